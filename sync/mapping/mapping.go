@@ -1,0 +1,184 @@
+// Package mapping says which objects of a source take part in a flow, which
+// target object each of them is, and what its attributes should be there.
+//
+// It is pure: no I/O, no rule, no decision about what to do. A flow's Spec is
+// compiled once; a Mapping is immutable and safe for concurrent use.
+package mapping
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// Rule says how one target attribute follows from the source object.
+type Rule struct {
+	To       string // the target's attribute
+	From     string // the source's attribute; "" when Template is set
+	Default  string // the value when From is empty
+	Template string // a text template over the source's attributes by name: "{{ .name }}"
+}
+
+// Spec is the mapping of one kind as the configuration gives it.
+type Spec struct {
+	Match []string // source attributes that find the partner, in order
+	Rules []Rule   // in the order of the configuration
+}
+
+// Mapping is a compiled Spec of one kind of object.
+type Mapping struct {
+	match []string
+	rules []compiled
+}
+
+type compiled struct {
+	Rule
+	tmpl *template.Template
+}
+
+// Compile checks a spec. Faults: Invalid, naming the attribute.
+func Compile(spec Spec) (*Mapping, error) {
+	m := &Mapping{match: spec.Match}
+	seen := map[string]bool{}
+	for _, r := range spec.Rules {
+		if seen[r.To] {
+			return nil, fault.New(fault.Invalid, "map gives %s twice / 映射里 %s 出现两次", r.To, r.To)
+		}
+		seen[r.To] = true
+		c := compiled{Rule: r}
+		if r.Template != "" {
+			t, err := template.New(r.To).Option("missingkey=zero").Parse(r.Template)
+			if err != nil {
+				return nil, fault.Wrap(fault.Invalid, err, "map.%s: the template is broken / 模板有误", r.To)
+			}
+			c.tmpl = t
+		}
+		m.rules = append(m.rules, c)
+	}
+	return m, nil
+}
+
+// Targets gives the target attributes that the mapping writes, in the order of
+// the configuration. Only these are ever written or compared.
+func (m *Mapping) Targets() []string {
+	names := make([]string, len(m.rules))
+	for i, r := range m.rules {
+		names[i] = r.To
+	}
+	return names
+}
+
+// Sources gives the source attributes that the mapping reads directly.
+func (m *Mapping) Sources() []string {
+	var names []string
+	for _, r := range m.rules {
+		if r.From != "" && !slices.Contains(names, r.From) {
+			names = append(names, r.From)
+		}
+	}
+	return names
+}
+
+// counterpart gives the target attribute that holds what the source keeps
+// under name: the one mapped from it, else the one of the same name.
+func (m *Mapping) counterpart(name string) string {
+	for _, r := range m.rules {
+		if r.From == name {
+			return r.To
+		}
+	}
+	return name
+}
+
+// Resolve gives the target reference of a source reference, or false when the
+// source object has no partner and will get none.
+type Resolve func(directory.Ref) (directory.Ref, bool)
+
+// Map gives the target attributes that the source attributes ask for. A hidden
+// source value gives a hidden target value. A reference without a partner is
+// left out, and its text is given in lost. Faults: Invalid when a template
+// cannot be filled.
+func (m *Mapping) Map(src directory.Attributes, resolve Resolve) (dst directory.Attributes, lost []string, err error) {
+	dst = make(directory.Attributes, len(m.rules))
+	for _, r := range m.rules {
+		v, err := r.value(src)
+		if err != nil {
+			return nil, nil, err
+		}
+		if v.Type() == directory.Refs {
+			var missing []string
+			v, missing = translate(v, resolve)
+			lost = append(lost, missing...)
+		}
+		dst[r.To] = v
+	}
+	return dst, lost, nil
+}
+
+func (c compiled) value(src directory.Attributes) (directory.Value, error) {
+	if c.tmpl == nil {
+		v := src[c.From]
+		if v.IsEmpty() && c.Default != "" {
+			return directory.TextOf(c.Default), nil
+		}
+		return v, nil
+	}
+	texts := make(map[string]string, len(src))
+	for name, v := range src {
+		texts[name] = v.String()
+	}
+	var buf bytes.Buffer
+	if err := c.tmpl.Execute(&buf, texts); err != nil {
+		return directory.Value{}, fault.Wrap(fault.Invalid, err, "map.%s: the template cannot be filled / 模板无法填充", c.To)
+	}
+	if hidden := hiddenName(c.Template, src); hidden != "" {
+		return directory.Hidden(hidden), nil
+	}
+	return directory.TextOf(strings.TrimSpace(buf.String())), nil
+}
+
+// hiddenName gives the permission of a hidden attribute that the template
+// names: a text built around an unknown would be a wrong text.
+func hiddenName(tmpl string, src directory.Attributes) string {
+	for _, name := range src.Names() {
+		if v := src[name]; v.Type() == directory.Unknown && strings.Contains(tmpl, "."+name) {
+			return v.Permission()
+		}
+	}
+	return ""
+}
+
+func translate(v directory.Value, resolve Resolve) (directory.Value, []string) {
+	var kept []directory.Ref
+	var lost []string
+	for _, ref := range v.Refs() {
+		partner, ok := resolve(ref)
+		if !ok {
+			lost = append(lost, ref.String())
+			continue
+		}
+		kept = append(kept, partner)
+	}
+	return directory.RefsTo(kept...), lost
+}
+
+// Diff gives the target attributes whose wanted value is known and differs
+// from the value that the target has, in the order of the configuration. A
+// value that either side hides is no difference.
+func (m *Mapping) Diff(want, have directory.Attributes) []string {
+	var names []string
+	for _, r := range m.rules {
+		w, h := want[r.To], have[r.To]
+		if w.Type() == directory.Unknown || h.Type() == directory.Unknown {
+			continue
+		}
+		if !Same(r.To, w, h) {
+			names = append(names, r.To)
+		}
+	}
+	return names
+}

@@ -1,0 +1,57 @@
+package mapping
+
+import (
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+)
+
+// Same tells whether two values of an attribute mean the same: mobile numbers
+// with or without +86 and separators, mail addresses in any case, everything
+// else as it is written. Unknown is the same as nothing.
+func Same(name string, a, b directory.Value) bool {
+	if a.Equal(b) {
+		return true
+	}
+	if a.Type() == directory.Unknown || b.Type() == directory.Unknown {
+		return false
+	}
+	if name == directory.AttrMobile || name == directory.AttrEmail {
+		return Normal(name, a.String()) == Normal(name, b.String())
+	}
+	return false
+}
+
+// Normal gives the form of a match key in which equal keys are equal texts:
+// Unicode NFKC (full-width digits become plain), no outer blanks, lower case;
+// a mobile number without separators and without +86 or 0086. Leading zeros of
+// an employee number stay: 007 is not 7.
+func Normal(name, s string) string {
+	s = strings.ToLower(strings.TrimSpace(norm.NFKC.String(s)))
+	if name == directory.AttrMobile {
+		return normalMobile(s)
+	}
+	return s
+}
+
+func normalMobile(s string) string {
+	digits := strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '-', '(', ')', '.', '\u00a0':
+			return -1
+		default:
+			return r
+		}
+	}, s)
+	for _, prefix := range []string{"+86", "0086"} {
+		if rest, ok := strings.CutPrefix(digits, prefix); ok && len(rest) == chinaMobileDigits {
+			return rest
+		}
+	}
+	return digits
+}
+
+// chinaMobileDigits is the length of a mainland mobile number.
+const chinaMobileDigits = 11
