@@ -9,6 +9,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ const (
 type Error struct {
 	Kind  Kind
 	Code  string        // the vendor's number or name, if any
-	Say   string        // one sentence, safe in a group chat: no secret, no URL, no stack
+	Say   string        // one sentence, safe in a group chat: no secret, no URL, no stack; "English / 中文", see In
 	After time.Duration // for Limited and Unavailable: how long the other side asked us to wait; 0 = not said
 	Err   error         // the cause, for the log; may be nil
 }
@@ -90,6 +91,24 @@ func Say(err error) string {
 	}
 	return "internal error / 内部错误"
 }
+
+// In picks one language of a sentence that is written "English / 中文": lang is
+// "zh" (or begins so) or anything else for English. A sentence in one language
+// comes back whole. What both halves quote may itself hold the divider: the
+// middle one counts.
+func In(say, lang string) string {
+	parts := strings.Split(say, divider)
+	if len(parts)%2 != 0 {
+		return say
+	}
+	half := len(parts) / 2
+	if strings.HasPrefix(lang, "zh") {
+		return strings.Join(parts[half:], divider)
+	}
+	return strings.Join(parts[:half], divider)
+}
+
+const divider = " / "
 
 // After gives how long the other side asked us to wait, or 0.
 func After(err error) time.Duration {

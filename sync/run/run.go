@@ -1,0 +1,129 @@
+// Package run holds the life of a run: its code, its states and the legal moves
+// between them, the request that began it, votes, the journal's entries, and
+// the persons and threads that take part.
+//
+// It holds words and rules, no storage and no loop. The engine moves runs, the
+// store keeps them, the bot draws them.
+package run
+
+import (
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+// Trigger says what began a run.
+type Trigger string
+
+// The triggers.
+const (
+	ByCommand  Trigger = "command"
+	BySchedule Trigger = "schedule"
+	ByCLI      Trigger = "cli"
+)
+
+// Run is one execution of a flow. It has exactly one plan and one code.
+type Run struct {
+	Code    Code    `json:"code"`
+	Flow    string  `json:"flow"`
+	State   State   `json:"state"`
+	Version int64   `json:"version"` // grows with every committed change
+	Trigger Trigger `json:"trigger"`
+	Apply   bool    `json:"apply"` // false: only a plan was asked
+	By      Actor   `json:"by"`    // zero for a schedule
+	Thread  Thread  `json:"thread"`
+	// RequestID makes a request count once: the platform and message id, or the
+	// schedule and its time.
+	RequestID string `json:"request_id"`
+	// Weak: the request came by a transport that proves little (DingTalk's HTTP
+	// callback), so everything in the plan needs a vote from elsewhere.
+	Weak bool `json:"weak,omitempty"`
+
+	Plan    directory.Digest `json:"plan,omitzero"` // digest of its plan, once there is one
+	Counts  plan.Counts      `json:"counts"`
+	Tier    int              `json:"tier"`
+	Votes   int              `json:"votes"`            // persons who must agree
+	Expires time.Time        `json:"expires,omitzero"` // of the approval; compared when a vote comes
+	Config  string           `json:"config,omitempty"` // hash of the flow's configuration and rules
+	Notes   int              `json:"notes"`
+	Outcome Outcome          `json:"outcome"`          // of the applied changes, from the journal
+	Reason  string           `json:"reason,omitempty"` // why it ended as it did, for people
+	Stop    bool             `json:"stop,omitempty"`   // a person asked an applying run to stop
+
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+	Ended   time.Time `json:"ended,omitzero"`
+}
+
+// Outcome counts the changes by what became of them.
+type Outcome struct {
+	Done    int `json:"done"`
+	Already int `json:"already"` // were in their final state before
+	Skipped int `json:"skipped"`
+	Failed  int `json:"failed"`
+	InDoubt int `json:"in_doubt"` // a person must look
+}
+
+// Total gives the number of settled changes.
+func (o Outcome) Total() int { return o.Done + o.Already + o.Skipped + o.Failed + o.InDoubt }
+
+// Request asks for a run.
+type Request struct {
+	ID      string // see Run.RequestID
+	Flow    string
+	Apply   bool
+	Trigger Trigger
+	By      Actor
+	Thread  Thread
+	Weak    bool
+}
+
+// Filter selects runs, newest first.
+type Filter struct {
+	Flow   string    // "" = every flow
+	States []State   // nil = every state
+	Since  time.Time // created at or after
+	Limit  int       // 0 = 50
+}
+
+// Event is one committed step of a run's life. The bot reads them in order and
+// speaks; the run itself is read afresh.
+type Event struct {
+	Seq  int64     `json:"seq"`
+	Run  Code      `json:"run"`
+	Kind EventKind `json:"kind"`
+	Say  string    `json:"say,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// EventKind is the kind of an Event.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventMoved    EventKind = "moved"    // the state changed
+	EventProgress EventKind = "progress" // some changes were settled
+	EventVoted    EventKind = "voted"    // a vote was counted and more are needed
+	EventAlarm    EventKind = "alarm"    // people must know
+)
+
+// Letter is one message on its way in or out, as the store keeps it. Payload is
+// the bot's business.
+type Letter struct {
+	ID       string    // unique: the inbox's platform and message id, the outbox's idempotency key
+	Lane     string    // outbox: letters of one lane go out in order
+	Payload  []byte    //
+	At       time.Time // when it came, or was written
+	Due      time.Time // outbox: not before
+	Attempts int       // outbox: deliveries tried
+}
+
+// Audit is one line of who did what.
+type Audit struct {
+	At     time.Time `json:"at"`
+	Who    Actor     `json:"who"`
+	Action string    `json:"action"` // a fixed word: "run.moved", "vote.refused"
+	Run    Code      `json:"run,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+}
