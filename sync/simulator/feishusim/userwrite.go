@@ -1,0 +1,314 @@
+package feishusim
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+func serveUserCreate(c *call) (any, *refusal) {
+	if data, done, no := c.replay("user"); done {
+		return data, no
+	}
+	ids, no := c.idTypes()
+	if no != nil {
+		return nil, no
+	}
+	body, no := c.object()
+	if no != nil {
+		return nil, no
+	}
+	if no := c.requireUserFields(body); no != nil {
+		return nil, no
+	}
+	var u User
+	if no := c.fillUser(ids, &u, body); no != nil {
+		return nil, no
+	}
+	if no := c.checkUser(&u, nil, body); no != nil {
+		return nil, no
+	}
+	u.Frozen = false // is_frozen counts on patch only
+	u.Unjoined = c.sim.o.Unjoined
+	m := c.sim.insertUser(u)
+	show := c.sim.userJSON(ids, m)
+	delete(show, "mobile") // create replies never show it
+	data := map[string]any{"user": show}
+	c.remember("user", data)
+	c.sim.effect("user.create", m.OpenID, string(c.body))
+	return data, nil
+}
+
+func (c *call) requireUserFields(body map[string]json.RawMessage) *refusal {
+	if body["name"] == nil {
+		return invalidField(41006, "name", "is required")
+	}
+	if body["mobile"] == nil && !c.sim.o.MobileOptional {
+		return invalidField(41004, "mobile", "is required")
+	}
+	if body["department_ids"] == nil {
+		return invalidField(41017, "department_ids", "is required")
+	}
+	if body["employee_type"] == nil {
+		return invalidField(41059, "employee_type", "is required")
+	}
+	return nil
+}
+
+func serveUserPatch(c *call) (any, *refusal) {
+	m, ids, no := c.user()
+	if no != nil {
+		return nil, no
+	}
+	body, no := c.object()
+	if no != nil {
+		return nil, no
+	}
+	if no := c.patchable(m, body); no != nil {
+		return nil, no
+	}
+	u := m.clone()
+	if no := c.fillUser(ids, &u, body); no != nil {
+		return nil, no
+	}
+	if no := c.checkUser(&u, m, body); no != nil {
+		return nil, no
+	}
+	s := c.sim
+	s.directory.leave(m)
+	m.User = u
+	s.directory.join(m)
+	s.effect("user.patch", m.OpenID, string(c.body))
+	return map[string]any{"user": s.userJSON(ids, m)}, nil
+}
+
+// patchable judges the person's state and the slow lane: freezing and moving
+// are limited to one call a second.
+func (c *call) patchable(m *member, body map[string]json.RawMessage) *refusal {
+	s := c.sim
+	if body["is_frozen"] != nil || body["department_ids"] != nil {
+		if wait, ok := s.allow("api/user.patch/slow", level5); !ok {
+			return limited(level5, wait)
+		}
+	}
+	switch {
+	case m.Resigned:
+		return refuse(42006, "user is resigned")
+	case m.Exited:
+		return refuse(44011, "user has left the tenant")
+	case m.Unjoined:
+		return refuse(44010, "user has not joined yet")
+	case !s.mayTouch(m):
+		return refuse(41050, "no user authority error")
+	case m.Founder && flagSet(body["is_frozen"]):
+		return refuse(44036, "the tenant's founder cannot be frozen")
+	case body["user_id"] != nil:
+		return badField("user_id", "cannot be changed here: use update_user_id")
+	case body["orders"] != nil && body["department_ids"] == nil:
+		return invalidField(44002, "orders", "can only be sent together with department_ids")
+	}
+	return nil
+}
+
+// checkUser judges the whole person; self is nil on create.
+func (c *call) checkUser(u *User, self *member, body map[string]json.RawMessage) *refusal {
+	sent := func(name string) bool { return body[name] != nil }
+	switch {
+	case strings.TrimSpace(u.Name) == "":
+		return invalidField(41006, "name", "must not be empty")
+	case sent("mobile") && u.Mobile == "" && !c.sim.o.MobileOptional:
+		return invalidField(41004, "mobile", "must not be empty")
+	case sent("mobile") && u.Mobile != "" && !validMobile(u.Mobile):
+		return invalidField(41004, "mobile", "is not a phone number")
+	case sent("mobile") && strings.HasPrefix(u.Mobile, "+") && !strings.HasPrefix(u.Mobile, "+86") && u.Email == "":
+		return refuse(44020, "a mobile outside the mainland needs an email too")
+	case sent("email") && u.Email != "" && !validEmail(u.Email):
+		return invalidField(41005, "email", "is not a mail address")
+	case sent("enterprise_email") && u.EnterpriseEmail != "" && !validEmail(u.EnterpriseEmail):
+		return invalidField(41005, "enterprise_email", "is not a mail address")
+	case sent("user_id") && !validUserID(u.UserID):
+		return invalidField(41009, "user_id", "must have 1 to 64 characters and no spaces")
+	case self != nil && u.LeaderUserID == self.OpenID:
+		return refuse(41030, "leader must not be the user")
+	}
+	return c.sim.directory.clash(u, self)
+}
+
+func serveUserID(c *call) (any, *refusal) {
+	m, _, no := c.user()
+	if no != nil {
+		return nil, no
+	}
+	var in struct {
+		NewID string `json:"new_user_id"`
+	}
+	if no := c.decode(&in); no != nil {
+		return nil, no
+	}
+	s := c.sim
+	u := m.clone()
+	u.UserID = in.NewID
+	switch {
+	case m.Resigned:
+		return nil, refuse(42006, "user is resigned")
+	case !s.mayTouch(m):
+		return nil, refuse(41050, "no user authority error")
+	case !validUserID(in.NewID) || len(in.NewID) > 64:
+		return nil, invalidField(41009, "new_user_id", "must have 1 to 64 characters and no spaces")
+	}
+	if no := s.directory.clash(&u, m); no != nil {
+		return nil, no
+	}
+	s.directory.leave(m)
+	m.User = u
+	s.directory.join(m)
+	s.effect("user.rename", m.OpenID, string(c.body))
+	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+}
+
+// serveUserDelete is a resignation. The body is optional and may be the JSON
+// null, which the official SDK sends for "no body".
+func serveUserDelete(c *call) (any, *refusal) {
+	m, ids, no := c.user()
+	if no != nil {
+		return nil, no
+	}
+	body, no := c.object()
+	if no != nil {
+		return nil, no
+	}
+	s := c.sim
+	switch {
+	case m.Resigned:
+		return nil, refuse(42006, "user is resigned")
+	case !s.mayTouch(m):
+		return nil, refuse(41050, "no user authority error")
+	case m.TenantManager || m.Founder:
+		return nil, refuse(44037, "a tenant administrator cannot be deleted")
+	}
+	if no := c.checkAcceptors(ids, m, body); no != nil {
+		return nil, no
+	}
+	s.directory.leave(m)
+	m.LeftDepartments, m.Departments, m.Orders = m.Departments, nil, nil
+	m.Resigned, m.Frozen, m.ResignedAt = true, false, c.now
+	s.effect("user.delete", m.OpenID, string(c.body))
+	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+}
+
+func (c *call) checkAcceptors(ids idTypes, leaver *member, body map[string]json.RawMessage) *refusal {
+	accept := func(id string) *refusal {
+		m, missing := c.sim.lookUser(ids, id)
+		if missing != nil || m.Resigned || m == leaver {
+			return refuse(41052, "the acceptor is invalid")
+		}
+		return nil
+	}
+	for _, name := range sortedKeys(body) {
+		if name == "email_acceptor" {
+			var in struct {
+				Type string `json:"processing_type"`
+				ID   string `json:"acceptor_user_id"`
+			}
+			if no := readJSON(body[name], name, &in); no != nil {
+				return no
+			}
+			if !contains([]string{"1", "2", "3"}, in.Type) {
+				return badField("email_acceptor.processing_type", "is not 1, 2 or 3")
+			}
+			if in.Type == "1" {
+				if no := accept(in.ID); no != nil {
+					return no
+				}
+			}
+			continue
+		}
+		kind, ok := strings.CutSuffix(name, "_acceptor_user_id")
+		if !ok || !contains([]string{
+			"department_chat", "external_chat", "docs", "calendar", "application", "minutes", "survey", "anycross",
+		}, kind) {
+			return badField(name, "is not a field of a resignation")
+		}
+		var id string
+		if no := readText(body[name], name, &id); no != nil {
+			return no
+		}
+		if no := accept(id); no != nil {
+			return no
+		}
+	}
+	return nil
+}
+
+// serveResurrect takes a resigned person back within 30 days. Departments
+// are not restored; without any given the person lands in the root.
+func serveResurrect(c *call) (any, *refusal) {
+	m, ids, no := c.user()
+	if no != nil && no.code != 41050 { // the resigned have no department and so no range
+		return nil, no
+	}
+	if m == nil {
+		if m, no = c.sim.lookUser(ids, c.http.PathValue("id")); no != nil {
+			return nil, no
+		}
+	}
+	s := c.sim
+	if !m.Resigned {
+		return nil, refuse(44033, "user is not resigned")
+	}
+	if c.now.Sub(m.ResignedAt) > days30 {
+		return nil, refuse(44028, "user resigned more than 30 days ago")
+	}
+	body, no := c.object()
+	if no != nil {
+		return nil, no
+	}
+	u := m.clone()
+	u.Resigned, u.LeftDepartments = false, nil
+	if no := c.returnTo(ids, &u, body); no != nil {
+		return nil, no
+	}
+	if no := s.directory.clash(&u, m); no != nil {
+		return nil, refuse(takenCode(no.field), no.msg)
+	}
+	m.User = u
+	s.directory.join(m)
+	s.effect("user.resurrect", m.OpenID, string(c.body))
+	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+}
+
+func (c *call) returnTo(ids idTypes, u *User, body map[string]json.RawMessage) *refusal {
+	var in []struct {
+		ID string `json:"department_id"`
+	}
+	if raw := body["departments"]; raw != nil {
+		if no := readJSON(raw, "departments", &in); no != nil {
+			return no
+		}
+	}
+	if len(in) == 0 {
+		u.Departments = []string{root}
+		if !c.sim.allStaff() {
+			return refuse(40004, "no dept authority error")
+		}
+		return nil
+	}
+	names := make([]string, len(in))
+	for i, d := range in {
+		names[i] = d.ID
+	}
+	raw, _ := json.Marshal(names) // cannot fail: strings
+	return readDepartments(c, ids, raw, u)
+}
+
+// takenCode is the vendor's code for a value that somebody else took while
+// the person was away.
+func takenCode(field string) int {
+	switch field {
+	case "user_id":
+		return 44030
+	case "mobile":
+		return 44031
+	default:
+		return 44032
+	}
+}
