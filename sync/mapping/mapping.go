@@ -99,24 +99,33 @@ func (m *Mapping) counterpart(name string) string {
 type Resolve func(directory.Ref) (directory.Ref, bool)
 
 // Map gives the target attributes that the source attributes ask for. A hidden
-// source value gives a hidden target value. A reference without a partner is
-// left out, and its text is given in lost. Faults: Invalid when a template
-// cannot be filled.
+// source value gives a hidden target value, and so does an attribute with a
+// reference that has no partner; such attributes are named in lost. Faults:
+// Invalid when a template cannot be filled.
 func (m *Mapping) Map(src directory.Attributes, resolve Resolve) (dst directory.Attributes, lost []string, err error) {
 	dst = make(directory.Attributes, len(m.rules))
 	for _, r := range m.rules {
-		v, err := r.value(src)
+		v, missing, err := r.mapped(src, resolve)
 		if err != nil {
 			return nil, nil, err
 		}
-		if v.Type() == directory.Refs {
-			var missing []string
-			v, missing = translate(v, resolve)
-			lost = append(lost, missing...)
-		}
 		dst[r.To] = v
+		if len(missing) > 0 {
+			// Writing a part of a reference would move a person or drop a manager.
+			dst[r.To] = directory.Hidden(strings.Join(missing, ", "))
+			lost = append(lost, r.To+": "+strings.Join(missing, ", "))
+		}
 	}
 	return dst, lost, nil
+}
+
+func (c compiled) mapped(src directory.Attributes, resolve Resolve) (directory.Value, []string, error) {
+	v, err := c.value(src)
+	if err != nil || v.Type() != directory.Refs {
+		return v, nil, err
+	}
+	v, missing := translate(v, resolve)
+	return v, missing, nil
 }
 
 func (c compiled) value(src directory.Attributes) (directory.Value, error) {

@@ -11,7 +11,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 )
@@ -57,9 +56,6 @@ type Change struct {
 	Cause Cause `json:"cause"`
 	// Needs lists the changes (by Seq) that must be done before this one.
 	Needs []int `json:"needs,omitempty"`
-	// Seen holds the source object's attributes: of CREATE and UPDATE what was
-	// read, of a leaver as last seen. It is kept with the link.
-	Seen directory.Attributes `json:"seen,omitempty"`
 }
 
 // CauseKind says what a destructive change rests on.
@@ -88,16 +84,15 @@ type NoteKind string
 
 // The notes, worst first.
 const (
-	LeftActive  NoteKind = "left_active"  // has left and stays active: a rule held, aborted or failed
-	RuleFailed  NoteKind = "rule_failed"  // the rule ended with an error: untouched
-	Conflict    NoteKind = "conflict"     // two candidates: never guessed
-	Held        NoteKind = "held"         // the operation was the rule's to give, and it gave none
-	Aborted     NoteKind = "aborted"      // the rule dropped the operation
-	OutOfScope  NoteKind = "out_of_scope" // linked, out of scope, untouched by out_of_scope: keep
-	Kept        NoteKind = "kept"         // would be taken away, but something keeps it: see Say
-	Unclear     NoteKind = "unclear"      // nothing can be concluded: a hidden attribute, an incomplete source
-	Lost        NoteKind = "lost"         // a reference without a partner
-	SourceFault NoteKind = "source_fault" // a broken row or page of the source
+	LeftActive NoteKind = "left_active"  // has left and stays active: a rule held, aborted or failed
+	RuleFailed NoteKind = "rule_failed"  // the rule ended with an error: untouched
+	Conflict   NoteKind = "conflict"     // two candidates: never guessed
+	Held       NoteKind = "held"         // the operation was the rule's to give, and it gave none
+	Aborted    NoteKind = "aborted"      // the rule dropped the operation
+	OutOfScope NoteKind = "out_of_scope" // linked, out of scope, untouched by out_of_scope: keep
+	Kept       NoteKind = "kept"         // would be taken away, but something keeps it: see Say
+	Unclear    NoteKind = "unclear"      // nothing can be concluded: a hidden attribute, an incomplete source
+	Lost       NoteKind = "lost"         // a reference without a partner
 )
 
 // Note is something that a plan found and does not change.
@@ -129,10 +124,9 @@ type Plan struct {
 	Target  Side       `json:"target"`
 	Changes []Change   `json:"changes"`
 	Notes   []Note     `json:"notes,omitempty"`
-	Verdict Assessment `json:"assessment"`
-	Managed int        `json:"managed"`           // M: linked live accounts of the flow
-	Recent  int        `json:"recent"`            // DISABLE and DELETE that the flow applied in the last 24 hours
-	LastRun time.Time  `json:"last_run,omitzero"` // of the last good snapshot that the source was held against
+	Risk    Assessment `json:"assessment"`
+	Managed int        `json:"managed"` // M: linked live accounts of the flow
+	Recent  int        `json:"recent"`  // DISABLE and DELETE that the flow applied in the last 24 hours
 }
 
 // Counts are numbers of changes by operation.

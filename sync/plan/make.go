@@ -1,0 +1,264 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+)
+
+// Make gives the plan of a run. Two calls with the same input give
+// byte-identical plans. Faults: Invalid when the flow and the target do not fit,
+// and whatever Rules gives when it cannot judge at all; what is wrong with
+// single objects is in the plan's notes.
+func Make(ctx context.Context, in Input) (*Plan, error) {
+	m := newMaker(in)
+	for _, kind := range []directory.Kind{directory.Department, directory.User} {
+		if m.mapping(kind) == nil {
+			continue
+		}
+		if err := m.plan(ctx, kind); err != nil {
+			return nil, err
+		}
+	}
+	p := &Plan{
+		Flow: in.Flow.Name, Config: in.Config, Recent: in.Recent, Managed: m.managed,
+		Source: side(in.Source, in.SourceTenant), Target: side(in.Target, in.TargetTenant),
+	}
+	p.Changes = m.order()
+	p.Notes = sortNotes(m.notes)
+	p.Risk = assess(in, p, m)
+	return p, nil
+}
+
+func side(s *directory.Snapshot, tenant string) Side {
+	h := s.Health
+	h.Took = 0 // two plans of the same inputs must not differ by the time a read took
+	return Side{
+		System: s.System, Tenant: tenant, Digest: s.Digest(), Health: h,
+		Users: s.Len(directory.User), Departments: s.Len(directory.Department),
+	}
+}
+
+// maker collects the changes and notes of one plan.
+type maker struct {
+	in          Input
+	sourcePaths map[directory.ID]string // of the source's departments
+	targetPaths map[directory.ID]string
+	bySource    map[directory.Key]*mapping.Link // live links
+	byTarget    map[directory.Key]*mapping.Link
+	managed     int // live links of users
+
+	drafts  []*draft
+	creates map[directory.Key]*draft        // CREATE by source key
+	matched map[directory.Key]directory.Key // adoption of this plan: source → target
+	claimed map[directory.Key]directory.Key // target ids of CREATE (folded) → source
+	byPath  map[string]directory.ID         // target departments by path
+	inUse   map[directory.ID]bool           // target departments with members or children
+	folded  map[directory.Kind]map[directory.ID]directory.ID
+	judged  int
+	failed  int // rules that ended with an error
+	notes   []Note
+}
+
+// draft is a change before the plan is ordered.
+type draft struct {
+	Change
+	depth    int    // of a department: its distance from the root
+	path     string // for the order of departments
+	second   bool   // the second pass of references
+	unlinked bool   // a destructive change of an account that is not ours
+	target   directory.Object
+	source   directory.Object
+}
+
+func newMaker(in Input) *maker {
+	m := &maker{
+		in:          in,
+		sourcePaths: mapping.Paths(in.Source), targetPaths: mapping.Paths(in.Target),
+		bySource: map[directory.Key]*mapping.Link{}, byTarget: map[directory.Key]*mapping.Link{},
+		creates: map[directory.Key]*draft{}, matched: map[directory.Key]directory.Key{},
+		claimed: map[directory.Key]directory.Key{}, byPath: map[string]directory.ID{},
+		folded: map[directory.Kind]map[directory.ID]directory.ID{},
+	}
+	for i := range in.Links {
+		l := &in.Links[i]
+		if !l.Live() {
+			continue
+		}
+		m.bySource[l.Source], m.byTarget[l.Target] = l, l
+		if l.Source.Kind == directory.User {
+			m.managed++
+		}
+	}
+	for id, path := range m.targetPaths {
+		m.byPath[path] = id
+	}
+	return m
+}
+
+func (m *maker) mapping(kind directory.Kind) *mapping.Mapping {
+	if kind == directory.Department {
+		return m.in.Flow.Departments
+	}
+	return m.in.Flow.Users
+}
+
+func (m *maker) note(kind NoteKind, op Op, o directory.Object, format string, args ...any) {
+	m.notes = append(m.notes, Note{Kind: kind, Op: op, Key: o.Key, Name: o.Name(), Say: fmt.Sprintf(format, args...)})
+}
+
+func (m *maker) draft(op Op, source, target directory.Object) *draft {
+	shown := source
+	if shown.ID == "" {
+		shown = target
+	}
+	d := &draft{
+		Change: Change{Op: op, Key: target.Key, Source: source.Key, Name: shown.Name(), Cause: Cause{Kind: CauseDiffers}},
+		source: source, target: target,
+	}
+	d.Key.Kind = shown.Kind
+	if shown.Kind == directory.Department {
+		d.path = m.pathOf(source, target)
+		d.depth = strings.Count(d.path, "/")
+		d.Where = d.path
+	} else {
+		d.Where = m.whereOf(source, target)
+		d.Tail = tail(source, target)
+	}
+	return d
+}
+
+func (m *maker) pathOf(source, target directory.Object) string {
+	if path := m.sourcePaths[source.ID]; path != "" {
+		return path
+	}
+	return m.targetPaths[target.ID]
+}
+
+// whereOf gives the path of a user's first department that has one.
+func (m *maker) whereOf(source, target directory.Object) string {
+	if paths := m.pathsOf(source); len(paths) > 0 {
+		return paths[0]
+	}
+	for _, v := range target.Attributes {
+		for _, ref := range v.Refs() {
+			if path := m.targetPaths[ref.ID]; ref.Kind == directory.Department && path != "" {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// pathsOf gives the paths of a source user's departments.
+func (m *maker) pathsOf(user directory.Object) []string {
+	var paths []string
+	for _, ref := range user.Attributes[directory.AttrDepartments].Refs() {
+		if path := m.sourcePaths[ref.ID]; path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// tail gives the end of the employee number, or of the id: enough to tell two
+// persons of one name apart.
+func tail(source, target directory.Object) string {
+	no := source.Attributes[directory.AttrEmployeeNo].String()
+	if no == "" || no == "?" {
+		no = string(source.ID)
+	}
+	if no == "" {
+		no = string(target.ID)
+	}
+	runes := []rune(no)
+	return string(runes[max(0, len(runes)-tailLen):])
+}
+
+const tailLen = 4
+
+// resolve gives the target reference of a source reference.
+func (m *maker) resolve(ref directory.Ref) (directory.Ref, bool) {
+	if l := m.bySource[ref.Key]; l != nil && (m.in.Target.Has(l.Target) || !m.in.Target.Complete()) {
+		return directory.Ref{Key: l.Target}, true
+	}
+	if key, ok := m.matched[ref.Key]; ok {
+		return directory.Ref{Key: key}, true
+	}
+	if m.creates[ref.Key] != nil {
+		return directory.Ref{Key: ref.Key, Pending: true}, true
+	}
+	if ref.Kind == directory.Department && m.in.Flow.Departments == nil {
+		id, ok := m.byPath[m.sourcePaths[ref.ID]]
+		return directory.Ref{Key: directory.Key{Kind: directory.Department, ID: id}}, ok
+	}
+	return directory.Ref{}, false
+}
+
+// plan plans all objects of one kind: who is there, and then who has left.
+func (m *maker) plan(ctx context.Context, kind directory.Kind) error {
+	cases := append(m.cases(kind), m.leavers(kind)...)
+	for chunk := range slices.Chunk(cases, judgeChunk) {
+		if err := m.judge(ctx, kind, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeChunk bounds how many objects wait for the rule at once.
+const judgeChunk = 1000
+
+// judge asks the rule about a chunk and turns each case into changes.
+func (m *maker) judge(ctx context.Context, kind directory.Kind, chunk []*subject) error {
+	for _, c := range chunk {
+		m.load(c)
+		if err := m.propose(c); err != nil {
+			return err
+		}
+	}
+	verdicts, mentions, err := m.ask(ctx, kind, chunk)
+	if err != nil {
+		return err
+	}
+	for i, c := range chunk {
+		if err := m.settle(c, verdicts[i], mentions); err != nil {
+			return err
+		}
+		c.drop()
+		c.out = nil
+	}
+	return nil
+}
+
+func (m *maker) ask(ctx context.Context, kind directory.Kind, chunk []*subject) ([]Verdict, Calls, error) {
+	silent := make([]Verdict, len(chunk))
+	if m.in.Rules == nil {
+		return silent, Calls{}, nil
+	}
+	mentions, has := m.in.Rules.Mentions(kind)
+	if !has {
+		return silent, Calls{}, nil
+	}
+	asked := make([]Subject, len(chunk))
+	for i, c := range chunk {
+		asked[i] = Subject{Object: c.source, Proposed: c.proposed}
+		if c.exists() {
+			asked[i].Target = c.target.Attributes
+		}
+	}
+	verdicts, err := m.in.Rules.Judge(ctx, asked, m.in.Source.Get)
+	if err != nil {
+		return nil, Calls{}, fmt.Errorf("judge %ss: %w", kind, err)
+	}
+	if len(verdicts) != len(chunk) {
+		return nil, Calls{}, fault.New(fault.Internal, "the rules gave %d verdicts for %d objects / 规则返回 %d 个结果，应为 %d 个", len(verdicts), len(chunk), len(verdicts), len(chunk))
+	}
+	m.judged += len(chunk)
+	return verdicts, mentions, nil
+}

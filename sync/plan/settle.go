@@ -1,0 +1,261 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+)
+
+// settle turns a judged case into changes and notes.
+func (m *maker) settle(c *subject, v Verdict, mentions Calls) error {
+	proposed, out := c.proposed, c.out
+	if changed := v.Data != nil && v.Returned; !c.leaver && (changed || c.source.Kind == directory.Department) {
+		// A department's parent may have been held since the proposal was made.
+		src := c.source.Attributes
+		if changed {
+			src = v.Data
+		}
+		var err error
+		if proposed, out, err = m.compare(c, src); err != nil {
+			return err
+		}
+	}
+	r := v.rule(situation{proposed: proposed, exists: c.exists(), mentions: mentions})
+	if r.note != "" {
+		m.refuse(c, v, r.note, proposed)
+		return nil
+	}
+	switch r.op {
+	case Create:
+		m.create(c, v, out)
+	case Update:
+		m.update(c, v, out)
+	case Disable, Delete:
+		m.take(c, v, r)
+	case None, Adopt:
+		m.adoptIfNew(c)
+	}
+	return nil
+}
+
+// refuse notes why a rule left an object alone.
+func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
+	n := Note{Kind: kind, Op: proposed, Key: c.source.Key, Name: c.source.Name()}
+	switch kind {
+	case RuleFailed:
+		m.failed++
+		n.Say = "two different execute functions were called / 调用了两个不同的 execute 函数"
+		if v.Failed != nil {
+			n.Say = v.Failed.Say
+			n.Place = v.Failed.File
+			if v.Failed.Line > 0 {
+				n.Place += sprintf(":%d", v.Failed.Line)
+			}
+		}
+	case Aborted:
+		n.Say = "the rule dropped it / 规则放弃了该操作"
+	default:
+		n.Say = "the rule did not say what to do / 规则没有给出操作"
+	}
+	if v.Reason != "" {
+		n.Say = withDetail(n.Say, v.Reason)
+	}
+	if c.leaver && !c.waiting && c.target.Active {
+		n.Kind = LeftActive
+		n.Say = joined("has left, still active / 已离职，账号仍有效", n.Say)
+		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
+	}
+	m.notes = append(m.notes, n)
+	delete(m.creates, c.source.Key)
+}
+
+// alarmRuns is how many runs running somebody may be left and still active
+// before the room is told.
+const alarmRuns = 3
+
+// create drafts a CREATE, and a second UPDATE for references to users that the
+// same plan creates.
+func (m *maker) create(c *subject, v Verdict, out *outcome) {
+	if len(out.lost) > 0 {
+		lost := strings.Join(out.lost, "; ")
+		m.note(Lost, Create, c.source, "not created, a reference has no partner: %s / 暂不新建，引用找不到对应对象：%s", lost, lost)
+		delete(m.creates, c.source.Key)
+		return
+	}
+	d := m.draft(Create, c.source, directory.Object{Key: directory.Key{Kind: c.source.Kind}})
+	d.After = directory.Attributes{}
+	later := directory.Attributes{}
+	for _, name := range m.mapping(c.source.Kind).Targets() {
+		value := out.want[name]
+		switch {
+		case value.Type() == directory.Unknown || value.IsEmpty():
+		case pendingUser(value):
+			later[name] = value
+		default:
+			d.After[name] = value
+		}
+	}
+	if !m.nameCreate(c, d) {
+		delete(m.creates, c.source.Key)
+		return
+	}
+	d.Reason = withReason(sprintf("new in %s / %s 中新出现", m.in.Source.System, m.in.Source.System), v)
+	if c.link != nil {
+		d.Reason = withReason(sprintf("the linked account %s is gone from %s: made again / 关联的账号 %s 在 %s 中已不存在，重新创建", c.link.Target.ID, m.in.Target.System, c.link.Target.ID, m.in.Target.System), v)
+	}
+	m.creates[c.source.Key] = d
+	m.drafts = append(m.drafts, d)
+	if len(later) > 0 {
+		second := m.draft(Update, c.source, directory.Object{Key: directory.Key{Kind: c.source.Kind, ID: d.Key.ID}})
+		second.After, second.Before, second.second = later, emptied(later), true
+		second.Reason = "reference to somebody created in the same plan / 引用同一计划中新建的对象"
+		m.drafts = append(m.drafts, second)
+	}
+}
+
+// nameCreate gives a CREATE its id when the target takes ours, and sees that
+// nobody has it.
+func (m *maker) nameCreate(c *subject, d *draft) bool {
+	attr := m.in.Abilities.IDAttribute[c.source.Kind]
+	if attr == "" || m.mappingLacks(c.source.Kind, attr) {
+		return true
+	}
+	id := d.After[attr].String()
+	if id == "" {
+		m.note(Held, Create, c.source, "not created: %s is empty / 暂不新建：%s 为空", attr, attr)
+		return false
+	}
+	key := directory.Key{Kind: c.source.Kind, ID: directory.ID(strings.ToLower(id))}
+	if other, taken := m.claimed[key]; taken {
+		m.note(Conflict, Create, c.source, "not created: %s %s is wanted by %s too / 暂不新建：%s %s 与 %s 冲突", attr, id, other.ID, attr, id, other.ID)
+		return false
+	}
+	if taken := m.takenID(key); taken != "" {
+		m.note(Conflict, Create, c.source, "not created: %s %s exists in the target and did not match / 暂不新建：目标系统中已有 %s %s，但没有匹配上", attr, taken, attr, taken)
+		return false
+	}
+	m.claimed[key] = c.source.Key
+	d.Key.ID = directory.ID(id)
+	return true
+}
+
+func (m *maker) mappingLacks(kind directory.Kind, attr string) bool {
+	for _, name := range m.mapping(kind).Targets() {
+		if name == attr {
+			return false
+		}
+	}
+	return true
+}
+
+// takenID gives the target's id that differs from a wanted one at most in
+// case: systems that take our ids compare them so.
+func (m *maker) takenID(folded directory.Key) directory.ID {
+	if m.folded[folded.Kind] == nil {
+		index := map[directory.ID]directory.ID{}
+		for o := range m.in.Target.All(folded.Kind) {
+			index[directory.ID(strings.ToLower(string(o.ID)))] = o.ID
+		}
+		m.folded[folded.Kind] = index
+	}
+	return m.folded[folded.Kind][folded.ID]
+}
+
+// update drafts an UPDATE, after an ADOPT when the match is new.
+func (m *maker) update(c *subject, v Verdict, out *outcome) {
+	if len(out.lost) > 0 {
+		lost := strings.Join(out.lost, "; ")
+		m.note(Lost, Update, c.source, "left as it is, a reference has no partner: %s / 保持原样，引用找不到对应对象：%s", lost, lost)
+	}
+	m.adoptIfNew(c)
+	if len(out.differ) == 0 && !out.activate {
+		return
+	}
+	d := m.draft(Update, c.source, c.target)
+	d.After, d.Before = directory.Attributes{}, directory.Attributes{}
+	for _, name := range out.differ {
+		d.After[name] = out.want[name]
+		d.Before[name] = c.target.Attributes[name]
+	}
+	reason := sprintf("differs: %s / 不一致：%s", strings.Join(out.differ, ", "), strings.Join(out.differ, "、"))
+	if out.activate {
+		d.After[directory.AttrActive] = directory.BoolOf(true)
+		d.Before[directory.AttrActive] = directory.BoolOf(false)
+		reason = "back in the source: enabled again / 重新出现在来源中，恢复启用"
+	}
+	d.Reason = withReason(reason, v)
+	m.drafts = append(m.drafts, d)
+}
+
+// adoptIfNew drafts the ADOPT of a first match by key.
+func (m *maker) adoptIfNew(c *subject) {
+	if c.matchBy == "" || c.leaver {
+		return
+	}
+	d := m.draft(Adopt, c.source, c.target)
+	d.Before = m.mapped(c)
+	d.Reason = sprintf("same %s / %s 相同", c.matchBy, c.matchBy)
+	m.drafts = append(m.drafts, d)
+}
+
+// take drafts a DISABLE or DELETE.
+func (m *maker) take(c *subject, v Verdict, r ruling) {
+	if !m.in.Source.Complete() {
+		m.note(Unclear, r.op, c.source, "not planned: the source is incomplete / 来源不完整，不列入计划")
+		return
+	}
+	if r.op == Disable && !c.target.Active && (c.link == nil || !c.link.DisabledAt.IsZero()) {
+		return // nothing to do
+	}
+	if !m.in.Abilities.can(c.source.Kind, r.op) {
+		m.note(Kept, r.op, c.source, "%s cannot do that: do it by hand / %s 不支持该操作，请手工处理", m.in.Target.System, m.in.Target.System)
+		return
+	}
+	d := m.draft(r.op, c.source, c.target)
+	d.Before = m.mapped(c)
+	d.Before[directory.AttrActive] = directory.BoolOf(c.target.Active)
+	d.unlinked = c.link == nil
+	d.Cause, d.Reason = c.cause, withReason(c.why, v)
+	if r.chosen {
+		d.Cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}
+		if c.leaver && c.cause.Kind == CauseGone {
+			d.Cause = c.cause // there is no source object that could keep a fingerprint
+		}
+		d.Reason = withReason("chosen by the rule / 由规则决定", v)
+	}
+	if d.Op == Delete && !r.chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
+		day := c.link.DisabledAt.Format("2006-01-02")
+		d.Reason = withDetail(d.Reason, day)
+	}
+	m.drafts = append(m.drafts, d)
+}
+
+// mapped gives the target's mapped attributes as they are.
+func (m *maker) mapped(c *subject) directory.Attributes {
+	out := directory.Attributes{}
+	for _, name := range m.mapping(c.source.Kind).Targets() {
+		if v, ok := c.target.Attributes[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func withReason(reason string, v Verdict) string { return withDetail(reason, v.Reason) }
+
+func pendingUser(v directory.Value) bool {
+	for _, ref := range v.Refs() {
+		if ref.Pending && ref.Kind == directory.User {
+			return true
+		}
+	}
+	return false
+}
+
+func emptied(a directory.Attributes) directory.Attributes {
+	out := make(directory.Attributes, len(a))
+	for name, v := range a {
+		out[name] = directory.Empty(v.Type())
+	}
+	return out
+}
