@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Fault makes calls go wrong. Set exactly one of: Code, Status, Before (alone
-// or with Hang), or Drop (alone, with Hang, or with Partial).
+// Fault makes calls go wrong. Set Code, or Status, or some of the flags; a
+// Fault with neither of the first two and without Before lets the call have
+// its effect and loses the answer.
 type Fault struct {
 	// Path is the path that it hits, such as "user/create", with or without
 	// /cgi-bin/ before it. Empty means every path.
@@ -31,12 +32,12 @@ type Fault struct {
 	// department/delete) when a connection that it used before is cut so;
 	// with Partial it does not.
 	Drop bool
-	// Before cuts the connection before anything happened.
+	// Before cuts the connection before anything happened. It beats Drop.
 	Before bool
 	// Partial sends the first half of the answer before the cut.
 	Partial bool
-	// Hang does not cut the connection but says nothing until the client
-	// gives up.
+	// Hang says nothing until the client gives up, instead of cutting the
+	// connection.
 	Hang bool
 }
 

@@ -17,7 +17,6 @@ var _ error = (*Refusal)(nil)
 // The vendor's error codes that the simulator gives of itself. Any other can
 // be injected.
 const (
-	codeBusy            = -1
 	codeBadSecret       = 40001
 	codeBadUserID       = 40003
 	codeBadMediaID      = 40007
