@@ -52,7 +52,8 @@ func (s *Sim) RemoveDepartment(id int64) error {
 }
 
 // ChangeDepartment lets a function edit a department, as an admin does in the
-// console, under the tree rules of the API. The id stays. It returns a
+// console, under the tree rules of the API. The id stays. The function runs
+// under the corp's lock and must not call it. ChangeDepartment returns a
 // *Refusal, and changes nothing, if the result breaks a rule. It leaves no
 // Effect.
 func (s *Sim) ChangeDepartment(id int64, edit func(*Department)) error {

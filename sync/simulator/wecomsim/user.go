@@ -58,8 +58,8 @@ type member struct {
 }
 
 // AddUser seeds a member, under the rules of user/create. A Status of 0 means
-// StatusActive. It sends no invitation and leaves no Effect. It returns a
-// *Refusal if a rule is broken.
+// StatusActive; a member seeded as disabled has never logged in. It sends no
+// invitation and leaves no Effect. It returns a *Refusal if a rule is broken.
 func (s *Sim) AddUser(u User) error { return s.add(u, false) }
 
 // AddUserWithSystemID is AddUser for a member whose id was made by the vendor,
@@ -83,7 +83,8 @@ func (s *Sim) add(u User, systemID bool) error {
 }
 
 // ChangeUser lets a function edit a member, as an admin does in the console:
-// mobile and mail of an activated member change too. The id stays. It returns
+// mobile and mail of an activated member change too. The id stays. The
+// function runs under the corp's lock and must not call it. ChangeUser returns
 // a *Refusal, and changes nothing, if the result breaks a rule. It leaves no
 // Effect.
 func (s *Sim) ChangeUser(id string, edit func(*User)) error {
@@ -97,6 +98,15 @@ func (s *Sim) ChangeUser(id string, edit func(*User)) error {
 	edit(&next.User)
 	next.ID = old.ID
 	next.User = next.User.clone()
+	if !slices.Equal(next.Departments, old.Departments) {
+		// What was parallel to the old list is carried over, unless edited too.
+		if slices.Equal(next.Order, old.Order) {
+			next.Order = nil
+		}
+		if slices.Equal(next.IsLeader, old.IsLeader) {
+			next.IsLeader = nil
+		}
+	}
 	if next.Status != old.Status {
 		next.enter(next.Status)
 	}

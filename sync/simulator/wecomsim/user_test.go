@@ -474,6 +474,12 @@ func TestUserSeeding(t *testing.T) {
 	if u.ID != "Amy" || u.Mobile != "13900000000" || u.Status != StatusDisabled {
 		t.Errorf("%+v", u)
 	}
+	if err := b.ChangeUser("amy", func(u *User) { u.Departments = []int64{2} }); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := b.User("amy"); fmt.Sprint(u.Departments, u.Order, u.IsLeader) != "[2] [7] [1]" {
+		t.Errorf("moved: %v %v %v", u.Departments, u.Order, u.IsLeader)
+	}
 	if err := b.ChangeUser("amy", func(u *User) { u.Departments = []int64{99} }); err == nil {
 		t.Error("an unknown department was accepted")
 	}
