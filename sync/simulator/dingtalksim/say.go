@@ -52,7 +52,7 @@ type Delivery struct {
 // Say lets a person say something to the robot in a group (or in Direct), and
 // delivers it to one random Stream connection. It returns after the
 // acknowledgement, whatever its code. Errors wrap ErrNotConnected or ErrNoAck,
-// with the message lost, or ErrUnknown.
+// with the message lost, or ErrUnknown; or give the cause of an ended ctx.
 func (s *Sim) Say(ctx context.Context, conversationID, staffID, text string, o SayOptions) (Delivery, error) {
 	m, err := s.speak(Utterance{Conversation: conversationID, Staff: staffID, Text: text, SayOptions: o})
 	if err != nil {

@@ -273,3 +273,11 @@ func TestNewNeedsAClock(t *testing.T) {
 	}()
 	New(Options{})
 }
+
+func TestKeepLast(t *testing.T) {
+	t.Parallel()
+	got := keepLast([]int{1, 2, 3}, 2)
+	if len(got) != 2 || got[0] != 2 || got[1] != 3 {
+		t.Errorf("kept %v", got)
+	}
+}

@@ -332,6 +332,23 @@ func TestDisconnect(t *testing.T) {
 	}
 }
 
+// A client of the vendor's older SDK closes at once and never acknowledges.
+func TestDisconnectWithoutAck(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	closed := make(chan *websocket.Conn, 1)
+	b.dialPrepared(t, func(f frame) string {
+		if f.Headers["topic"] == topicDisconnect {
+			_ = (<-closed).Close()
+		}
+		return ""
+	}, func(c *websocket.Conn) { closed <- c })
+	if err := b.Disconnect(t.Context()); err != nil {
+		t.Errorf("disconnect: %v", err)
+	}
+	b.awaitNone()
+}
+
 func TestDisconnectClosesAfterLinger(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *Options) { o.Linger = time.Millisecond })
