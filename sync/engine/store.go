@@ -36,7 +36,12 @@ type Runs interface {
 	// Recent counts the DISABLE and DELETE changes of a flow whose call was made
 	// since a time: done, or in doubt.
 	Recent(ctx context.Context, flow string, since time.Time) (int, error)
-	// Append adds an event and an audit row outside a move: progress, alarms.
+	// Due gives the runs that need somebody now: queued, reading, planning or
+	// applying while nobody holds the flow's lease, and those awaiting approval
+	// past their time.
+	Due(ctx context.Context) ([]run.Run, error)
+	// Append adds an event and an audit row outside a move: progress, alarms, refused
+	// votes. An event or audit row without a kind or action is left out.
 	Append(ctx context.Context, e run.Event, a run.Audit) error
 }
 

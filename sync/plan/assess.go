@@ -300,28 +300,21 @@ func (c *Change) Touches(s Staff) bool {
 	return no != "" && (c.Source.ID == no || c.Key.ID == no)
 }
 
-// Harmless tells whether the change may go ahead while others wait for a vote:
-// CREATE, and UPDATE that clears nothing and changes no login id, manager or
-// department, and stands on nothing that waits.
-func (p *Plan) Harmless(c *Change, login map[string]bool) bool {
+// SafeAlone tells whether the change by itself may go ahead while others wait
+// for a vote: CREATE, and UPDATE that clears nothing and changes no login id,
+// manager, department or activity. What it needs must be safe as well.
+func (c *Change) SafeAlone(login map[string]bool) bool {
 	switch c.Op {
 	case Create:
+		return true
 	case Update:
-		if len(c.Cleared()) > 0 {
-			return false
-		}
 		for _, name := range c.After.Names() {
 			if login[name] || c.After[name].Type() == directory.Refs || name == directory.AttrActive {
 				return false
 			}
 		}
+		return len(c.Cleared()) == 0
 	default:
 		return false
 	}
-	for _, seq := range c.Needs {
-		if !p.Harmless(&p.Changes[seq-1], login) {
-			return false
-		}
-	}
-	return true
 }

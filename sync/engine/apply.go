@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// applier carries out one approved plan, change by change.
+type applier struct {
+	*worker
+	run     run.Run
+	plan    *plan.Plan
+	entries map[int]run.Entry               // journal, by Seq
+	links   map[directory.Key]*mapping.Link // by source key
+	safe    map[int]bool                    // nil: everything is approved; else only these may be done now
+	told    time.Time                       // of the last progress event
+}
+
+// apply carries out the run's plan, or its harmless part while votes are
+// missing, and moves the run to its end.
+func (w *worker) apply(ctx context.Context, r run.Run) error {
+	a, err := w.newApplier(ctx, r)
+	if err != nil {
+		return err
+	}
+	for i := range a.plan.Changes {
+		c := &a.plan.Changes[i]
+		if a.entries[c.Seq].Step.Settled() || a.safe != nil && !a.safe[c.Seq] {
+			continue
+		}
+		stopped, err := a.stopped(ctx)
+		if err != nil {
+			return err
+		}
+		if stopped {
+			return a.end(ctx, run.Cancelled, "")
+		}
+		if err := a.one(ctx, c); err != nil {
+			return a.broken(ctx, err)
+		}
+		a.progress(ctx)
+	}
+	return a.finish(ctx)
+}
+
+// newApplier loads what is applied and checks once more that it may be.
+func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
+	p, err := w.o.Store.Plan(ctx, r.Code)
+	if err != nil {
+		return nil, err
+	}
+	a := &applier{worker: w, run: r, plan: p, entries: map[int]run.Entry{}, links: map[directory.Key]*mapping.Link{}, told: w.o.Now()}
+	if err := a.permitted(ctx); err != nil {
+		return nil, err
+	}
+	entries, err := w.o.Store.Entries(ctx, r.Code)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		a.entries[e.Seq] = e
+	}
+	links, err := w.o.Store.Links(ctx, r.Flow)
+	if err != nil {
+		return nil, err
+	}
+	for i := range links {
+		a.links[links[i].Source] = &links[i]
+	}
+	return a, nil
+}
+
+// permitted checks the plan's identity, what it was made for, and the votes.
+func (a *applier) permitted(ctx context.Context) error {
+	target := a.flow.Target.Describe().Tenant
+	switch {
+	case a.plan.Digest() != a.run.Plan:
+		return fault.New(fault.Internal, "the stored plan of %s is not the one that was decided / %s 保存的计划与所决定的不一致", a.run.Code, a.run.Code)
+	case a.plan.Config != a.flow.Config:
+		return fault.New(fault.Invalid, "configuration or rules changed since the plan was made; plan again / 计划生成后配置或规则已改变，请重新发起")
+	case a.plan.Target.Tenant != target:
+		return fault.New(fault.Invalid, "the target is another tenant than the plan was made for; plan again / 目标租户与计划不符，请重新发起")
+	case a.run.Votes == 0 && !a.plan.Risk.Blocked:
+		return nil
+	}
+	votes, err := a.o.Store.Votes(ctx, a.run.Code)
+	if err != nil {
+		return err
+	}
+	if a.agreed(a.run, votes) < a.run.Votes || a.plan.Risk.Blocked {
+		a.safe = a.harmless(a.plan)
+	}
+	return nil
+}
+
+// stopped tells whether a person asked the run to stop.
+func (a *applier) stopped(ctx context.Context) (bool, error) {
+	if err := context.Cause(ctx); err != nil {
+		return false, err
+	}
+	r, err := a.o.Store.Run(ctx, a.run.Code)
+	return r.Stop, err
+}
+
+// one brings one change to a final step. An error means that the run cannot go
+// on; what is wrong with this change alone is in its journal entry.
+func (a *applier) one(ctx context.Context, c *plan.Change) error {
+	if seq := a.missing(c); seq > 0 {
+		return a.mark(ctx, c, run.StepSkipped, sayf("needs #%d, which was not done / 依赖的第 %d 项没有完成", seq, seq))
+	}
+	if c.Op == plan.Adopt {
+		return a.adopt(ctx, c)
+	}
+	if a.entries[c.Seq].Step == run.StepSending {
+		return a.settle(ctx, c)
+	}
+	return a.attempt(ctx, c)
+}
+
+// missing gives a needed change that was not done, or 0.
+func (a *applier) missing(c *plan.Change) int {
+	for _, seq := range c.Needs {
+		if s := a.entries[seq].Step; s != run.StepDone && s != run.StepAlready {
+			return seq
+		}
+	}
+	return 0
+}
+
+// adopt makes a target object ours, if it is still what was voted on.
+func (a *applier) adopt(ctx context.Context, c *plan.Change) error {
+	found, err := a.look(ctx, c)
+	switch {
+	case err != nil:
+		return a.lookFailed(ctx, c, err)
+	case found.gone, found.unsure != "", !found.equals(c.Before):
+		return a.mark(ctx, c, run.StepSkipped, "the account changed since the plan / 账号在计划之后有变化")
+	}
+	return a.mark(ctx, c, run.StepDone, "")
+}
+
+// mark writes a change's step, with the link that follows from it.
+func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say string) error {
+	e := a.entries[c.Seq]
+	e.Run, e.Seq, e.Step, e.Say, e.At, e.Source = a.run.Code, c.Seq, step, say, a.o.Now(), c.Source
+	if e.Key.ID == "" {
+		e.Key = a.targetKey(c)
+	}
+	if step == run.StepSending {
+		e.Sent = e.At
+		e.Sends++
+	}
+	var links []mapping.Link
+	if step == run.StepDone || step == run.StepAlready {
+		if l, ok := a.linkAfter(c, e.Key); ok {
+			links = append(links, l)
+		}
+	}
+	if err := a.o.Store.Mark(ctx, a.hold.now(), []run.Entry{e}, links); err != nil {
+		return err
+	}
+	a.entries[c.Seq] = e
+	for i := range links {
+		a.links[links[i].Source] = &links[i]
+	}
+	return nil
+}
+
+// targetKey gives the key of the change's target object as far as it is known:
+// that of the plan, else that of the link that a CREATE of this plan made.
+func (a *applier) targetKey(c *plan.Change) directory.Key {
+	if c.Key.ID != "" {
+		return c.Key
+	}
+	if e, ok := a.entries[c.Seq]; ok && e.Key.ID != "" {
+		return e.Key
+	}
+	if l := a.links[c.Source]; l != nil && l.Live() && c.Op != plan.Create {
+		return l.Target
+	}
+	return c.Key
+}
+
+// linkAfter gives the link as it is once the change is done.
+func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bool) {
+	now := a.o.Now()
+	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: key, Since: now}
+	if old := a.links[c.Source]; old != nil && c.Op != plan.Create && c.Op != plan.Adopt {
+		l = *old
+	}
+	switch c.Op {
+	case plan.Create:
+		l.Origin, l.Written = mapping.Created, c.After
+	case plan.Adopt:
+		l.Origin = mapping.Adopted
+	case plan.Update:
+		l.Written = merged(l.Written, c.After)
+		if active, ok := c.After[directory.AttrActive].Bool(); ok && active {
+			l.DisabledAt, l.Seen, l.LeftRuns = time.Time{}, nil, 0
+		}
+	case plan.Disable:
+		l.DisabledAt = now
+	case plan.Delete:
+		l.DeletedAt = now
+	case plan.None:
+		return l, false
+	}
+	return l, l.Origin != "" // an object that is not ours gets no link
+}
+
+func merged(old, more directory.Attributes) directory.Attributes {
+	out := make(directory.Attributes, len(old)+len(more))
+	for name, v := range old {
+		out[name] = v
+	}
+	for name, v := range more {
+		if name != directory.AttrActive {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// progress tells the bot now and then how far the run is.
+func (a *applier) progress(ctx context.Context) {
+	now := a.o.Now()
+	if now.Sub(a.told) < progressEvery {
+		return
+	}
+	a.told = now
+	o := a.outcome()
+	_, err := a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
+		r.Outcome, r.Updated = o, now
+		return nil
+	})
+	if err == nil {
+		err = a.o.Store.Append(ctx, run.Event{Run: a.run.Code, Kind: run.EventProgress, At: now}, run.Audit{})
+	}
+	if err != nil && ctx.Err() == nil {
+		a.o.Logger.WarnContext(ctx, "progress is not told", "run", a.run.Code, "err", err)
+	}
+}
+
+// progressEvery is how often an edited card is worth a call.
+const progressEvery = 3 * time.Second
+
+// outcome counts from the journal, never from a variable of its own.
+func (a *applier) outcome() run.Outcome {
+	var o run.Outcome
+	for _, e := range a.entries {
+		o.Count(e.Step)
+	}
+	return o
+}
+
+// finish moves the run on when every change that may be done now is settled.
+func (a *applier) finish(ctx context.Context) error {
+	if a.safe == nil {
+		return a.end(ctx, a.ending(), "")
+	}
+	open, err := a.waiting(ctx, a.run)
+	if err != nil {
+		return err
+	}
+	if twin := a.twin(ctx, open, a.plan); twin != "" {
+		return a.leaveTo(ctx, twin)
+	}
+	now, o := a.o.Now(), a.outcome()
+	_, err = a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
+		r.Outcome = o
+		r.Expires = now.Add(a.flow.Plan.Approve.Expires)
+		if r.Stop {
+			return r.Advance(run.Cancelled, now, "")
+		}
+		return r.Advance(run.Awaiting, now, "")
+	})
+	return err
+}
+
+// leaveTo skips what another open run waits for already.
+func (a *applier) leaveTo(ctx context.Context, twin run.Code) error {
+	for i := range a.plan.Changes {
+		c := &a.plan.Changes[i]
+		if a.entries[c.Seq].Step.Settled() {
+			continue
+		}
+		if err := a.mark(ctx, c, run.StepSkipped, sayf("waits for a vote in %s / 正在 %s 中等待投票", twin, twin)); err != nil {
+			return err
+		}
+	}
+	return a.end(ctx, a.ending(), sayf("the same changes wait for a vote in %s / 同样的变更正在 %s 中等待投票", twin, twin))
+}
+
+func (a *applier) ending() run.State {
+	o := a.outcome()
+	if o.Skipped+o.Failed+o.InDoubt > 0 {
+		return run.Partial
+	}
+	return run.Succeeded
+}
+
+// broken ends the run when it cannot go on. When the lease or the process goes,
+// the record stays as it is and somebody else goes on.
+func (a *applier) broken(ctx context.Context, err error) error {
+	if ctx.Err() != nil || fault.KindOf(err) != fault.Credential {
+		return err
+	}
+	a.o.Logger.ErrorContext(ctx, "run cannot go on", "run", a.run.Code, "err", err)
+	return a.end(ctx, run.Failed, fault.Say(err))
+}
+
+func (a *applier) end(ctx context.Context, to run.State, why string) error {
+	now, o := a.o.Now(), a.outcome()
+	_, err := a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
+		r.Outcome = o
+		return r.Advance(to, now, why)
+	})
+	return err
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// finding is the target object of a change as it is now.
+type finding struct {
+	object directory.Object
+	gone   bool
+	unsure string // why nothing can be said; "" when something can
+}
+
+// look reads the change's target object afresh.
+func (a *applier) look(ctx context.Context, c *plan.Change) (finding, error) {
+	key := a.targetKey(c)
+	seen, err := a.flow.Target.Lookup(ctx, key.Kind, []directory.ID{key.ID})
+	if err != nil {
+		return finding{}, err
+	}
+	switch s := seen[0]; s.Presence {
+	case connector.Present:
+		return finding{object: s.Object}, nil
+	case connector.Gone:
+		return finding{gone: true}, nil
+	default:
+		return finding{unsure: s.Why + " "}, nil
+	}
+}
+
+// equals tells whether the object has the given values, as far as they can be
+// read on either side.
+func (f finding) equals(values directory.Attributes) bool {
+	for name, v := range values {
+		have := f.object.Attributes[name]
+		if name == directory.AttrActive && have.Type() != directory.Unknown {
+			have = directory.BoolOf(f.object.Active)
+		}
+		if v.Type() == directory.Unknown || have.Type() == directory.Unknown {
+			continue
+		}
+		if !mapping.Same(name, v, have) {
+			return false
+		}
+	}
+	return true
+}
+
+// readable tells whether any of the values can be read on the object.
+func (f finding) readable(values directory.Attributes) bool {
+	for name, v := range values {
+		hidden := f.object.Attributes[name].Type() == directory.Unknown
+		if v.Type() != directory.Unknown && !hidden {
+			return true
+		}
+	}
+	return false
+}
+
+// check holds a change against source and target as they are now. Pending means
+// that it may be sent; any other step is final, with its reason.
+func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, error) {
+	if c.Op.Destructive() {
+		holds, say, err := a.causeHolds(ctx, c)
+		if err != nil {
+			return "", "", err
+		}
+		if !holds {
+			return run.StepSkipped, say, nil
+		}
+	}
+	if c.Op == plan.Create {
+		return a.checkCreate(ctx, c)
+	}
+	found, err := a.look(ctx, c)
+	switch {
+	case err != nil:
+		return "", "", err
+	case found.gone && c.Op == plan.Delete:
+		return run.StepAlready, "", nil
+	case found.gone:
+		return run.StepSkipped, "the account is not in the target any more / 目标系统中已没有该账号", nil
+	case found.unsure != "":
+		return run.StepSkipped, "its state in the target cannot be read / 无法读取目标系统中的状态", nil
+	case c.Op == plan.Disable && a.isDisabled(found):
+		return run.StepAlready, "", nil
+	case c.Op == plan.Update && found.readable(c.After) && found.equals(a.resolved(c)) && !found.equals(c.Before):
+		return run.StepAlready, "", nil
+	case !found.equals(c.Before):
+		return run.StepSkipped, "changed in the target since the plan / 目标系统中的数据在计划之后有变化", nil
+	}
+	return run.StepPending, "", nil
+}
+
+// isDisabled tells whether the object is known to be disabled.
+func (a *applier) isDisabled(f finding) bool {
+	return f.object.Attributes[directory.AttrActive].Type() != directory.Unknown && !f.object.Active
+}
+
+// resolved gives After with target ids, as a reading of the target shows it.
+func (a *applier) resolved(c *plan.Change) directory.Attributes {
+	w, _ := a.write(c)
+	return w.After
+}
+
+// checkCreate sees that nobody has taken the id since the plan.
+func (a *applier) checkCreate(ctx context.Context, c *plan.Change) (run.Step, string, error) {
+	if c.Key.ID == "" {
+		return run.StepPending, "", nil
+	}
+	found, err := a.look(ctx, c)
+	switch {
+	case err != nil:
+		return "", "", err
+	case found.gone:
+		return run.StepPending, "", nil
+	case found.unsure != "":
+		return run.StepPending, "", nil // the target itself refuses a second object with the id
+	default:
+		return run.StepSkipped, "an account with this id appeared since the plan / 计划之后目标系统中出现了同编号的账号", nil
+	}
+}
+
+// causeHolds reads the source again and tells whether what a DISABLE or DELETE
+// rests on is still so.
+func (a *applier) causeHolds(ctx context.Context, c *plan.Change) (bool, string, error) {
+	seen, err := a.flow.Source.Lookup(ctx, c.Source.Kind, []directory.ID{c.Source.ID})
+	if err != nil {
+		return false, "", err
+	}
+	s := seen[0]
+	if c.Cause.Kind == plan.CauseGone {
+		switch s.Presence {
+		case connector.Gone:
+			return true, "", nil
+		case connector.Present:
+			return false, "is back in the source: not touched / 已重新出现在来源中，未执行", nil
+		default:
+			return false, "the source cannot say whether the person is still gone / 来源无法确认此人是否仍不存在", nil
+		}
+	}
+	if s.Presence != connector.Present {
+		return false, "not in the source any more: plan again / 来源中已不存在，请重新发起", nil
+	}
+	if c.Cause.Kind == plan.CauseStatus {
+		if mapping.HasOne(s.Object.Attributes[c.Cause.Attribute], c.Cause.Values) {
+			return true, "", nil
+		}
+		return false, sayf("%s has changed in the source: not touched / 来源中的 %s 已改变，未执行", c.Cause.Attribute, c.Cause.Attribute), nil
+	}
+	if s.Object.Digest() == c.Cause.Fingerprint {
+		return true, "", nil
+	}
+	return false, "changed in the source since it was judged: not touched / 来源数据在判断之后有变化，未执行", nil
+}

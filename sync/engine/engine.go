@@ -1,0 +1,193 @@
+// Package engine runs flows: it reads, plans, waits for votes, applies and
+// keeps the record, one run at a time for each flow.
+//
+// It knows no chat, no vendor, no SQL and no JavaScript; it speaks to people by
+// the events that its Store keeps.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// Flow is one configured direction with its two ends.
+type Flow struct {
+	Plan     plan.Flow
+	Source   connector.Source
+	Target   connector.Target
+	Rules    plan.Rules // nil: no rule
+	Config   string     // hash of the flow's configuration and rule files
+	Schedule Schedule   // nil: only on command
+	Zone     *time.Location
+}
+
+// Schedule gives the next time after a given one; robfig/cron's does.
+type Schedule interface {
+	Next(after time.Time) time.Time
+}
+
+// Options are what an Engine needs. Store, Bell, Now and Logger are required.
+type Options struct {
+	Store  Store
+	Bell   Bell
+	Flows  []Flow
+	People []run.Person
+	Now    func() time.Time
+	Logger *slog.Logger
+	Owner  string // names this process in leases; unique among replicas
+	// Workers is how many runs may be worked on at once; 0 = 4.
+	Workers int
+	// LeaseTTL is how long a silent worker keeps its flow; 0 = 20 s. It must be
+	// longer than every target's call time-out.
+	LeaseTTL time.Duration
+	// Sweep is how often the record is searched for work that nobody does; 0 = 5 s.
+	Sweep time.Duration
+	// NewCode draws a run code; nil = from crypto/rand.
+	NewCode func() (run.Code, error)
+	// VotableTier is the highest tier that can be voted on; 0 = 1.
+	VotableTier int
+}
+
+// Engine does the work. It is safe for concurrent use.
+type Engine struct {
+	o      Options
+	flows  map[string]*Flow
+	names  []string
+	people map[string]run.Person
+	staff  []plan.Staff
+}
+
+// New makes an engine. It starts nothing.
+func New(o Options) (*Engine, error) {
+	if o.Workers == 0 {
+		o.Workers = 4
+	}
+	if o.LeaseTTL == 0 {
+		o.LeaseTTL = 20 * time.Second
+	}
+	if o.Sweep == 0 {
+		o.Sweep = 5 * time.Second
+	}
+	if o.VotableTier == 0 {
+		o.VotableTier = 1
+	}
+	if o.NewCode == nil {
+		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }
+	}
+	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}}
+	var errs []error
+	for i := range o.Flows {
+		f := &o.Flows[i]
+		e.flows[f.Plan.Name] = f
+		e.names = append(e.names, f.Plan.Name)
+		errs = append(errs, f.check(o.LeaseTTL))
+	}
+	for _, p := range o.People {
+		e.people[p.Name] = p
+		e.staff = append(e.staff, staff(p))
+	}
+	return e, errors.Join(errs...)
+}
+
+func (f *Flow) check(ttl time.Duration) error {
+	if f.Target.Describe().CallTimeout >= ttl {
+		return fault.New(fault.Internal, "flow %s: the lease is shorter than one call / 流程 %s：租约短于一次调用", f.Plan.Name, f.Plan.Name)
+	}
+	return nil
+}
+
+func staff(p run.Person) plan.Staff {
+	s := plan.Staff{Name: p.Name, EmployeeNo: p.EmployeeNo, Email: p.Email}
+	for _, a := range p.Accounts {
+		s.Accounts = append(s.Accounts, a.ID)
+	}
+	s.Decides = len(p.Roles[run.Approver]) > 0 || len(p.Roles[run.Admin]) > 0
+	return s
+}
+
+// Flows gives the names of the flows in the order of the configuration.
+func (e *Engine) Flows() []string { return e.names }
+
+func (e *Engine) flow(name string) (*Flow, error) {
+	f, ok := e.flows[name]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "there is no flow %q / 没有流程“%s”", name, name)
+	}
+	return f, nil
+}
+
+// Start begins a run, or gives the one that the same request began before.
+// Faults: NotFound for an unknown flow, Denied when the person may not.
+func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
+	if _, err := e.flow(req.Flow); err != nil {
+		return run.Run{}, err
+	}
+	if req.Trigger != run.BySchedule {
+		if err := e.may(req.By, run.Operator, req.Flow); err != nil {
+			return run.Run{}, err
+		}
+	}
+	code, err := e.o.NewCode()
+	if err != nil {
+		return run.Run{}, err
+	}
+	now := e.o.Now()
+	r, _, err := e.o.Store.CreateRun(ctx, run.Run{
+		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
+		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
+	})
+	if err != nil {
+		return run.Run{}, err
+	}
+	e.ring(ctx, r.Code)
+	return r, nil
+}
+
+// may asks for a role. The zero person never has one.
+func (e *Engine) may(who run.Actor, role run.Role, flow string) error {
+	if p, ok := e.people[who.Person]; ok && p.May(role, flow) {
+		return nil
+	}
+	return fault.New(fault.Denied, "you lack the role %s for flow %s / 你没有流程 %[2]s 的 %[1]s 角色", role, flow)
+}
+
+// Get gives a run with its plan, nil when it has none yet. Faults: NotFound.
+func (e *Engine) Get(ctx context.Context, code run.Code) (run.Run, *plan.Plan, error) {
+	r, err := e.o.Store.Run(ctx, code)
+	if err != nil || r.Plan.IsZero() {
+		return r, nil, err
+	}
+	p, err := e.o.Store.Plan(ctx, code)
+	return r, p, err
+}
+
+// List gives runs, newest first.
+func (e *Engine) List(ctx context.Context, f run.Filter) ([]run.Run, error) {
+	return e.o.Store.Runs(ctx, f)
+}
+
+// Entries gives the journal of a run.
+func (e *Engine) Entries(ctx context.Context, code run.Code) ([]run.Entry, error) {
+	return e.o.Store.Entries(ctx, code)
+}
+
+// Votes gives the votes of a run.
+func (e *Engine) Votes(ctx context.Context, code run.Code) ([]run.Vote, error) {
+	return e.o.Store.Votes(ctx, code)
+}
+
+// ring wakes a worker. A lost ring is made good by the sweeper, so the error is
+// only worth a line in the log.
+func (e *Engine) ring(ctx context.Context, code run.Code) {
+	if err := e.o.Bell.Ring(ctx, string(code)); err != nil {
+		e.o.Logger.WarnContext(ctx, "bell does not ring", "run", code, "err", err)
+	}
+}

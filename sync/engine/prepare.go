@@ -1,0 +1,238 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// prepare reads both systems, plans, and moves the run to where its plan leads.
+// A run whose worker died while reading or planning is read afresh.
+func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
+	if r.State != run.Reading {
+		var err error
+		if r, err = w.move(ctx, r.Code, run.Reading, ""); err != nil {
+			return r, err
+		}
+	}
+	source, target, err := w.read(ctx)
+	if err != nil {
+		return r, err
+	}
+	if r, err = w.move(ctx, r.Code, run.Planning, ""); err != nil {
+		return r, err
+	}
+	p, links, err := w.plan(ctx, source, target)
+	if err != nil {
+		return r, err
+	}
+	open, err := w.waiting(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	now := w.o.Now()
+	g := &gate{worker: w, plan: p, now: now, changed: w.changedSinceApply(ctx)}
+	g.twin = w.twin(ctx, open, p)
+	r, err = w.o.Store.SavePlan(ctx, w.hold.now(), r.Code, p, g.pass)
+	if err != nil {
+		return r, err
+	}
+	if err := w.afterPlan(ctx, r, p, links, source); err != nil {
+		return r, err
+	}
+	return r, w.supersede(ctx, r, open, g.twin)
+}
+
+// read reads source and target side by side.
+func (w *worker) read(ctx context.Context) (source, target *directory.Snapshot, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		var err error
+		if source, err = w.flow.Source.Read(ctx); err != nil {
+			return fmt.Errorf("read source: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		var err error
+		if target, err = w.flow.Target.Read(ctx); err != nil {
+			return fmt.Errorf("read target: %w", err)
+		}
+		return nil
+	})
+	return source, target, g.Wait()
+}
+
+// plan makes the plan and gives the links that it was made with.
+func (w *worker) plan(ctx context.Context, source, target *directory.Snapshot) (*plan.Plan, []mapping.Link, error) {
+	name := w.flow.Plan.Name
+	links, err := w.o.Store.Links(ctx, name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load links: %w", err)
+	}
+	last, err := w.lastGood(ctx, source, links)
+	if err != nil {
+		return nil, nil, err
+	}
+	gone, err := w.askGone(ctx, plan.GoneCandidates(source, links))
+	if err != nil {
+		return nil, nil, err
+	}
+	recent, err := w.o.Store.Recent(ctx, name, w.o.Now().Add(-recentSpan))
+	if err != nil {
+		return nil, nil, fmt.Errorf("count recent changes: %w", err)
+	}
+	info := w.flow.Target.Describe()
+	p, err := plan.Make(ctx, plan.Input{
+		Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target,
+		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
+		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.flow.Rules, Gone: gone,
+		Recent: recent, Staff: w.staff, VotableTier: w.o.VotableTier, Now: w.o.Now().In(w.flow.Zone),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("plan: %w", err)
+	}
+	return p, links, nil
+}
+
+// recentSpan is how far back applied deletions count against the caps.
+const recentSpan = 24 * time.Hour
+
+func abilities(info connector.Info) plan.Abilities {
+	a := plan.Abilities{
+		Ops:         info.Ops,
+		IDAttribute: map[directory.Kind]string{directory.User: info.IDAttribute, directory.Department: info.DepartmentIDAttribute},
+		LoginIDs:    map[string]bool{},
+	}
+	for _, attr := range info.Attributes {
+		if attr.LoginID {
+			a.LoginIDs[attr.Name] = true
+		}
+	}
+	return a
+}
+
+// lastGood gives the size of the last complete source snapshot, and remembers
+// from it the attributes of those who are missing now: the snapshot is replaced
+// later, and a leaver is judged on what was last seen.
+func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links []mapping.Link) (*plan.LastGood, error) {
+	last, ok, err := w.o.Store.LastSnapshot(ctx, w.flow.Plan.Name)
+	if err != nil {
+		return nil, fmt.Errorf("load last snapshot: %w", err)
+	}
+	if !ok {
+		return nil, nil //nolint:nilnil // nil is plan.Input's word for "none yet"
+	}
+	var seen []mapping.Link
+	for i := range links {
+		l := &links[i]
+		if !l.Live() || len(l.Seen) > 0 || source.Has(l.Source) {
+			continue
+		}
+		if o, found := last.Get(l.Source); found {
+			l.Seen = o.Attributes
+			seen = append(seen, *l)
+		}
+	}
+	if len(seen) > 0 {
+		if err := w.o.Store.Mark(ctx, w.hold.now(), nil, seen); err != nil {
+			return nil, fmt.Errorf("remember leavers: %w", err)
+		}
+	}
+	return &plan.LastGood{Users: last.Len(directory.User), Departments: last.Len(directory.Department)}, nil
+}
+
+// askGone asks the source for just the missing ones, by id: the second look
+// that an absence needs.
+func (w *worker) askGone(ctx context.Context, keys []directory.Key) (map[directory.Key]plan.GoneAnswer, error) {
+	answers := make(map[directory.Key]plan.GoneAnswer, len(keys))
+	for _, kind := range []directory.Kind{directory.User, directory.Department} {
+		var ids []directory.ID
+		for _, k := range keys {
+			if k.Kind == kind {
+				ids = append(ids, k.ID)
+			}
+		}
+		for chunk := range slices.Chunk(ids, askChunk) {
+			seen, err := w.flow.Source.Lookup(ctx, kind, chunk)
+			if err != nil && !fault.Retryable(err) {
+				return nil, fmt.Errorf("ask source for the missing: %w", err)
+			}
+			for i, s := range seen {
+				answers[directory.Key{Kind: kind, ID: chunk[i]}] = goneAnswer(s.Presence)
+			}
+		}
+	}
+	return answers, nil
+}
+
+// askChunk bounds how many ids one Lookup is given.
+const askChunk = 100
+
+func goneAnswer(p connector.Presence) plan.GoneAnswer {
+	switch p {
+	case connector.Gone:
+		return plan.GoneConfirmed
+	case connector.Present:
+		return plan.GoneDenied
+	default:
+		return plan.GoneUnsure
+	}
+}
+
+// afterPlan keeps what the next run needs: the new last good snapshot, unless
+// the guard doubts it, and who is left and still active how many runs running.
+func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links []mapping.Link, source *directory.Snapshot) error {
+	if source.Complete() && !doubted(p) {
+		if err := w.o.Store.SaveSnapshot(ctx, w.flow.Plan.Name, source); err != nil {
+			return fmt.Errorf("keep snapshot: %w", err)
+		}
+	}
+	left := map[directory.Key]bool{}
+	for _, n := range p.Notes {
+		if n.Kind != plan.LeftActive {
+			continue
+		}
+		left[n.Key] = true
+		if n.Alarm {
+			e := run.Event{Run: r.Code, Kind: run.EventAlarm, Say: n.Name + ": " + n.Say, At: w.o.Now()}
+			if err := w.o.Store.Append(ctx, e, run.Audit{}); err != nil {
+				return err
+			}
+		}
+	}
+	var counted []mapping.Link
+	for _, l := range links {
+		switch {
+		case left[l.Source]:
+			l.LeftRuns++
+		case l.LeftRuns > 0:
+			l.LeftRuns = 0
+		default:
+			continue
+		}
+		counted = append(counted, l)
+	}
+	if len(counted) == 0 {
+		return nil
+	}
+	return w.o.Store.Mark(ctx, w.hold.now(), nil, counted)
+}
+
+// doubted tells whether the source was too small to be held against later
+// ones.
+func doubted(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
+		return f.Code == plan.FindShrink || f.Code == plan.FindEmptySource
+	})
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// fate is what became of a call whose answer is not known.
+type fate uint8
+
+const (
+	fateUnknown fate = iota // nothing can be said; a person must look
+	fateDone
+	fateNothing // it had no effect
+	fateBlind   // an UPDATE that cannot be read back
+)
+
+// settle finds out what became of a call whose answer was lost: it waits until
+// the target cannot be working on it any more, reads, and only then decides. It
+// never sends blindly, but for an UPDATE that cannot be read back, which sets
+// the same values once more.
+func (a *applier) settle(ctx context.Context, c *plan.Change) error {
+	info := a.flow.Target.Describe()
+	e := a.entries[c.Seq]
+	if err := wait(ctx, e.Sent.Add(info.CallTimeout+info.Settle).Sub(a.o.Now())); err != nil {
+		return err
+	}
+	what, key, err := a.fate(ctx, c)
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		a.o.Logger.WarnContext(ctx, "lost call cannot be settled", "run", a.run.Code, "op", c.Op, "err", err)
+		what = fateUnknown
+	}
+	switch {
+	case what == fateDone:
+		return a.done(ctx, c, key)
+	case what == fateNothing && e.Sends < maxSends:
+		return a.again(ctx, c)
+	case what == fateBlind && e.Sends < blindSends:
+		return a.again(ctx, c)
+	}
+	return a.mark(ctx, c, run.StepInDoubt, "the answer was lost and the target does not show what became of it: please look / 应答丢失，目标系统也看不出结果，请人工核对")
+}
+
+// blindSends is how often an UPDATE that cannot be read back is sent in all.
+const blindSends = 2
+
+// again sends a call that had no effect, after the same checks as at first.
+func (a *applier) again(ctx context.Context, c *plan.Change) error {
+	if c.Op.Destructive() {
+		holds, say, err := a.causeHolds(ctx, c)
+		if err != nil {
+			return a.lookFailed(ctx, c, err)
+		}
+		if !holds {
+			return a.mark(ctx, c, run.StepSkipped, say)
+		}
+	}
+	w, say := a.write(c)
+	if say != "" {
+		return a.mark(ctx, c, run.StepSkipped, say)
+	}
+	return a.send(ctx, c, w)
+}
+
+func (a *applier) fate(ctx context.Context, c *plan.Change) (fate, directory.Key, error) {
+	if c.Op == plan.Create && a.targetKey(c).ID == "" {
+		return a.fateOfNameless(ctx, c)
+	}
+	found, err := a.look(ctx, c)
+	key := a.targetKey(c)
+	switch {
+	case err != nil:
+		return fateUnknown, key, err
+	case found.unsure != "":
+		return fateUnknown, key, nil
+	}
+	switch c.Op {
+	case plan.Create:
+		return whether(!found.gone), key, nil
+	case plan.Delete:
+		return whether(found.gone), key, nil
+	case plan.Disable:
+		if found.gone || found.object.Attributes[directory.AttrActive].Type() == directory.Unknown {
+			return fateUnknown, key, nil
+		}
+		return whether(!found.object.Active), key, nil
+	default:
+		return a.fateOfUpdate(c, found), key, nil
+	}
+}
+
+func whether(done bool) fate {
+	if done {
+		return fateDone
+	}
+	return fateNothing
+}
+
+func (a *applier) fateOfUpdate(c *plan.Change, found finding) fate {
+	switch {
+	case found.gone:
+		return fateUnknown
+	case !found.readable(c.After):
+		return fateBlind
+	case found.equals(a.resolved(c)):
+		return fateDone
+	case found.equals(c.Before):
+		return fateNothing
+	default:
+		return fateUnknown
+	}
+}
+
+// fateOfNameless looks for an object that a CREATE may have made in a target
+// that gives the ids: one that is linked to nothing and has every value that
+// was written.
+func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, directory.Key, error) {
+	snap, err := a.flow.Target.Read(ctx)
+	if err != nil {
+		return fateUnknown, directory.Key{}, fmt.Errorf("read target: %w", err)
+	}
+	linked := map[directory.Key]bool{}
+	for _, l := range a.links {
+		if l.Live() {
+			linked[l.Target] = true
+		}
+	}
+	want := a.resolved(c)
+	var matches []directory.Key
+	for o := range snap.All(c.Key.Kind) {
+		f := finding{object: o}
+		if !linked[o.Key] && f.readable(want) && f.equals(want) {
+			matches = append(matches, o.Key)
+		}
+	}
+	switch {
+	case len(matches) == 1:
+		return fateDone, matches[0], nil
+	case len(matches) == 0 && snap.Complete() && len(snap.Health.Hidden) == 0:
+		return fateNothing, directory.Key{}, nil
+	default:
+		return fateUnknown, directory.Key{}, nil
+	}
+}

@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// sweep looks at start and ever again for runs that nobody works on and for
+// approvals whose time is over: what SQL says is due needs no bell.
+func (e *Engine) sweep(ctx context.Context) error {
+	tick := time.NewTicker(e.o.Sweep)
+	defer tick.Stop()
+	for {
+		if err := e.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+			e.o.Logger.ErrorContext(ctx, "sweep fails", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *Engine) sweepOnce(ctx context.Context) error {
+	due, err := e.o.Store.Due(ctx)
+	if err != nil {
+		return fmt.Errorf("find due runs: %w", err)
+	}
+	for _, r := range due {
+		if r.State == run.Awaiting {
+			// The fault that tells a voter is not for the sweeper.
+			_ = e.expire(ctx, &r) //nolint:errcheck // an approval that cannot be ended now is due again
+			continue
+		}
+		e.ring(ctx, r.Code)
+	}
+	return nil
+}
+
+// keepSchedule starts a flow's runs at their times. The request id makes one
+// run of a time, however many replicas keep it.
+func (e *Engine) keepSchedule(ctx context.Context, f *Flow) error {
+	for {
+		now := e.o.Now().In(f.Zone)
+		next := f.Schedule.Next(now)
+		if next.IsZero() {
+			<-ctx.Done()
+			return nil
+		}
+		timer := time.NewTimer(next.Sub(now))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		_, err := e.Start(ctx, run.Request{
+			ID: fmt.Sprintf("schedule:%s:%d", f.Plan.Name, next.Unix()), Flow: f.Plan.Name, Apply: true,
+			Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock},
+		})
+		if err != nil && ctx.Err() == nil {
+			e.o.Logger.ErrorContext(ctx, "scheduled run does not start", "flow", f.Plan.Name, "err", err)
+		}
+	}
+}
