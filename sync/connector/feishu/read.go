@@ -1,0 +1,359 @@
+package feishu
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	larkcore "github.com/larksuite/oapi-sdk-go/v3/core"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// maxProblems bounds the problems that a snapshot lists.
+const maxProblems = 100
+
+// Read lists all departments below the root, and then the direct members of
+// each and of the root. With a contact range of less than all staff it lists
+// what is in range, and the snapshot is incomplete.
+func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	started := c.o.Now()
+	r := &reading{
+		c: c, b: directory.NewBuilder("feishu", started), decoder: decoder{c, &grants{c: c}},
+		listed: map[string]bool{}, added: map[string]bool{},
+		seen: map[directory.ID]bool{}, hidden: map[string]bool{},
+	}
+	if err := r.run(ctx); err != nil {
+		return nil, err
+	}
+	h := r.b.Health()
+	h.Departments, h.Scope, h.Took = len(r.units), r.scope, c.o.Now().Sub(started)
+	h.Pages, h.Retries, h.Restarts = int(r.pages.Load()), int(r.retries.Load()), int(r.restarts.Load())
+	for permission := range r.hidden {
+		h.Hidden = append(h.Hidden, permission)
+	}
+	slices.Sort(h.Hidden)
+	slices.SortFunc(h.Problems, func(a, b directory.Problem) int {
+		return cmp.Or(strings.Compare(a.Place, b.Place), strings.Compare(a.Say, b.Say))
+	})
+	s, _ := r.b.Finish()
+	return s, nil
+}
+
+// reading is one Read under way.
+type reading struct {
+	tally
+	decoder
+
+	c      *Connector
+	scope  string          // fingerprint of what we may see
+	units  []unit          // the departments, in the order in which they came
+	listed map[string]bool // those in units
+	added  map[string]bool // those that became objects
+
+	mu     sync.Mutex // guards what follows
+	b      *directory.Builder
+	seen   map[directory.ID]bool
+	hidden map[string]bool
+}
+
+// unit is a department whose members are to be listed.
+type unit struct {
+	id, parent string
+	members    int // direct members as Feishu counts them; -1: not told, or not comparable
+	leaf       bool
+}
+
+func (r *reading) run(ctx context.Context) error {
+	err := r.departments(ctx, rootID)
+	whole := !outOfRange(err)
+	switch {
+	case !whole:
+		if err := r.restricted(ctx); err != nil {
+			return err
+		}
+	case err != nil && stops(err):
+		return err
+	case err != nil:
+		r.incomplete("部门没有读完", "departments not read to the end", err)
+	}
+	if whole {
+		r.scope = "all/" + r.c.o.UserIDType
+		r.checkTree()
+	}
+	if err := r.members(ctx, whole); err != nil {
+		return r.settleFor(ctx, err)
+	}
+	if whole {
+		r.stillWhole(ctx)
+	}
+	return nil
+}
+
+// settleFor decides whether what was read before an error is of use.
+func (r *reading) settleFor(ctx context.Context, err error) error {
+	if ctx.Err() != nil || fault.KindOf(err) == fault.Credential || len(r.units)+r.b.Len(directory.User) == 0 {
+		return err
+	}
+	r.incomplete("成员没有读完", "users not read to the end", err)
+	return nil
+}
+
+// incomplete notes a reason and what happened.
+func (r *reading) incomplete(zh, en string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.b.Incomplete("%s / %s: %s", zh, en, say(err))
+}
+
+// problem notes something that is wrong with one object; a snapshot with a
+// broken row proves nothing.
+func (r *reading) problem(place string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.b.Health()
+	if len(h.Problems) < maxProblems {
+		h.Problems = append(h.Problems, directory.Problem{
+			Place: place, Say: fmt.Sprintf("飞书给出的一条记录无法识别，请报告 / a record from Feishu cannot be understood, please report: %s", err),
+		})
+	}
+	r.b.Incomplete("%s 有无法识别的记录 / %s holds a record that cannot be understood", place, place)
+}
+
+// departments lists everything below a department. A listing that began again
+// shows the same ones once more: each is an object once, and in units once.
+func (r *reading) departments(ctx context.Context, id string) error {
+	start, here := len(r.units), map[string]bool{}
+	return r.c.list(ctx, &r.tally, listing{
+		path: contacts + "/departments/:department_id/children", params: larkcore.PathParams{"department_id": id},
+		query: r.c.query("fetch_child", "true"),
+	}, listed{
+		begin: func() {
+			for _, u := range r.units[start:] {
+				delete(r.listed, u.id)
+			}
+			r.units = r.units[:start]
+			clear(here)
+		},
+		page: func(ctx context.Context, data json.RawMessage) (int, error) {
+			rows, err := items(data, "items")
+			if err != nil {
+				return 0, err
+			}
+			return len(rows), r.addDepartments(ctx, rows, here)
+		},
+	})
+}
+
+// addDepartments takes a page of departments.
+func (r *reading) addDepartments(ctx context.Context, rows []json.RawMessage, here map[string]bool) error {
+	for _, raw := range rows {
+		o, rec, err := r.department(ctx, raw)
+		if err != nil {
+			r.problem("departments", err)
+			continue
+		}
+		id := string(o.ID)
+		if here[id] {
+			return &lostError{"同一部门出现两次", "a department came twice"}
+		}
+		here[id] = true
+		if !r.listed[id] {
+			u := unit{id: id, parent: rec.text("parent_department_id"), members: -1, leaf: true}
+			if n, ok := rec.number("member_count"); ok {
+				u.members = n
+			}
+			r.listed[id] = true
+			r.units = append(r.units, u)
+		}
+		if !r.added[id] {
+			r.added[id] = true
+			r.add(o)
+		}
+	}
+	return nil
+}
+
+func (r *reading) add(o directory.Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, v := range o.Attributes {
+		if p := v.Permission(); p != "" {
+			r.hidden[p] = true
+		}
+	}
+	r.b.Add(o)
+}
+
+// checkTree finds departments whose parent did not come: a page is missing.
+func (r *reading) checkTree() {
+	index := make(map[string]int, len(r.units))
+	for i, u := range r.units {
+		index[u.id] = i
+	}
+	for _, u := range r.units {
+		if u.parent == "" || u.parent == rootID {
+			continue
+		}
+		i, ok := index[u.parent]
+		if !ok {
+			r.incomplete("部门 "+u.id+" 的上级不在列表里", "the parent of department "+u.id+" was not listed",
+				&lostError{"部门列表缺页", "the list of departments lacks a page"})
+			continue
+		}
+		r.units[i].leaf = false
+	}
+}
+
+// members lists the people of every department, and of the root last, which
+// asks for the widest range.
+func (r *reading) members(ctx context.Context, root bool) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(r.c.o.Parallel)
+	for _, u := range r.units {
+		if groupCtx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return r.membersOf(groupCtx, u) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if !root {
+		return nil
+	}
+	return r.membersOf(ctx, unit{id: rootID, members: -1})
+}
+
+// membersOf lists the people of one department. The error is one that ends the
+// reading; others make the snapshot incomplete.
+func (r *reading) membersOf(ctx context.Context, u unit) error {
+	got, err := r.listMembers(ctx, u.id)
+	if err == nil && u.leaf && got < u.members {
+		err = r.recount(ctx, u)
+	}
+	if err != nil && !stops(err) {
+		r.incomplete("部门 "+u.id+" 的成员没有读完", "members of department "+u.id+" not read to the end", err)
+		return nil
+	}
+	return err
+}
+
+func (r *reading) listMembers(ctx context.Context, department string) (int, error) {
+	here := map[directory.ID]bool{}
+	err := r.c.list(ctx, &r.tally, listing{
+		path: contacts + "/users/find_by_department", query: r.c.query("department_id", department),
+	}, listed{
+		begin: func() { clear(here) },
+		page: func(ctx context.Context, data json.RawMessage) (int, error) {
+			rows, err := items(data, "items")
+			if err != nil {
+				return 0, err
+			}
+			return len(rows), r.addUsers(ctx, department, rows, here)
+		},
+	})
+	return len(here), err
+}
+
+// addUsers takes a page of people. Somebody who belongs to several departments
+// comes once from each; somebody who comes twice from one shows that the pages
+// moved while they were read, so that somebody else may have been passed over.
+func (r *reading) addUsers(ctx context.Context, department string, rows []json.RawMessage, here map[directory.ID]bool) error {
+	for _, raw := range rows {
+		o, s, err := r.user(ctx, raw)
+		if fault.KindOf(err) == fault.Credential {
+			return err
+		}
+		if err != nil {
+			r.problem("department "+department, err)
+			continue
+		}
+		if here[o.ID] {
+			return &lostError{"同一成员出现两次", "a member came twice"}
+		}
+		here[o.ID] = true
+		if !s.left() && r.first(o.ID) {
+			r.add(o)
+		}
+	}
+	return nil
+}
+
+// first tells whether the person was not seen before.
+func (r *reading) first(id directory.ID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen[id] {
+		return false
+	}
+	r.seen[id] = true
+	return true
+}
+
+// recount asks again for a department without sub-departments that showed fewer
+// people than Feishu counts in it: people may have moved in between.
+func (r *reading) recount(ctx context.Context, u unit) error {
+	data, err := r.c.get(ctx, &r.tally, &request{
+		path: contacts + "/departments/:department_id", params: larkcore.PathParams{"department_id": u.id}, query: r.c.query(),
+	})
+	if err != nil {
+		return err
+	}
+	var reply struct {
+		Department struct {
+			Members int `json:"member_count"`
+		} `json:"department"`
+	}
+	if json.Unmarshal(data, &reply) != nil {
+		return &lostError{"部门人数无法识别", "the department's count is malformed"}
+	}
+	got, err := r.listMembers(ctx, u.id)
+	if err == nil && got < reply.Department.Members {
+		want := reply.Department.Members
+		return &lostError{
+			fmt.Sprintf("飞书统计 %d 人，只列出 %d 人", want, got),
+			fmt.Sprintf("Feishu counts %d people and lists %d", want, got),
+		}
+	}
+	return err
+}
+
+// stillWhole checks that the contact range did not shrink while it was read.
+func (r *reading) stillWhole(ctx context.Context) {
+	err := r.c.seesAll(ctx, &r.tally)
+	if err != nil {
+		r.incomplete("读取期间通讯录权限范围可能变了", "the contact range may have changed while it was read", err)
+	}
+}
+
+// seesAll asks for what only a contact range of all staff shows.
+func (c *Connector) seesAll(ctx context.Context, n *tally) error {
+	_, err := c.get(ctx, n, &request{
+		path: contacts + "/departments/:department_id/children", params: larkcore.PathParams{"department_id": rootID},
+		query: c.query("page_size", "1"),
+	})
+	return err
+}
+
+// fingerprint identifies a contact range.
+func fingerprint(idType string, parts ...[]string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		sorted := slices.Clone(part)
+		slices.Sort(sorted)
+		_, _ = fmt.Fprintf(h, "%q", sorted)
+	}
+	return "range/" + idType + "/" + hex.EncodeToString(h.Sum(nil)[:8])
+}
