@@ -1,0 +1,105 @@
+package bot
+
+import "github.com/rollcallhq/rollcall/sync/run"
+
+// Card is one answer, before any platform draws it. Every text in it is data:
+// renderers escape it, so that a person's name can never forge a mention, a
+// link or a line.
+type Card struct {
+	Title    string    `json:"title"` // alone tells kind, code, destructive counts and state
+	Tone     Tone      `json:"tone"`
+	Sections []Section `json:"sections,omitempty"`
+	Buttons  []Button  `json:"buttons,omitempty"`
+	Foot     string    `json:"foot,omitempty"` // small print: code and fingerprint
+	// Plain: a short answer that is better shown as text than as a card.
+	Plain bool `json:"plain,omitempty"`
+}
+
+// Tone is the colour of a card. It never says anything that the words do not.
+type Tone string
+
+// The tones.
+const (
+	Info   Tone = "info"   // running, neutral
+	Waits  Tone = "waits"  // a vote is asked
+	Danger Tone = "danger" // blocked, failed, or a vote on more than a few deletions
+	Good   Tone = "good"   // succeeded
+	Warn   Tone = "warn"   // partial, refused
+	Quiet  Tone = "quiet"  // over: superseded, expired, cancelled
+)
+
+// Section is a titled group of lines.
+type Section struct {
+	Title  string `json:"title,omitempty"`
+	Lines  []Line `json:"lines"`
+	Folded bool   `json:"folded,omitempty"` // may be shown collapsed
+	Bullet bool   `json:"bullet,omitempty"` // each line is an item of a list
+}
+
+// Line is one line of a section: spans in a row. It holds no newline.
+type Line []Span
+
+// Span is a piece of a line.
+type Span struct {
+	Text string `json:"text"`
+	Bold bool   `json:"bold,omitempty"`
+	Code bool   `json:"code,omitempty"` // a command or code to copy
+}
+
+// Button is a typed command in disguise: pressing it does exactly what sending
+// Command does.
+type Button struct {
+	Label   string `json:"label"`
+	Command string `json:"command"`
+	// Digest is the plan that the card shows; a press after the plan changed is
+	// refused.
+	Digest  string  `json:"digest,omitempty"`
+	Style   Style   `json:"style,omitempty"`
+	Confirm string  `json:"confirm,omitempty"` // asked before the press counts, where the platform can
+	Inputs  []Input `json:"inputs,omitempty"`  // values that are appended to Command as name=value
+}
+
+// Style is how a button looks.
+type Style string
+
+// The styles.
+const (
+	Primary   Style = "primary"
+	Dangerous Style = "danger"
+	Ordinary  Style = ""
+)
+
+// Input is a field beside a button.
+type Input struct {
+	Name     string `json:"name"` // option name in the command's language: 删除, delete
+	Label    string `json:"label"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// Outgoing is one card on its way to one place: the payload of an outbox
+// letter.
+type Outgoing struct {
+	Platform run.Platform `json:"platform"`
+	Chat     string       `json:"chat"`
+	ReplyTo  string       `json:"reply_to,omitempty"` // message to answer in its thread; "" = speak to the room
+	Session  Session      `json:"session,omitzero"`
+	Robot    string       `json:"robot,omitempty"`    // name of a signed group webhook that speaks instead of the app
+	Fallback string       `json:"fallback,omitempty"` // name of the webhook that may speak when the app cannot
+	Lang     Lang         `json:"lang"`
+	Card     Card         `json:"card"`
+	Mention  []string     `json:"mention,omitempty"` // account ids on the platform, to be called by name
+	// Live names the card that is edited in place: "card:7K3MQ2:oc_ops". "" = a
+	// message of its own. Version is the run's: an older drawing never replaces
+	// a newer one.
+	Live    string `json:"live,omitempty"`
+	Version int64  `json:"version,omitempty"`
+}
+
+// Lang is a language of the rooms.
+type Lang string
+
+// The languages.
+const (
+	ZH Lang = "zh-CN"
+	EN Lang = "en"
+)
