@@ -1,0 +1,203 @@
+// Package configs reads the one YAML file of Rollcall into plain structs.
+//
+// It refuses what it does not know, reports every mistake at once with its
+// line and column, in Chinese and in English, and resolves the references of
+// secrets. It is not for using the values: it opens no connection, reads no
+// roster, compiles no rule, and knows no other package than sync/fault. The
+// command turns these structs into the options of the packages.
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// Options tells Load and Parse where the file is and how the world is read.
+// The package itself never touches the process, the disk or the clock.
+type Options struct {
+	// Path is the file of the configuration. Relative paths inside the file
+	// start at its folder. It is also the name in front of every mistake.
+	Path string
+	// Getenv gives a variable of the environment. Nil: nothing is set.
+	Getenv func(name string) (string, bool)
+	// ReadFile reads the configuration, the files of `file:` references and
+	// the rule files. Nil: no file can be read.
+	ReadFile func(path string) ([]byte, error)
+	// Stat gives mode and size of a file, for the warning about files that
+	// others can read. Nil: there is no such warning.
+	Stat func(path string) (fs.FileInfo, error)
+}
+
+// maxFile is the largest configuration that is read, in bytes.
+const maxFile = 1 << 20
+
+// Config is the whole file with every default filled in.
+type Config struct {
+	// Locale is the default language of rooms: zh-CN (default) or en.
+	Locale string `yaml:"locale" jsonschema:"enum=zh-CN,enum=en,default=zh-CN"`
+	// Timezone is the IANA name of the zone of schedules and of today().
+	// Default Asia/Shanghai. Location gives it ready for use.
+	Timezone string `yaml:"timezone" jsonschema:"default=Asia/Shanghai"`
+	// Data is the folder of the embedded record and of files that Rollcall
+	// makes, as written. Default ./data. Turn it into a path by Resolve.
+	Data string `yaml:"data" ref:"env" jsonschema:"default=./data"`
+	// Server is the HTTP side.
+	Server Server `yaml:"server"`
+	// Record is the SQL record. Default sqlite.
+	Record Record `yaml:"record"`
+	// Redis is the transport between replicas. Default none.
+	Redis Redis `yaml:"redis"`
+	// Systems are the places that hold accounts, in the order of the file.
+	Systems Table[System] `yaml:"systems"`
+	// Bots are the chat sides of the platforms.
+	Bots Bots `yaml:"bots"`
+	// Webhooks are signed group robots, in the order of the file.
+	Webhooks Table[Webhook] `yaml:"webhooks"`
+	// People says who may do what.
+	People []Person `yaml:"people"`
+	// Rooms are the chat groups that Rollcall serves.
+	Rooms []Room `yaml:"rooms"`
+	// Flows are the directions of synchronisation, in the order of the file.
+	Flows Table[Flow] `yaml:"flows"`
+	// Digests are the scheduled summaries.
+	Digests []Digest `yaml:"digests"`
+
+	// Warnings are what an admin should look at although the file is usable,
+	// in the order of the file.
+	Warnings []Mistake `yaml:"-"`
+
+	file     string
+	location *time.Location
+}
+
+// Server is the HTTP side of the process.
+type Server struct {
+	// Listen is host:port of the HTTP server. Default 127.0.0.1:8080.
+	Listen string `yaml:"listen" ref:"env" jsonschema:"default=127.0.0.1:8080"`
+	// PublicURL is where platforms and people reach the server, without a
+	// slash at the end; empty: not reachable. Needed for HTTP callbacks and
+	// for links.
+	PublicURL string `yaml:"public_url" ref:"env"`
+}
+
+// Load reads Options.Path. The error is a fault: NotFound when the file is
+// not there, Invalid otherwise, then with a *Mistakes inside when the content
+// is wrong. Warnings alone give no error: see Config.Warnings.
+func Load(opts Options) (*Config, error) {
+	if opts.ReadFile == nil {
+		return nil, fault.New(fault.Internal, "no way to read files was given / 没有提供读取文件的方法")
+	}
+	data, err := opts.ReadFile(opts.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.Wrap(fault.NotFound, err, "there is no configuration %[1]s / 找不到配置文件 %[1]s", opts.Path)
+	case err != nil:
+		return nil, fault.Wrap(fault.Invalid, err, "the configuration %[1]s cannot be read / 配置文件 %[1]s 读不了", opts.Path)
+	}
+	return Parse(data, opts)
+}
+
+// Parse reads a configuration from data. Options.Path names it in mistakes
+// and gives the folder of relative paths. The error is as that of Load. It
+// never panics, whatever data holds.
+func Parse(data []byte, opts Options) (*Config, error) {
+	d := &decoder{opts: opts, places: map[string]Place{}}
+	c := &Config{file: opts.Path}
+	if root, ok := d.source(data); ok {
+		d.root(root, c)
+		check := checker{decoder: d, cfg: c}
+		check.all()
+	}
+	sortMistakes(d.found)
+	errs := 0
+	for _, m := range d.found {
+		if m.Severity == Error {
+			errs++
+		}
+	}
+	if errs > 0 {
+		return nil, fault.Wrap(fault.Invalid, &Mistakes{File: opts.Path, List: d.found},
+			"the configuration %[1]s has %[2]d mistake(s) / 配置文件 %[1]s 有 %[2]d 处错误", opts.Path, errs)
+	}
+	c.Warnings = d.found
+	return c, nil
+}
+
+// Location gives the time zone of schedules and of today().
+func (c *Config) Location() *time.Location { return c.location }
+
+// Resolve turns a path of the file (Data, FileSystem.Path, a rule) into one
+// that can be opened: a relative path starts at the folder of the file.
+func (c *Config) Resolve(path string) string { return resolve(c.file, path) }
+
+// System gives the system of that name.
+func (c *Config) System(name string) (*System, bool) {
+	return find(c.Systems, func(s *System) bool { return s.Name == name })
+}
+
+// Flow gives the flow of that name.
+func (c *Config) Flow(name string) (*Flow, bool) {
+	return find(c.Flows, func(f *Flow) bool { return f.Name == name })
+}
+
+// Webhook gives the webhook of that name.
+func (c *Config) Webhook(name string) (*Webhook, bool) {
+	return find(c.Webhooks, func(w *Webhook) bool { return w.Name == name })
+}
+
+// Room gives the room of that name.
+func (c *Config) Room(name string) (*Room, bool) {
+	return find(c.Rooms, func(r *Room) bool { return r.Name == name })
+}
+
+// Person gives the person of that name.
+func (c *Config) Person(name string) (*Person, bool) {
+	return find(c.People, func(p *Person) bool { return p.Name == name })
+}
+
+// find gives the first element that fits.
+func find[S ~[]T, T any](list S, fits func(*T) bool) (*T, bool) {
+	for i := range list {
+		if fits(&list[i]) {
+			return &list[i], true
+		}
+	}
+	return nil, false
+}
+
+// resolve joins a relative path to the folder of file.
+func resolve(file, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}
+
+// covers tells whether a list of flow names, or "*", holds name.
+func covers(list []string, name string) bool {
+	return slices.Contains(list, "*") || slices.Contains(list, name)
+}
+
+// child joins a key to a key path; what cannot be shown is quoted.
+func child(path, key string) string {
+	for _, r := range key {
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' || (r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') {
+			key = strings.Trim(fmt.Sprintf("%+q", key), `"`)
+			break
+		}
+	}
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// item joins an index to a key path.
+func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

@@ -1,0 +1,119 @@
+package configs
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Record says where the SQL record is.
+type Record struct {
+	// Driver is sqlite, the embedded record in the data folder. Others are
+	// refused for now.
+	Driver string
+}
+
+func (r *Record) setDefaults() { r.Driver = "sqlite" }
+
+// decode reads `sqlite`; a PostgreSQL URL is refused with the reason.
+func (r *Record) decode(d *decoder, n ast.Node, at spot) {
+	text, ok := d.text(n, at)
+	if !ok {
+		return
+	}
+	if text, ok = d.expand(text, at); !ok {
+		return
+	}
+	scheme, _, _ := strings.Cut(text, ":")
+	switch {
+	case text == "sqlite":
+		r.Driver = text
+	case scheme == "postgres" || scheme == "postgresql":
+		d.bad(at, say("这个版本还不支持多副本和 PostgreSQL；请写 record: sqlite，只运行一个进程", "several replicas on PostgreSQL are not built yet; write record: sqlite and run one process"))
+	default:
+		d.bad(at, say("只能是 sqlite；PostgreSQL 的网址会在以后的版本支持", "must be sqlite; a URL of PostgreSQL comes in a later version"))
+	}
+}
+
+// Redis says where the transport between replicas is.
+type Redis struct {
+	// Mode is none, single, sentinel or cluster. Default none: one process
+	// rings itself.
+	Mode string
+	// URL is the URL as written, with its references put in; not set for none.
+	URL Secret
+}
+
+func (r *Redis) setDefaults() { r.Mode = "none" }
+
+// redisModes gives the mode of each scheme.
+func redisModes() map[string]string {
+	return map[string]string{"redis": "single", "rediss": "single", "redis-sentinel": "sentinel", "redis-cluster": "cluster"}
+}
+
+// decode reads none or a URL.
+func (r *Redis) decode(d *decoder, n ast.Node, at spot) {
+	written, ok := d.text(n, at)
+	if !ok {
+		return
+	}
+	text, ok := d.expand(written, at)
+	if !ok {
+		return
+	}
+	if text == "none" {
+		*r = Redis{Mode: text}
+		return
+	}
+	scheme, rest, isURL := strings.Cut(text, "://")
+	mode, known := redisModes()[scheme]
+	if !isURL || !known {
+		d.bad(at, say("只能是 none，或以 redis://、rediss://、redis-sentinel://、redis-cluster:// 开头的网址", "must be none, or a URL that begins with redis://, rediss://, redis-sentinel:// or redis-cluster://"))
+		return
+	}
+	authority, path, _ := strings.Cut(rest, "/")
+	hosts := authority[strings.LastIndex(authority, "@")+1:]
+	if strings.Trim(hosts, ",:") == "" || strings.Contains(hosts, ",,") {
+		d.bad(at, say("网址里缺少主机名；例如 %s://主机:6379", "the URL has no host; write %s://host:6379", scheme))
+		return
+	}
+	if mode == "single" && strings.Contains(hosts, ",") {
+		d.bad(at, say("redis:// 只能有一个主机；多个主机请用 redis-sentinel:// 或 redis-cluster://", "redis:// takes one host; use redis-sentinel:// or redis-cluster:// for several"))
+		return
+	}
+	if mode == "sentinel" && strings.Trim(path, "/") == "" {
+		d.bad(at, say("Sentinel 的网址要带主节点的名字；例如 redis-sentinel://主机:26379/mymaster", "a Sentinel URL names the master; write redis-sentinel://host:26379/mymaster"))
+		return
+	}
+	if strings.Contains(reference.ReplaceAllString(written, ""), "@") && !strings.Contains(written, "${") && strings.Contains(authority, ":") && hosts != authority {
+		d.odd(at, say("Redis 的密码直接写在了文件里；请改用 ${环境变量}", "the password of Redis stands in the file itself; use ${ENV} instead"))
+	}
+	*r = Redis{Mode: mode, URL: NewSecret(text)}
+}
+
+var (
+	_ decodable = (*Record)(nil)
+	_ decodable = (*Redis)(nil)
+	_ defaulter = (*Record)(nil)
+	_ defaulter = (*Redis)(nil)
+)
+
+// publicURL checks the address under which people and platforms come.
+func (c *checker) publicURL() {
+	const path = "server.public_url"
+	text := c.cfg.Server.PublicURL
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	if err == nil && u.Scheme == "http" && u.Host != "" && !loopback(u.Hostname()) {
+		c.warn(path, say("建议用 https：回调和链接会经过公网", "https is better: callbacks and links cross the network"))
+		text = "https" + strings.TrimPrefix(text, "http")
+	}
+	if problem, ok := endpoint(text); !ok {
+		c.err(path, problem)
+		return
+	}
+	c.cfg.Server.PublicURL = strings.TrimRight(c.cfg.Server.PublicURL, "/")
+}
