@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -67,7 +68,7 @@ type Outbox interface {
 	// Sent, Retry and Fail say what became of one. key and place note where a
 	// live card stands.
 	Sent(ctx context.Context, id, key, place string) error
-	Retry(ctx context.Context, l run.Letter, why string) error
+	Retry(ctx context.Context, id string, due time.Time, why string) error
 	Fail(ctx context.Context, id, why string) error
 	Place(ctx context.Context, key string) (string, bool, error)
 }
