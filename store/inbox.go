@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// intakeWait bounds how long a claim waits for its turn at the writer.
+const intakeWait = 450 * time.Millisecond
+
+// Claim stores an incoming message under its id and tells whether it is the
+// first with it. It is on the disk before it returns true. Within a second it
+// succeeds or gives up. Faults: Invalid without an id, Unavailable: the caller
+// must not acknowledge.
+func (s *Store) Claim(ctx context.Context, id string, payload []byte) (bool, error) {
+	if id == "" {
+		return false, fault.New(fault.Invalid, "a message needs an id / 消息缺少编号")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, intakeWait, errors.New("the record is busy"))
+	defer cancel()
+	n, err := affected(s.writer.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
+		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM inbox), $2, $3, 0)
+		ON CONFLICT (id) DO NOTHING`, id, bytesOf(payload), millis(s.now())))
+	if err != nil {
+		return false, s.fail("claim message", err)
+	}
+	return n == 1, nil
+}
+
+// bytesOf gives bytes that are never NULL.
+func bytesOf(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// Unhandled gives the messages that were claimed and not handled, oldest first,
+// at most limit.
+func (s *Store) Unhandled(ctx context.Context, limit int) ([]run.Letter, error) {
+	rows, err := s.reader.QueryContext(ctx, `SELECT id, payload, at FROM inbox WHERE handled = 0 ORDER BY seq, id LIMIT $1`, limit)
+	all, err := collect(rows, err, func(scan func(...any) error) (run.Letter, error) {
+		var l run.Letter
+		var at int64
+		err := scan(&l.ID, &l.Payload, &at)
+		l.At = instant(at)
+		return l, err
+	})
+	if err != nil {
+		return nil, s.fail("read inbox", err)
+	}
+	return all, nil
+}
+
+// Handled marks a message as handled and adds its answers to the outbox, all or
+// nothing. Doing it again adds nothing that is there already. Faults: NotFound.
+func (s *Store) Handled(ctx context.Context, id string, out []run.Letter) error {
+	return s.write(ctx, "settle message", func(tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE inbox SET handled = CASE WHEN handled = 0 THEN $1 ELSE handled END WHERE id = $2`,
+			max(millis(s.now()), 1), id))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.NotFound, "that message was never claimed / 没有收到过这条消息")
+		}
+		return s.post(ctx, tx, out)
+	})
+}
+
+// Prune forgets the messages handled and the letters finished longer than Keep
+// ago, and gives how many. What waits is never forgotten.
+func (s *Store) Prune(ctx context.Context) (int, error) {
+	var gone int64
+	err := s.write(ctx, "prune mail", func(tx *sql.Tx) error {
+		gone = 0
+		before := millis(s.now().Add(-s.keep))
+		for _, query := range []string{
+			`DELETE FROM inbox WHERE handled > 0 AND at < $1 AND handled < $1`,
+			`DELETE FROM outbox WHERE state <> 'waiting' AND done < $1`,
+		} {
+			n, err := affected(tx.ExecContext(ctx, query, before))
+			if err != nil {
+				return err
+			}
+			gone += n
+		}
+		return nil
+	})
+	return int(gone), err
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// Acquire takes the lease of a flow for ttl, or gives false while it lives,
+// whoever holds it: two workers of one owner are two as well. Every success has
+// a higher fence than all before.
+func (s *Store) Acquire(ctx context.Context, flow, owner string, ttl time.Duration) (run.Lease, bool, error) {
+	if flow == "" || owner == "" || ttl <= 0 {
+		return run.Lease{}, false, fault.New(fault.Invalid, "a lease needs a flow, an owner and a time / 租约需要流程、持有者和时长")
+	}
+	l := run.Lease{Flow: flow, Owner: owner}
+	got := false
+	err := s.write(ctx, "acquire lease", func(tx *sql.Tx) error {
+		now := s.now()
+		until := millis(now.Add(ttl))
+		err := tx.QueryRowContext(ctx, `INSERT INTO leases (flow, owner, fence, until) VALUES ($1, $2, 1, $3)
+			ON CONFLICT (flow) DO UPDATE SET owner = excluded.owner, fence = leases.fence + 1, until = excluded.until
+				WHERE leases.until <= $4
+			RETURNING fence`, flow, owner, until, millis(now)).Scan(&l.Fence)
+		if errors.Is(err, sql.ErrNoRows) {
+			got = false
+			return nil
+		}
+		l.Until, got = instant(until), err == nil
+		return err
+	})
+	if err != nil || !got {
+		return run.Lease{}, false, err
+	}
+	return l, true, nil
+}
+
+// Renew prolongs the lease to ttl from now. Faults: Stale when it is lost: past
+// its time, or somebody else's.
+func (s *Store) Renew(ctx context.Context, lease run.Lease, ttl time.Duration) (run.Lease, error) {
+	err := s.write(ctx, "renew lease", func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx, lease); err != nil {
+			return err
+		}
+		until := millis(s.now().Add(ttl))
+		lease.Until = instant(until)
+		_, err := tx.ExecContext(ctx, `UPDATE leases SET until = $1 WHERE flow = $2`, until, lease.Flow)
+		return err
+	})
+	if err != nil {
+		return run.Lease{}, err
+	}
+	return lease, nil
+}
+
+// Release gives the lease back early. Faults: Stale when it was lost already.
+func (s *Store) Release(ctx context.Context, lease run.Lease) error {
+	return s.write(ctx, "release lease", func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx, lease); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE leases SET owner = '', until = 0 WHERE flow = $1`, lease.Flow)
+		return err
+	})
+}
+
+// checkLease makes sure that the lease holds now, and until the transaction
+// ends: it writes the row, so that nobody can take the lease meanwhile.
+func (s *Store) checkLease(ctx context.Context, tx *sql.Tx, l run.Lease) error {
+	n, err := affected(tx.ExecContext(ctx, `UPDATE leases SET fence = fence
+		WHERE flow = $1 AND owner = $2 AND fence = $3 AND until > $4`, l.Flow, l.Owner, l.Fence, millis(s.now())))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return staleLease(l)
+	}
+	return nil
+}
+
+func staleLease(l run.Lease) error {
+	return fault.New(fault.Stale, "the lease of flow %s is lost / 流程 %s 的租约已失效", l.Flow, l.Flow)
+}

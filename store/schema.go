@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+func (s *Store) provider(files fs.FS) (*goose.Provider, error) {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, s.writer, sub,
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.logger))
+}
+
+// settle sets an empty database up and refuses one from the future.
+func (s *Store) settle(ctx context.Context) error {
+	have, want, err := s.Version(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have > want:
+		return tooNew(have, want)
+	case have == 0:
+		return s.Migrate(ctx)
+	default:
+		return nil
+	}
+}
+
+func tooNew(have, want int64) error {
+	return fault.New(fault.Unsupported,
+		"the database has version %d, this program knows %d: use the newer program / 数据库版本是 %d，本程序只认识 %d，请使用更新的程序", have, want, have, want)
+}
+
+// Version gives the version that the database has, and the one that this
+// binary wants.
+func (s *Store) Version(ctx context.Context) (have, want int64, err error) {
+	p, err := s.provider(migrations)
+	if err != nil {
+		return 0, 0, s.fail("read migrations", err)
+	}
+	have, want, err = p.GetVersions(ctx)
+	if err != nil {
+		return 0, 0, s.fail("read database version", err)
+	}
+	return have, want, nil
+}
+
+// Migrate brings the database to the version that this binary wants. Faults:
+// Unsupported when it is newer, Conflict while a worker holds a flow: changing
+// the record under a running apply is not safe.
+func (s *Store) Migrate(ctx context.Context) error { return s.migrate(ctx, migrations) }
+
+func (s *Store) migrate(ctx context.Context, files fs.FS) error {
+	p, err := s.provider(files)
+	if err != nil {
+		return s.fail("read migrations", err)
+	}
+	have, want, err := p.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return s.fail("read database version", err)
+	case have > want:
+		return tooNew(have, want)
+	case have == want:
+		return nil
+	case have > 0:
+		if err := s.refuseWhileWorking(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return s.fail("migrate database", err)
+	}
+	return nil
+}
+
+func (s *Store) refuseWhileWorking(ctx context.Context) error {
+	var flow string
+	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > $1 ORDER BY flow LIMIT 1`, millis(s.now())).Scan(&flow)
+	if err == sql.ErrNoRows {
+		return nil
+	}
+	if err != nil {
+		return s.fail("read leases", err)
+	}
+	return fault.New(fault.Conflict,
+		"flow %s is at work; stop it before the database is upgraded / 流程 %s 正在运行，请先停止再升级数据库", flow, flow)
+}
