@@ -1,0 +1,159 @@
+package feishu_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/feishu"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
+)
+
+// clock moves when somebody sleeps on it, so that waits take no real time.
+type clock struct {
+	mu    sync.Mutex
+	now   time.Time
+	slept time.Duration
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Sleep advances the clock, unless ctx has ended.
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	c.advance(d)
+	c.mu.Lock()
+	c.slept += d
+	c.mu.Unlock()
+	return nil
+}
+
+func (c *clock) waited() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slept
+}
+
+func shanghai() *time.Location { return time.FixedZone("CST", 8*60*60) }
+
+// tenant is a simulated tenant with a connector on it.
+type tenant struct {
+	*feishusim.Sim
+	clock *clock
+	c     *feishu.Connector
+	url   string
+
+	// front, when set, answers a request instead of the tenant; it tells whether
+	// it did.
+	front func(w http.ResponseWriter, r *http.Request) bool
+}
+
+// newTenant starts a tenant; shape may change the options of both sides.
+func newTenant(t *testing.T, shape func(*feishusim.Options, *feishu.Options)) *tenant {
+	t.Helper()
+	ck := newClock()
+	so := feishusim.Options{Now: ck.Now, PageSize: 3}
+	fo := feishu.Options{
+		AppID: "cli_sim", AppSecret: "sim-secret", Zone: shanghai(), Now: ck.Now, Sleep: ck.Sleep,
+		CustomAttributes: []string{"C-1"},
+	}
+	if shape != nil {
+		shape(&so, &fo)
+	}
+	sim := feishusim.New(so)
+	x := &tenant{Sim: sim, clock: ck}
+	handler := sim.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if x.front == nil || !x.front(w, r) {
+			handler.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	fo.BaseURL, fo.HTTPClient = server.URL, &http.Client{Transport: transport}
+	c, err := feishu.New(fo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.c, x.url = c, server.URL
+	return x
+}
+
+func (x *tenant) user(t *testing.T, u feishusim.User) feishusim.User {
+	t.Helper()
+	got, err := x.AddUser(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (x *tenant) department(t *testing.T, name, parent string) string {
+	t.Helper()
+	d, err := x.AddDepartment(feishusim.Department{Name: name, Parent: parent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.OpenID
+}
+
+func (x *tenant) read(t *testing.T) *directory.Snapshot {
+	t.Helper()
+	s, err := x.c.Read(t.Context())
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	return s
+}
+
+func (x *tenant) look(t *testing.T, id string) connector.Sighting {
+	t.Helper()
+	seen, err := x.c.Lookup(t.Context(), directory.User, []directory.ID{directory.ID(id)})
+	if err != nil || len(seen) != 1 {
+		t.Fatalf("lookup %s: %v %v", id, seen, err)
+	}
+	return seen[0]
+}
+
+func userKey(id string) directory.Key {
+	return directory.Key{Kind: directory.User, ID: directory.ID(id)}
+}
+
+func departmentKey(id string) directory.Key {
+	return directory.Key{Kind: directory.Department, ID: directory.ID(id)}
+}
+
+// answerJSON answers as the vendor does.
+func answerJSON(w http.ResponseWriter, status int, body string) bool {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body))
+	return true
+}
+
+const (
+	listPath     = "/open-apis/contact/v3/users/find_by_department"
+	contactsPath = "/open-apis/contact/v3/"
+	usersPath    = "/open-apis/contact/v3/users"
+	tokenPath    = "/open-apis/auth/v3/"
+)
