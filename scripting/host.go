@@ -1,0 +1,272 @@
+package scripting
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+// MaxSource bounds a rule file in bytes: longer texts can stall or kill the
+// process that compiles them.
+const MaxSource = 16 << 10
+
+// File is one rule file.
+type File struct {
+	Path   string // where it was read from; shown when Name is empty
+	Name   string // for people: how errors call it
+	Source []byte // nil: there is no such rule
+}
+
+// label gives the file's name for people.
+func (f File) label() string {
+	if f.Name != "" {
+		return f.Name
+	}
+	return f.Path
+}
+
+// Options say what a Host runs and within which limits.
+type Options struct {
+	Users       File // judges users
+	Departments File // judges departments
+
+	Zone *time.Location   // of dates and of today(); required
+	Now  func() time.Time // read once for each Judge; required
+
+	// Declared are the attributes of the source system with their declared or
+	// detected types. What is declared and missing on an object is empty, what is
+	// not declared is undefined.
+	Declared map[directory.Kind]map[string]directory.Type
+
+	// Command makes the command that starts a child: a process of this binary
+	// that calls Work with its standard input and output. The command gets no
+	// environment; standard error is ours. Required.
+	Command func(ctx context.Context) *exec.Cmd
+
+	Workers     int           // children at a time; 0 = one per processor, at most 4
+	ObjectTime  time.Duration // for one object; 0 = 500 ms
+	BatchTime   time.Duration // that a child may be silent before it is killed; 0 = four times ObjectTime
+	CompileTime time.Duration // to start a child and compile the rules; 0 = 10 s
+	CallDepth   int           // of calls in a rule; 0 = 512
+	MemoryMB    int           // beyond what a child takes at its start; Linux only; 0 = 256
+
+	Logger *slog.Logger // gets what rules log, at debug; nil = none
+}
+
+func (o *Options) withDefaults() error {
+	var errs []error
+	for name, missing := range map[string]bool{"Zone": o.Zone == nil, "Now": o.Now == nil, "Command": o.Command == nil} {
+		if missing {
+			errs = append(errs, fmt.Errorf("scripting: %s is missing", name))
+		}
+	}
+	if o.Workers < 0 || o.ObjectTime < 0 || o.BatchTime < 0 || o.CompileTime < 0 || o.CallDepth < 0 || o.MemoryMB < 0 {
+		errs = append(errs, errors.New("scripting: a limit is negative"))
+	}
+	if o.Workers == 0 {
+		o.Workers = min(runtime.NumCPU(), 4)
+	}
+	if o.ObjectTime == 0 {
+		o.ObjectTime = 500 * time.Millisecond
+	}
+	if o.BatchTime == 0 {
+		o.BatchTime = 4 * o.ObjectTime
+	}
+	if o.CompileTime == 0 {
+		o.CompileTime = 10 * time.Second
+	}
+	if o.CallDepth == 0 {
+		o.CallDepth = 512
+	}
+	if o.MemoryMB == 0 {
+		o.MemoryMB = 256
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return errors.Join(errs...)
+}
+
+// rule is one rule file that compiled.
+type rule struct {
+	file File
+	sum  summary
+}
+
+// Host runs the rules of one flow. It is safe for concurrent use. Children are
+// started when there is something to judge and end soon after; Close ends them
+// for good.
+type Host struct {
+	o     Options
+	set   setup
+	rules map[directory.Kind]*rule
+
+	generation atomic.Uint64
+	slots      chan struct{} // one for each child that judges
+
+	mu      sync.Mutex
+	idle    []*child
+	sweep   *time.Timer
+	closed  bool
+	closing sync.WaitGroup
+}
+
+var _ plan.Rules = (*Host)(nil)
+
+// New checks the options and compiles the rules. Compiling a hostile text can
+// stall or kill a process, so each rule is compiled in a child of its own, which
+// ends at once. What is wrong with the rules comes back as one Invalid fault
+// whose sentence has a line "file:line:column: what" for each mistake. Other
+// faults: Internal for wrong options, Unavailable when a child does not start.
+func New(o Options) (*Host, error) {
+	if err := o.withDefaults(); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "rules are set up wrongly / 规则脚本的设置有误")
+	}
+	h := &Host{
+		o:     o,
+		rules: map[directory.Kind]*rule{},
+		slots: make(chan struct{}, o.Workers),
+		set: setup{
+			zone:       o.Zone.String(),
+			turns:      turnsOf(o.Zone),
+			objectTime: o.ObjectTime,
+			batchTime:  o.BatchTime,
+			callDepth:  o.CallDepth,
+			memory:     int64(o.MemoryMB) << 20,
+			declared:   o.Declared,
+		},
+	}
+	var mistakes []string
+	for _, kind := range kinds {
+		f := h.file(kind)
+		if f.Source == nil {
+			continue
+		}
+		found, err := h.load(kind, f)
+		if err != nil {
+			return nil, err
+		}
+		mistakes = append(mistakes, found...)
+	}
+	if len(mistakes) > 0 {
+		return nil, fault.New(fault.Invalid, "%s", strings.Join(mistakes, "\n"))
+	}
+	return h, nil
+}
+
+func (h *Host) file(kind directory.Kind) File {
+	if kind == directory.Department {
+		return h.o.Departments
+	}
+	return h.o.Users
+}
+
+// load compiles one rule and gives what is wrong with it.
+func (h *Host) load(kind directory.Kind, f File) ([]string, error) {
+	switch {
+	case len(f.Source) > MaxSource:
+		return []string{f.label() + ":1:1: " + textTooLong.sayf(len(f.Source), MaxSource)}, nil
+	case !utf8.Valid(f.Source):
+		return []string{f.label() + ":1:1: " + textNotUTF8.String()}, nil
+	}
+	text := ruleText{kind: kind, source: strings.TrimPrefix(string(f.Source), "\uFEFF")}
+	only := h.set
+	only.rules = []ruleText{text}
+	c, sums, err := h.start(context.Background(), &only)
+	if err != nil {
+		dead, ok := errors.AsType[*deathError](err)
+		switch {
+		case !ok:
+			return nil, err
+		case dead.silent:
+			return []string{f.label() + ":1:1: " + textSlowCompile.String()}, nil
+		}
+		return []string{f.label() + ":1:1: " + textDeadlyCompile.with(dead.cause)}, nil
+	}
+	c.end()
+	if len(sums) != 1 {
+		return nil, fault.New(fault.Internal, "a rule process answers nonsense / 规则进程的回答无法识别")
+	}
+	var mistakes []string
+	for _, p := range sums[0].problems {
+		mistakes = append(mistakes, fmt.Sprintf("%s:%d:%d: %s", f.label(), p.line, p.column, p.say))
+	}
+	h.rules[kind] = &rule{file: f, sum: sums[0]}
+	h.set.rules = append(h.set.rules, text)
+	return mistakes, nil
+}
+
+// Mentions tells which execute functions the rule for a kind calls anywhere in
+// its text, reached or not, and whether there is a rule for that kind. Comments
+// and strings do not count.
+func (h *Host) Mentions(kind directory.Kind) (calls plan.Calls, any bool) {
+	r, ok := h.rules[kind]
+	if !ok {
+		return plan.Calls{}, false
+	}
+	return r.sum.calls, true
+}
+
+// Hash identifies the rules' texts: it differs when one byte of one of them does,
+// or when one is added or removed.
+func (h *Host) Hash() directory.Digest {
+	var b []byte
+	for _, kind := range kinds {
+		f := h.file(kind)
+		b = appendFlag(appendText(b, string(kind)), f.Source != nil)
+		b = appendText(b, string(f.Source))
+	}
+	return sha256.Sum256(b)
+}
+
+// Warning is a doubtful place in a rule.
+type Warning struct {
+	File   string
+	Line   int // from 1
+	Column int // from 1
+	Say    string
+}
+
+// Warnings lists the attributes that a rule reads or writes as
+// context.data.name, and that are not declared. Nothing is said about kinds
+// without declared attributes.
+func (h *Host) Warnings() []Warning {
+	var out []Warning
+	for _, kind := range kinds {
+		r, declared := h.rules[kind], h.o.Declared[kind]
+		if r == nil || len(declared) == 0 {
+			continue
+		}
+		for _, n := range r.sum.reads {
+			if _, ok := declared[n.name]; !ok && !objectMethod(n.name) {
+				out = append(out, Warning{
+					File: r.file.label(), Line: n.line, Column: n.column,
+					Say: textUndeclared.sayf(clean(n.name, 60), string(kind)),
+				})
+			}
+		}
+	}
+	return out
+}
+
+// objectMethod tells whether every object has the name.
+func objectMethod(name string) bool {
+	switch name {
+	case "hasOwnProperty", "propertyIsEnumerable", "toString", "valueOf":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,338 @@
+package scripting
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+// kinds are the kinds of object that a rule may judge.
+var kinds = [...]directory.Kind{directory.User, directory.Department}
+
+// setup is what a child needs before it can judge.
+type setup struct {
+	zone       string
+	turns      []turn
+	objectTime time.Duration
+	batchTime  time.Duration
+	callDepth  int
+	memory     int64 // bytes beyond what the child takes at its start
+	rules      []ruleText
+	declared   map[directory.Kind]map[string]directory.Type
+}
+
+// ruleText is one rule file.
+type ruleText struct {
+	kind   directory.Kind
+	source string
+}
+
+func (s *setup) encode() []byte {
+	b := appendText(nil, s.zone)
+	b = binary.AppendUvarint(b, uint64(len(s.turns)))
+	for _, t := range s.turns {
+		b = binary.AppendVarint(b, t.at)
+		b = binary.AppendVarint(b, int64(t.offset))
+		b = appendText(b, t.name)
+	}
+	b = binary.AppendUvarint(b, uint64(s.objectTime))
+	b = binary.AppendUvarint(b, uint64(s.batchTime))
+	b = binary.AppendUvarint(b, uint64(s.callDepth))
+	b = binary.AppendUvarint(b, uint64(s.memory))
+	b = binary.AppendUvarint(b, uint64(len(s.rules)))
+	for _, r := range s.rules {
+		b = appendText(b, string(r.kind))
+		b = appendText(b, r.source)
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.declared)))
+	for kind, names := range s.declared {
+		b = appendText(b, string(kind))
+		b = binary.AppendUvarint(b, uint64(len(names)))
+		for name, typ := range names {
+			b = appendText(b, name)
+			b = append(b, byte(typ))
+		}
+	}
+	return b
+}
+
+func decodeSetup(body []byte) (*setup, error) {
+	p := scanner{rest: body}
+	s := &setup{zone: p.text(), declared: map[directory.Kind]map[string]directory.Type{}}
+	for range p.count() {
+		s.turns = append(s.turns, turn{at: p.varint(), offset: int32(p.varint()), name: p.text()})
+	}
+	s.objectTime = time.Duration(p.uvarint())
+	s.batchTime = time.Duration(p.uvarint())
+	s.callDepth = p.number()
+	s.memory = int64(p.number())
+	for range p.count() {
+		s.rules = append(s.rules, ruleText{kind: directory.Kind(p.text()), source: p.text()})
+	}
+	for range p.count() {
+		kind := directory.Kind(p.text())
+		n := p.count()
+		names := make(map[string]directory.Type, n)
+		for range n {
+			name := p.text()
+			names[name] = directory.Type(p.byte())
+		}
+		s.declared[kind] = names
+	}
+	if s.objectTime <= 0 || s.batchTime <= 0 {
+		p.fail()
+	}
+	return s, p.done()
+}
+
+// place is a spot in a rule file, from 1.
+type place struct{ line, column int }
+
+// problem is what is wrong with a rule's text.
+type problem struct {
+	place
+	say string
+}
+
+// read is one context.data.name in a rule's text.
+type read struct {
+	place
+	name string
+}
+
+// summary is what the child found in one rule's text.
+type summary struct {
+	kind     directory.Kind
+	problems []problem // when there is one, the rule cannot run
+	calls    plan.Calls
+	reads    []read
+}
+
+func encodeReady(sums []summary) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(sums)))
+	for _, s := range sums {
+		b = appendText(b, string(s.kind))
+		b = append(b, callBits(s.calls))
+		b = binary.AppendUvarint(b, uint64(len(s.problems)))
+		for _, p := range s.problems {
+			b = appendPlace(b, p.place)
+			b = appendText(b, p.say)
+		}
+		b = binary.AppendUvarint(b, uint64(len(s.reads)))
+		for _, r := range s.reads {
+			b = appendPlace(b, r.place)
+			b = appendText(b, r.name)
+		}
+	}
+	return b
+}
+
+func decodeReady(body []byte) ([]summary, error) {
+	p := scanner{rest: body}
+	var sums []summary
+	for range p.count() {
+		s := summary{kind: directory.Kind(p.text()), calls: bitCalls(p.byte())}
+		for range p.count() {
+			s.problems = append(s.problems, problem{place: p.place(), say: p.text()})
+		}
+		for range p.count() {
+			s.reads = append(s.reads, read{place: p.place(), name: p.text()})
+		}
+		sums = append(sums, s)
+	}
+	return sums, p.done()
+}
+
+func appendPlace(b []byte, at place) []byte {
+	b = binary.AppendUvarint(b, uint64(at.line))
+	return binary.AppendUvarint(b, uint64(at.column))
+}
+
+func (p *scanner) place() place { return place{line: p.number(), column: p.number()} }
+
+// The bits of a verdict's first byte; callBits uses the first four.
+const (
+	bitCreate = 1 << iota
+	bitUpdate
+	bitDisable
+	bitDelete
+	bitAbortAny
+	bitReturned
+	bitFailed
+	bitOverstayed
+)
+
+func callBits(c plan.Calls) byte {
+	var bits byte
+	for i, set := range []bool{c.Create, c.Update, c.Disable, c.Delete} {
+		if set {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+func bitCalls(bits byte) plan.Calls {
+	return plan.Calls{
+		Create:  bits&bitCreate != 0,
+		Update:  bits&bitUpdate != 0,
+		Disable: bits&bitDisable != 0,
+		Delete:  bits&bitDelete != 0,
+	}
+}
+
+// batch is the head of a batch; the subjects follow.
+type batch struct {
+	generation uint64 // what was looked up in another generation may have changed
+	logs       bool   // send the log lines too
+	now        time.Time
+	kind       directory.Kind
+	subjects   []plan.Subject
+}
+
+// encode gives the batch with as many subjects from the front as fit, and their
+// number.
+func (b *batch) encode() (body []byte, n int) {
+	var rows []byte
+	for i := range b.subjects {
+		size := len(rows)
+		rows = appendSubject(rows, &b.subjects[i])
+		if len(rows) > maxFrame/2 {
+			rows = rows[:size]
+			break
+		}
+		n++
+	}
+	body = binary.AppendUvarint(nil, b.generation)
+	body = appendFlag(body, b.logs)
+	body = binary.AppendVarint(body, b.now.UnixMilli())
+	body = appendText(body, string(b.kind))
+	body = binary.AppendUvarint(body, uint64(n))
+	return append(body, rows...), n
+}
+
+func appendSubject(b []byte, s *plan.Subject) []byte {
+	b = appendText(b, string(s.Proposed))
+	b = appendFlag(b, s.Target != nil)
+	b = appendObject(b, s.Object)
+	if s.Target != nil {
+		b = appendObject(b, directory.Object{Attributes: s.Target})
+	}
+	return b
+}
+
+func decodeBatch(body []byte) (*batch, error) {
+	p := scanner{rest: body}
+	b := &batch{generation: p.uvarint(), logs: p.flag(), now: time.UnixMilli(p.varint()), kind: directory.Kind(p.text())}
+	n := p.count()
+	b.subjects = make([]plan.Subject, 0, n)
+	for range n {
+		s := plan.Subject{Proposed: plan.Op(p.text())}
+		target := p.flag()
+		s.Object = p.object()
+		if target {
+			s.Target = p.object().Attributes
+			if s.Target == nil {
+				s.Target = directory.Attributes{}
+			}
+		}
+		b.subjects = append(b.subjects, s)
+	}
+	return b, p.done()
+}
+
+// judgement is a verdict on its way: of the data only what changed, of a failure
+// neither file nor kind.
+type judgement struct {
+	plan.Verdict
+	overstayed bool
+	logs       []string
+}
+
+func (j *judgement) encode() []byte {
+	bits := callBits(j.Calls)
+	for i, set := range []bool{j.AbortAny, j.Returned, j.Failed != nil, j.overstayed} {
+		if set {
+			bits |= bitAbortAny << i
+		}
+	}
+	b := []byte{bits}
+	if j.Failed != nil {
+		b = binary.AppendUvarint(b, uint64(j.Failed.Line))
+		b = appendText(b, j.Failed.Say)
+	}
+	b = binary.AppendUvarint(b, uint64(len(j.Abort)))
+	for _, op := range j.Abort {
+		b = appendText(b, string(op))
+	}
+	b = appendText(b, j.Reason)
+	b = binary.AppendUvarint(b, uint64(len(j.logs)))
+	for _, line := range j.logs {
+		b = appendText(b, line)
+	}
+	b = appendFlag(b, j.Data != nil)
+	if j.Data != nil {
+		b = appendObject(b, directory.Object{Attributes: j.Data})
+	}
+	return b
+}
+
+func decodeJudgement(body []byte) (*judgement, error) {
+	p := scanner{rest: body}
+	bits := p.byte()
+	j := &judgement{overstayed: bits&bitOverstayed != 0}
+	j.Calls = bitCalls(bits)
+	j.AbortAny = bits&bitAbortAny != 0
+	j.Returned = bits&bitReturned != 0
+	if bits&bitFailed != 0 {
+		j.Failed = &plan.RuleError{Line: p.number(), Say: p.text()}
+	}
+	for range p.count() {
+		j.Abort = append(j.Abort, plan.Op(p.text()))
+	}
+	j.Reason = p.text()
+	for range p.count() {
+		j.logs = append(j.logs, p.text())
+	}
+	if p.flag() {
+		j.Data = p.object().Attributes
+	}
+	return j, p.done()
+}
+
+// lookup asks for the objects of an id; no kind stands for both.
+type lookup struct {
+	kind directory.Kind
+	id   directory.ID
+}
+
+func (l lookup) encode() []byte { return appendText(appendText(nil, string(l.kind)), string(l.id)) }
+
+func decodeLookup(body []byte) (lookup, error) {
+	p := scanner{rest: body}
+	l := lookup{kind: directory.Kind(p.text()), id: directory.ID(p.text())}
+	if l.kind != "" && !slices.Contains(kinds[:], l.kind) {
+		p.fail()
+	}
+	return l, p.done()
+}
+
+func encodeAnswer(found []directory.Object) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(found)))
+	for _, o := range found {
+		b = appendObject(b, o)
+	}
+	return b
+}
+
+func decodeAnswer(body []byte) ([]directory.Object, error) {
+	p := scanner{rest: body}
+	var found []directory.Object
+	for range p.count() {
+		found = append(found, p.object())
+	}
+	return found, p.done()
+}

@@ -1,0 +1,156 @@
+package scripting
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/mozillazg/go-pinyin"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+// maxLooks bounds the look-ups for one object.
+const maxLooks = 1000
+
+// newRepo makes repo. None of its functions does anything but write down that it
+// was called, except the look-up.
+func (e *engine) newRepo() *goja.Object {
+	repo := e.vm.NewObject()
+	for name, called := range map[string]func(*plan.Calls){
+		callCreate:  func(c *plan.Calls) { c.Create = true },
+		callUpdate:  func(c *plan.Calls) { c.Update = true },
+		callDisable: func(c *plan.Calls) { c.Disable = true },
+		callDelete:  func(c *plan.Calls) { c.Delete = true },
+	} {
+		e.method(repo, name, func(goja.FunctionCall) goja.Value {
+			called(&e.c.out.Calls)
+			return goja.Undefined()
+		})
+	}
+	e.method(repo, callAbort, e.abort)
+	e.method(repo, callGet, e.getObject)
+	return repo
+}
+
+// method adds a function. An engine outside a rule does nothing.
+func (e *engine) method(o *goja.Object, name string, f func(goja.FunctionCall) goja.Value) {
+	safe := func(call goja.FunctionCall) goja.Value {
+		if e.c == nil || e.c.failed {
+			return goja.Undefined()
+		}
+		return f(call)
+	}
+	if err := o.DefineDataProperty(name, e.vm.ToValue(safe), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
+		panic(fmt.Sprintf("scripting: define %s: %v", name, err)) // a plain new object takes any property
+	}
+}
+
+func (e *engine) abort(call goja.FunctionCall) goja.Value {
+	if len(call.Arguments) == 0 || goja.IsUndefined(call.Arguments[0]) {
+		e.c.out.AbortAny = true
+		return goja.Undefined()
+	}
+	arg := call.Arguments[0]
+	op := plan.None
+	if s, ok := arg.(goja.String); ok {
+		op = plan.Op(excerpt(s, 20))
+	}
+	switch op {
+	case plan.Create, plan.Update, plan.Disable, plan.Delete:
+		if !slices.Contains(e.c.out.Abort, op) {
+			e.c.out.Abort = append(e.c.out.Abort, op)
+		}
+		return goja.Undefined()
+	}
+	return e.fail(textAbortOp.sayf(brief(arg)))
+}
+
+// brief shows an argument without running the rule's code.
+func brief(v goja.Value) string {
+	switch {
+	case isObject(v):
+		return "[object]"
+	case goja.IsString(v):
+		return `"` + excerpt(v.(goja.String), 40) + `"`
+	}
+	return clean(v.String(), 40)
+}
+
+// getObject is repo.getObjectByID.
+func (e *engine) getObject(call goja.FunctionCall) goja.Value {
+	want := lookup{}
+	switch kind := call.Argument(1); {
+	case goja.IsUndefined(kind):
+	case goja.IsString(kind) && slices.Contains(kinds[:], directory.Kind(kind.String())):
+		want.kind = directory.Kind(kind.String())
+	default:
+		return e.fail(textBadKind.String())
+	}
+	switch id := call.Argument(0); {
+	case goja.IsUndefined(id) || goja.IsNull(id):
+	case goja.IsString(id) && id.(goja.String).Length() <= maxText, goja.IsNumber(id):
+		want.id = directory.ID(id.String())
+	default:
+		return e.fail(textBadID.String())
+	}
+	if want.id == "" {
+		return goja.Null() // nobody has the empty id: an empty attribute leads to nothing
+	}
+	if e.c.looks++; e.c.looks > maxLooks {
+		return e.fail(textManyLooks.sayf(maxLooks))
+	}
+	found, err := e.find(want)
+	switch {
+	case err != nil:
+		return e.fail(textEngine.sayf(clean(err.Error(), sayLength)))
+	case len(found) == 0:
+		return goja.Null()
+	case len(found) > 1:
+		return e.fail(textBothKinds.sayf(clean(string(want.id), 60)))
+	}
+	o := found[0]
+	return e.readOnly(o.Kind, o.Attributes, e.declared[o.Kind], callGet)
+}
+
+// addBuiltins adds the global functions.
+func (e *engine) addBuiltins() error {
+	letters := pinyin.NewArgs()
+	letters.Fallback = func(r rune, _ pinyin.Args) []string { return []string{string(r)} }
+	for name, f := range map[string]func(goja.FunctionCall) goja.Value{
+		"today": func(goja.FunctionCall) goja.Value { return e.date(e.today) },
+		"now":   func(goja.FunctionCall) goja.Value { return e.date(e.now) },
+		"pinyin": func(call goja.FunctionCall) goja.Value {
+			s, ok := call.Argument(0).(goja.String)
+			if !ok || s.Length() > maxText {
+				panic(e.vm.NewTypeError("pinyin takes a text / pinyin 的参数是文本"))
+			}
+			return e.vm.ToValue(strings.Join(pinyin.LazyPinyin(s.String(), letters), ""))
+		},
+		"log": func(call goja.FunctionCall) goja.Value {
+			e.log(call.Arguments)
+			return goja.Undefined()
+		},
+	} {
+		if err := e.vm.Set(name, f); err != nil {
+			return fmt.Errorf("define %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// log keeps a line of what the rule wants to tell its author.
+func (e *engine) log(args []goja.Value) {
+	if e.c == nil || len(e.c.out.logs) >= logLines {
+		return
+	}
+	parts := make([]string, 0, len(args))
+	for _, v := range args[:min(len(args), logLines)] {
+		if s, ok := v.ToString().(goja.String); ok {
+			parts = append(parts, excerpt(s, logLength))
+		}
+	}
+	e.c.out.logs = append(e.c.out.logs, clean(strings.Join(parts, " "), logLength))
+}

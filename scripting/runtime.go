@@ -1,0 +1,237 @@
+package scripting
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/parser"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+//go:embed prelude.js
+var prelude string
+
+// errStopped is what a rule is interrupted with when the host ends it.
+var errStopped = errors.New("stopped by the host")
+
+// finder gives the objects of an id in the source system; no kind stands for
+// both.
+type finder func(lookup) ([]directory.Object, error)
+
+// engine runs the rules of one child, one object after another. Everything that
+// a rule can reach is frozen, so nothing passes from one object to the next.
+type engine struct {
+	vm       *goja.Runtime
+	zone     *time.Location
+	depth    int
+	rules    map[directory.Kind]goja.Callable
+	declared map[directory.Kind]map[string]directory.Type
+	find     finder
+	dates    *goja.Object // the constructor of Date
+	repo     *goja.Object
+	random   *rand.PCG
+
+	now   time.Time // of the batch
+	today time.Time // its local midnight
+
+	c *call // the object that is being judged
+}
+
+// call is the judging of one object.
+type call struct {
+	kind    directory.Kind
+	subject *plan.Subject
+	out     judgement
+	data    *record
+	looks   int  // objects looked up
+	failed  bool // the rule is over, whatever it does now
+}
+
+// newEngine builds an engine for compiled rules.
+func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.Program, find finder) (*engine, error) {
+	e := &engine{
+		vm:       goja.New(),
+		zone:     zone,
+		depth:    s.callDepth,
+		rules:    map[directory.Kind]goja.Callable{},
+		declared: s.declared,
+		find:     find,
+		random:   rand.NewPCG(0, 0),
+	}
+	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
+	e.vm.SetTimeSource(func() time.Time { return e.now })
+	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
+	e.dates = e.vm.Get("Date").ToObject(e.vm)
+	e.repo = e.newRepo()
+	if err := e.addBuiltins(); err != nil {
+		return nil, err
+	}
+	if _, err := e.vm.RunScript("prelude", prelude); err != nil {
+		return nil, fmt.Errorf("run prelude: %w", err)
+	}
+	if e.depth > 0 {
+		e.vm.SetMaxCallStackSize(e.depth)
+	}
+	for kind, program := range programs {
+		v, err := e.vm.RunProgram(program)
+		if err != nil {
+			return nil, fmt.Errorf("load rule: %w", err)
+		}
+		rule, ok := goja.AssertFunction(v)
+		if !ok {
+			return nil, errors.New("load rule: not a function")
+		}
+		e.rules[kind] = rule
+	}
+	return e, nil
+}
+
+// begin sets the time of the following objects.
+func (e *engine) begin(now time.Time) {
+	e.now = now.In(e.zone)
+	y, m, d := e.now.Date()
+	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
+}
+
+// judge runs the rule of a kind for one subject. usable is false when the engine
+// must be thrown away. Another goroutine may interrupt the rule through vm.
+func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgement, usable bool) {
+	c := &call{kind: kind, subject: subject}
+	e.c = c
+	e.random.Seed(1, 2)
+	e.vm.ClearInterrupt()
+	usable = true
+	defer func() {
+		e.c = nil
+		if x := recover(); x != nil { // a bug of the engine ends with this object
+			c.void(0, textEngine.sayf(clean(fmt.Sprint(x), sayLength)))
+			out, usable = &c.out, false
+		}
+	}()
+	context := e.newContext(c)
+	result, err := e.run(context)
+	switch {
+	case c.failed: // the rest does not count, not even a caught error
+	case err != nil:
+		usable = e.explain(err)
+	case result == goja.Value(context):
+		c.out.Returned = true
+	case !goja.IsUndefined(result):
+		c.void(0, textReturned.String())
+	}
+	if !c.failed {
+		c.collect()
+	}
+	return &c.out, usable
+}
+
+// run calls the rule. The outer function holds the two names, the inner one is
+// the rule.
+func (e *engine) run(context *goja.Object) (goja.Value, error) {
+	inner, err := e.rules[e.c.kind](goja.Undefined(), context, e.repo)
+	if err != nil {
+		return nil, err
+	}
+	rule, ok := goja.AssertFunction(inner)
+	if !ok {
+		return nil, errors.New("not a function")
+	}
+	return rule(goja.Undefined())
+}
+
+// explain turns an error of the rule into its verdict, and tells whether the
+// engine may be used again.
+func (e *engine) explain(err error) bool {
+	if _, ok := errors.AsType[*goja.InterruptedError](err); ok {
+		// The watch interrupted it; the worker says so.
+		e.c.void(e.lineOf(err), "")
+		e.c.out.overstayed = true
+		return false
+	}
+	if _, ok := errors.AsType[*goja.StackOverflowError](err); ok {
+		e.c.void(e.lineOf(err), textDepth.sayf(e.depth))
+		return true
+	}
+	thrown, ok := errors.AsType[*goja.Exception](err)
+	if !ok {
+		e.c.void(0, textEngine.sayf(clean(err.Error(), sayLength)))
+		return false
+	}
+	line := e.lineOf(err)
+	what := "?"
+	if ex := e.vm.Try(func() { what = textOf(thrown.Value()) }); ex != nil {
+		what = "?"
+	}
+	e.c.void(line, textThrew.sayf(what))
+	return true
+}
+
+// textOf gives a thrown value as people read it. It may run the rule's code.
+func textOf(v goja.Value) string {
+	if v == nil {
+		return "?"
+	}
+	if s, ok := v.ToString().(goja.String); ok {
+		return excerpt(s, sayLength)
+	}
+	return "?"
+}
+
+// lineOf gives the rule's line that an error came from, or 0.
+func (e *engine) lineOf(err error) int {
+	var stack []goja.StackFrame
+	if x, ok := errors.AsType[*goja.InterruptedError](err); ok {
+		stack = x.Stack()
+	} else if x, ok := errors.AsType[*goja.StackOverflowError](err); ok {
+		stack = x.Stack()
+	} else if x, ok := errors.AsType[*goja.Exception](err); ok {
+		stack = x.Stack()
+	}
+	return lineIn(stack)
+}
+
+// lineIn gives the line of the innermost frame that is the rule's own.
+func lineIn(stack []goja.StackFrame) int {
+	for i := range stack {
+		if stack[i].SrcName() == ruleName {
+			return inRule(stack[i].Position()).line
+		}
+	}
+	return 0
+}
+
+// fail ends the rule with an error that it cannot catch. It may only be called
+// while the rule runs.
+func (e *engine) fail(say string) goja.Value {
+	if e.c != nil && !e.c.failed {
+		e.c.void(lineIn(e.vm.CaptureCallStack(0, nil)), say)
+		e.vm.Interrupt(errStopped)
+	}
+	return goja.Undefined()
+}
+
+// void makes the verdict a failure and nothing else.
+func (c *call) void(line int, say string) {
+	c.failed = true
+	c.out.Verdict = plan.Verdict{Failed: &plan.RuleError{Line: line, Say: say}}
+}
+
+// date makes a Date.
+func (e *engine) date(t time.Time) goja.Value { return e.dateOf(e.vm.ToValue(t.UnixMilli())) }
+
+// noDate makes an Invalid Date.
+func (e *engine) noDate() goja.Value { return e.dateOf(goja.NaN()) }
+
+func (e *engine) dateOf(ms goja.Value) goja.Value {
+	d, err := e.vm.New(e.dates, ms)
+	if err != nil {
+		return e.fail(textEngine.sayf(clean(err.Error(), sayLength)))
+	}
+	return d
+}

@@ -1,0 +1,65 @@
+package scripting
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/dop251/goja"
+)
+
+// Lengths of what comes out of a rule, in runes.
+const (
+	reasonLength = 200
+	sayLength    = 300
+	logLength    = 200
+	logLines     = 20
+)
+
+// Texts is one message in the two languages of the product.
+type texts struct{ en, zh string }
+
+func (t texts) String() string { return t.en + " / " + t.zh }
+
+// sayf fills the same arguments into both languages.
+func (t texts) sayf(args ...any) string {
+	return fmt.Sprintf(t.en, args...) + " / " + fmt.Sprintf(t.zh, args...)
+}
+
+// clean makes a rule's text safe to show: one line without control and
+// formatting characters (which could turn the reading direction), at most limit
+// runes.
+func clean(s string, limit int) string {
+	var b strings.Builder
+	n, space := 0, false
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			space = n > 0
+			continue
+		}
+		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			n++
+			space = false
+		}
+		if n >= limit {
+			b.WriteRune('…')
+			break
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// excerpt gives the beginning of a JavaScript string as clean text, without
+// copying all of it.
+func excerpt(s goja.String, limit int) string {
+	if most := 4 * limit; s.Length() > most {
+		s = s.Substring(0, most)
+	}
+	return clean(s.String(), limit)
+}
