@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/sha1" //nolint:gosec // the vendor's old card callback is signed with it
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -50,5 +51,12 @@ func Decrypt(key, sealed string) ([]byte, error) {
 // Sign gives the value of X-Lark-Signature for a body as it goes over the wire.
 func Sign(timestamp, nonce, key string, body []byte) string {
 	sum := sha256.Sum256(append([]byte(timestamp+nonce+key), body...))
+	return hex.EncodeToString(sum[:])
+}
+
+// SignLegacyCard gives the signature of the old message-card callback, which
+// is made with the verification token and SHA-1. Receivers should refuse it.
+func SignLegacyCard(timestamp, nonce, token string, body []byte) string {
+	sum := sha1.Sum(append([]byte(timestamp+nonce+token), body...)) //nolint:gosec // as above
 	return hex.EncodeToString(sum[:])
 }

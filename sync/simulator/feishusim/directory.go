@@ -84,7 +84,10 @@ func (d *directory) findUser(id string) *member {
 	if m := d.byUnion[id]; m != nil {
 		return m
 	}
-	return d.unique["user_id"][id]
+	if m := d.unique["user_id"][id]; m != nil {
+		return m
+	}
+	return d.resignedWith(id)
 }
 
 // attach puts a department into every index.

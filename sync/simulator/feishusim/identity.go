@@ -72,7 +72,7 @@ func (s *Sim) lookUser(t idTypes, id string) (*member, *refusal) {
 	case "user_id":
 		m, code = s.directory.unique["user_id"][id], 99992360
 		if m == nil {
-			m = s.resignedWith(id)
+			m = s.directory.resignedWith(id)
 		}
 	default:
 		m = s.directory.users[id]
@@ -84,9 +84,9 @@ func (s *Sim) lookUser(t idTypes, id string) (*member, *refusal) {
 }
 
 // resignedWith finds the person who resigned last with a user_id.
-func (s *Sim) resignedWith(userID string) *member {
+func (d *directory) resignedWith(userID string) *member {
 	var found *member
-	for _, m := range s.directory.users {
+	for _, m := range d.users {
 		if m.Resigned && m.UserID == userID && (found == nil || m.ResignedAt.After(found.ResignedAt)) {
 			found = m
 		}

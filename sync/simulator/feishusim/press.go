@@ -8,6 +8,7 @@ import (
 
 // The codes that a person's client shows when a press goes wrong.
 const (
+	pressNoData     = 108002 // acked over the long connection without data
 	pressNoReceiver = 200340 // no callback address, or the card came from a webhook
 	pressTimeout    = 200341 // not answered within 3 s
 	pressBadStatus  = 200671 // answered with anything but 200

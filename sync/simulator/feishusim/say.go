@@ -82,6 +82,8 @@ func (s *Sim) Deliver(ctx context.Context, e Event) (Ack, error) {
 		out.ClientCode = pressBadStatus
 	case err != nil:
 		out.ClientCode = pressTimeout
+	case len(out.Data) == 0:
+		out.ClientCode = pressNoData
 	default:
 		out.ClientCode = s.settle(e, out.Data)
 	}

@@ -115,7 +115,7 @@ func (s *Sim) insertUser(u User) *member {
 	return m
 }
 
-// User gives a person by open_id, union_id or (while employed) user_id.
+// User gives a person, resigned ones too, by open_id, union_id or user_id.
 func (s *Sim) User(id string) (User, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
