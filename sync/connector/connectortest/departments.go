@@ -158,38 +158,3 @@ func departmentInDoubt(op plan.Op) func(*testing.T, *Harness) {
 		h.lost(t, w, 1, fault.InDoubt)
 	}
 }
-
-// refusalCases feeds the vendor's answers to a connector. Each index stands for
-// the same refusal in every harness of one run.
-func refusalCases(refusals []Refusal) []testCase {
-	var cases []testCase
-	for i, r := range refusals {
-		if r.Write {
-			cases = append(cases, testCase{r.Name + " at a write", []string{"NewUser", "Effects"}, func(t *testing.T, h *Harness) {
-				w := h.create(person(1))
-				before := h.Effects()
-				h.Refusals[i].Arm()
-				_, err := h.target(t).Apply(within(t), w)
-				h.checkFault(t, err, r.Kinds...)
-				if n := h.Effects() - before; n != 0 {
-					t.Errorf("%d effects of a refused write", n)
-				}
-			}})
-			continue
-		}
-		cases = append(cases, testCase{r.Name + " at a read", []string{"SeedUser"}, func(t *testing.T, h *Harness) {
-			h.seedUsers(1)
-			h.Refusals[i].Arm()
-			s, err := h.Connector.Read(within(t))
-			if err == nil {
-				if s.Complete() {
-					t.Fatal("a refused listing passes for complete")
-				}
-				h.checkText(t, s.Health.PartialFor)
-				return
-			}
-			h.checkFault(t, err, r.Kinds...)
-		}})
-	}
-	return cases
-}

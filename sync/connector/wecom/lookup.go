@@ -1,0 +1,192 @@
+package wecom
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// Up to so many objects are asked for one by one; for more the listings are
+// cheaper.
+const (
+	fewUsers       = 20
+	fewDepartments = 5
+)
+
+// Lookup asks for just these objects. That a member is gone needs a complete
+// listing of ids without them: the word of an app that does not see everybody is
+// no proof. Faults: Credential, Limited, Unavailable, Invalid.
+func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
+	switch {
+	case len(ids) == 0:
+		return []connector.Sighting{}, nil
+	case kind == directory.Department:
+		return c.lookupDepartments(ctx, ids)
+	case kind != directory.User:
+		return nil, fault.New(fault.Invalid, "WeCom has no objects of kind %q / 企业微信没有“%s”这类对象", kind, kind)
+	case len(ids) <= fewUsers:
+		return c.lookupFew(ctx, ids)
+	default:
+		return c.lookupMany(ctx, ids)
+	}
+}
+
+func gone() connector.Sighting { return connector.Sighting{Presence: connector.Gone} }
+
+func unsure(why string) connector.Sighting { return connector.Sighting{Why: why} }
+
+func present(o directory.Object) connector.Sighting {
+	return connector.Sighting{Presence: connector.Present, Object: o}
+}
+
+// lookupFew asks for members one by one, and for the listing when somebody was
+// not to be seen.
+func (c *Connector) lookupFew(ctx context.Context, ids []directory.ID) ([]connector.Sighting, error) {
+	var t tally
+	out := make([]connector.Sighting, len(ids))
+	var open []int
+	for i, id := range ids {
+		key, ok := c.reader()
+		if !ok {
+			open = append(open, i)
+			continue
+		}
+		m, err := c.get(ctx, key, string(id), &t)
+		switch {
+		case err == nil && m.Status == statusLeft:
+			out[i] = gone()
+		case err == nil:
+			out[i] = present(c.userObject(m, key))
+		case c.hides(key, err) || missing(err):
+			open = append(open, i)
+		default:
+			return nil, err
+		}
+	}
+	if len(open) == 0 {
+		return out, nil
+	}
+	list, err := c.list(ctx, &t)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range open {
+		out[i] = c.listed(list, ids[i])
+	}
+	return out, nil
+}
+
+// listed tells what the listing of ids alone knows of a member.
+func (c *Connector) listed(list *listing, id directory.ID) connector.Sighting {
+	i, known := list.index[fold(string(id))]
+	switch {
+	case known:
+		return present(c.hiddenUser(list.members[i], c.hiddenBy()))
+	case list.partial != "":
+		return unsure(list.partial)
+	default:
+		return gone()
+	}
+}
+
+// lookupMany reads the listings, and the details of those who are asked for.
+func (c *Connector) lookupMany(ctx context.Context, ids []directory.ID) ([]connector.Sighting, error) {
+	var t tally
+	departments, err := c.departments(ctx, &t)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.list(ctx, &t)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]connector.Sighting, len(ids))
+	found := make(map[directory.ID]directory.Object, len(ids))
+	key, ok := c.reader()
+	if ok && departments.visible != nil {
+		g := &gathering{
+			c: c, key: key, tally: &t, list: list, want: make([]bool, len(list.members)),
+			emit: func(o directory.Object) { found[o.ID] = o },
+		}
+		for _, id := range ids {
+			if i, known := list.index[fold(string(id))]; known {
+				g.want[i] = true
+			}
+		}
+		if err := g.gather(ctx, departments); err != nil {
+			return nil, err
+		}
+	}
+	for i, id := range ids {
+		out[i] = c.listed(list, id)
+		if out[i].Presence != connector.Present || !ok || departments.visible == nil {
+			continue
+		}
+		o, there := found[out[i].Object.ID]
+		if !there {
+			out[i] = gone() // the details say that they have left
+			continue
+		}
+		out[i] = present(o)
+	}
+	return out, nil
+}
+
+func (c *Connector) lookupDepartments(ctx context.Context, ids []directory.ID) ([]connector.Sighting, error) {
+	var t tally
+	out := make([]connector.Sighting, len(ids))
+	var open []int
+	for i, id := range ids {
+		n, err := strconv.ParseInt(string(id), 10, 64)
+		switch {
+		case err != nil || n <= 0:
+			out[i] = gone()
+		case n == rootID:
+			out[i] = unsure("the root is no object / 根部门不作为对象管理")
+		case len(ids) > fewDepartments:
+			open = append(open, i)
+		default:
+			o, seen, err := c.lookDepartment(ctx, n, &t)
+			if err != nil {
+				return nil, err
+			}
+			if seen {
+				out[i] = present(o)
+			} else {
+				open = append(open, i)
+			}
+		}
+	}
+	if len(open) == 0 {
+		return out, nil
+	}
+	objects, err := c.manyDepartments(ctx, len(ids) > fewDepartments, &t)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range open {
+		at := slices.IndexFunc(objects, func(o directory.Object) bool { return o.ID == ids[i] })
+		out[i] = gone()
+		if at >= 0 {
+			out[i] = present(objects[at])
+		}
+	}
+	return out, nil
+}
+
+// manyDepartments reads the whole tree, with names or without.
+func (c *Connector) manyDepartments(ctx context.Context, names bool, t *tally) ([]directory.Object, error) {
+	if names {
+		all, err := c.departments(ctx, t)
+		return c.departmentObjects(all), err
+	}
+	var ids departmentIDs
+	if err := c.read(ctx, c.simpleList(), t, &ids); err != nil {
+		return nil, err
+	}
+	return c.departmentObjects(tree{rows: ids.Rows}), nil
+}
