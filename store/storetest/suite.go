@@ -27,7 +27,7 @@ func Run(t *testing.T, open Opener) {
 	}{
 		{"runs", testRuns}, {"votes", testVotes}, {"plans", testPlans}, {"journal", testJournal},
 		{"links", testLinks}, {"leases", testLeases}, {"events", testEvents},
-		{"inbox", testInbox}, {"outbox", testOutbox}, {"crash", testCrash},
+		{"inbox", testInbox}, {"snapshots", testSnapshots}, {"outbox", testOutbox}, {"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()

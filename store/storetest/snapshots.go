@@ -1,0 +1,67 @@
+package storetest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// sample gives a complete snapshot of n users.
+func (b *bench) sample(n int) *directory.Snapshot {
+	build := directory.NewBuilder("hr", b.clock.Now())
+	build.Add(directory.Object{Key: directory.Key{Kind: directory.Department, ID: "d1"}, Active: true, Attributes: directory.Attributes{"name": directory.TextOf("研发部")}})
+	for i := range n {
+		build.Add(directory.Object{Key: userKey(fmt.Sprint("u", i)), Active: i%3 > 0, Attributes: directory.Attributes{
+			"name": directory.TextOf(fmt.Sprint("员工", i)), "mobile": directory.Hidden("contact:mobile"),
+			"departments": directory.RefsToKind(directory.Department, "d1"), "age": directory.IntOf(int64(i)),
+		}})
+	}
+	*build.Health() = directory.Health{Departments: 1, Pages: 7, Retries: 1, Scope: "s", Hidden: []string{"contact:mobile"}}
+	snap, _ := build.Finish()
+	return snap
+}
+
+func testSnapshots(t *testing.T, open Opener) {
+	b := setup(t, open)
+	const odd = "../人事 → 企业微信"
+	for _, name := range []string{flow, odd} {
+		if _, ok, err := b.LastSnapshot(t.Context(), name); ok || err != nil {
+			t.Errorf("%s: a snapshot before the first: %v, %v", name, ok, err)
+		}
+		for _, n := range []int{10, 3000, 0} { // each replaces the one before
+			want := b.sample(n)
+			if err := b.SaveSnapshot(t.Context(), name, want); err != nil {
+				t.Fatal(err)
+			}
+			got, ok, err := b.another(t).LastSnapshot(t.Context(), name)
+			if err != nil || !ok {
+				t.Fatalf("%s: %v, %v", name, ok, err)
+			}
+			if got.Digest() != want.Digest() || got.Len(directory.User) != n || got.System != "hr" ||
+				!got.TakenAt.Equal(want.TakenAt) || !reflect.DeepEqual(got.Health, want.Health) {
+				t.Errorf("%s: %d users, health %+v; want %d, %+v", name, got.Len(directory.User), got.Health, n, want.Health)
+			}
+		}
+	}
+	partial := directory.NewBuilder("hr", b.clock.Now())
+	partial.Incomplete("page 3 failed / 第 3 页失败")
+	snap, _ := partial.Finish()
+	wantKind(t, "an incomplete snapshot", b.SaveSnapshot(t.Context(), flow, snap), fault.Invalid)
+	if got, ok, err := b.LastSnapshot(t.Context(), flow); err != nil || !ok || !got.Complete() {
+		t.Errorf("the complete one is lost: %v, %v", ok, err)
+	}
+	files, err := filepath.Glob(filepath.Join(b.dir, "snapshots", "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("files %v, %v; want one for each flow", files, err)
+	}
+	for _, path := range files {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %s, %v", path, info.Mode(), err)
+		}
+	}
+}
