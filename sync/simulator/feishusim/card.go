@@ -229,6 +229,8 @@ func (k *cardCheck) element(m map[string]any, path string, at place) *cardProble
 	return k.inside(m, tag, path, at)
 }
 
+var elementID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,19}$`)
+
 // identity checks element_id: unique, short, a letter first.
 func (k *cardCheck) identity(m map[string]any, path string) *cardProblem {
 	v, present := m["element_id"]
@@ -236,7 +238,7 @@ func (k *cardCheck) identity(m map[string]any, path string) *cardProblem {
 		return nil
 	}
 	id, _ := v.(string)
-	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,19}$`).MatchString(id) || k.ids[id] {
+	if !elementID.MatchString(id) || k.ids[id] {
 		return &cardProblem{200621, "element_id is invalid or used twice", path + "/element_id"}
 	}
 	k.ids[id] = true

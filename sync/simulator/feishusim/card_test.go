@@ -16,9 +16,9 @@ const submit = `{"tag":"button","name":"go","form_action_type":"submit","text":{
 func TestCardsAccepted(t *testing.T) {
 	t.Parallel()
 	for name, card := range map[string]string{
-		"2.0":      card2,
-		"1.0":      card1,
-		"template": `{"type":"template","data":{"template_id":"x"}}`,
+		"2.0":                                card2,
+		"1.0":                                card1,
+		"template":                           `{"type":"template","data":{"template_id":"x"}}`,
 		"1.0 unknown properties are ignored": `{"elements":[],"colour":"red"}`,
 		"full": `{"schema":"2.0","config":{"update_multi":true,"enable_forward":false,"width_mode":"fill","summary":{"content":"待批准"}},
 			"header":{"template":"red","title":{"tag":"plain_text","content":"待批准","i18n_content":{"en_us":"Waiting"}},"subtitle":{"tag":"plain_text","content":"x"}},

@@ -44,9 +44,8 @@ const (
 	maxChildren = 1000
 )
 
-func customDepartmentID() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_\-@.]{0,63}$`)
-}
+// customDepartmentID is the vendor's rule for a custom department_id.
+var customDepartmentID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_\-@.]{0,63}$`)
 
 // AddDepartment seeds a department without any of the API's checks but those
 // that keep the store whole: a known parent and unused ids.

@@ -176,7 +176,7 @@ func TestChildrenPaging(t *testing.T) {
 
 	token := w.ok("GET", departments+"/a/children"+byID+"&page_size=3", "")["page_token"].(string)
 	w.refused(40012, "GET", departments+"/0/children"+byID+"&page_token="+token, "") // of another list
-	w.RemoveDepartment("a1")                                                        // items may go while a reader is between pages
+	w.RemoveDepartment("a1")                                                         // items may go while a reader is between pages
 	ids := object(t, rows(t, w.ok("GET", departments+"/a/children"+byID+"&page_size=3&page_token="+token, "")["items"])[0])
 	if ids["department_id"] != "a3" {
 		t.Errorf("next page starts with %v", ids["department_id"])

@@ -139,7 +139,7 @@ func (s *Sim) checkPlace(d *Department, self *unit, moved bool) *refusal {
 }
 
 func (s *Sim) checkCustomID(id string, self *unit) *refusal {
-	if !customDepartmentID().MatchString(id) || strings.HasPrefix(id, "od-") || id == root {
+	if !customDepartmentID.MatchString(id) || strings.HasPrefix(id, "od-") || id == root {
 		return badField("department_id", "is not a valid custom department id")
 	}
 	if other := s.directory.byCustomID[id]; other != nil && other != self {

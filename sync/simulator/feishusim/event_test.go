@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -15,6 +16,7 @@ import (
 // receiver is an event receiver that keeps what it got.
 type receiver struct {
 	*httptest.Server
+	mu     sync.Mutex
 	got    []Sent
 	status int
 	answer string
@@ -25,7 +27,9 @@ func listen(t *testing.T) *receiver {
 	r := &receiver{status: 200, answer: "{}"}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
+		r.mu.Lock()
 		r.got = append(r.got, Sent{Header: req.Header, Body: body})
+		r.mu.Unlock()
 		w.WriteHeader(r.status)
 		_, _ = io.WriteString(w, r.answer)
 	}))

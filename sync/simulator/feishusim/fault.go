@@ -8,6 +8,9 @@ import (
 
 // Fault makes matching API calls go wrong. Method and Path (or Match) choose
 // the calls; the other fields say what happens.
+//
+// Go's own client repeats a GET by itself when a kept-alive connection is cut
+// before any answer came, so a cut GET may need Times 2 to be noticed.
 type Fault struct {
 	Method string         // "" is any
 	Path   string         // prefix of the URL path; "" is any

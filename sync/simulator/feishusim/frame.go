@@ -88,34 +88,39 @@ func ParseFrame(b []byte) (Frame, error) {
 		if field <= 4 {
 			seen |= 1 << field
 		}
-		switch field {
-		case 1:
-			f.SeqID = number
-		case 2:
-			f.LogID = number
-		case 3:
-			f.Service = int32(number) //nolint:gosec // truncation is how protobuf reads an int32
-		case 4:
-			f.Method = int32(number) //nolint:gosec // truncation is how protobuf reads an int32
-		case 5:
-			h, err := parseHeader(raw)
-			f.Headers = append(f.Headers, h)
-			return err
-		case 6:
-			f.PayloadEncoding = string(raw)
-		case 7:
-			f.PayloadType = string(raw)
-		case 8:
-			f.Payload = append([]byte{}, raw...)
-		case 9:
-			f.LogIDNew = string(raw)
-		}
-		return nil
+		return f.set(field, number, raw)
 	})
 	if err == nil && seen != 0b11110 {
 		err = fmt.Errorf("%w: a required field is missing", errFrame)
 	}
 	return f, err
+}
+
+// set takes one field.
+func (f *Frame) set(field int, number uint64, raw []byte) error {
+	switch field {
+	case 1:
+		f.SeqID = number
+	case 2:
+		f.LogID = number
+	case 3:
+		f.Service = int32(number) //nolint:gosec // truncation is how protobuf reads an int32
+	case 4:
+		f.Method = int32(number) //nolint:gosec // truncation is how protobuf reads an int32
+	case 5:
+		h, err := parseHeader(raw)
+		f.Headers = append(f.Headers, h)
+		return err
+	case 6:
+		f.PayloadEncoding = string(raw)
+	case 7:
+		f.PayloadType = string(raw)
+	case 8:
+		f.Payload = append([]byte{}, raw...)
+	case 9:
+		f.LogIDNew = string(raw)
+	}
+	return nil
 }
 
 func parseHeader(b []byte) (Header, error) {

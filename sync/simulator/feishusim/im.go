@@ -10,14 +10,16 @@ import (
 
 // The vendor's message limits.
 const (
-	maxText    = 150 << 10
-	maxCard    = 30 << 10
-	maxUUID    = 50
-	uuidLife   = time.Hour
-	cardLife   = 14 * 24 * time.Hour
-	maxEdits   = 20
-	mentionTag = `<at user_id="([^"]*)">([^<]*)</at>`
+	maxText  = 150 << 10
+	maxCard  = 30 << 10
+	maxUUID  = 50
+	uuidLife = time.Hour
+	cardLife = 14 * 24 * time.Hour
+	maxEdits = 20
 )
+
+// mentionTag is how a sender writes a mention into a text.
+var mentionTag = regexp.MustCompile(`<at user_id="([^"]*)">([^<]*)</at>`)
 
 func imRoutes() []route {
 	const base = "/open-apis/im/v1"
@@ -219,8 +221,8 @@ func (s *Sim) readMentions(content string) (string, []Mention) {
 		return content, nil
 	}
 	var out []Mention
-	in.Text = regexp.MustCompile(mentionTag).ReplaceAllStringFunc(in.Text, func(tag string) string {
-		id := regexp.MustCompile(mentionTag).FindStringSubmatch(tag)[1]
+	in.Text = mentionTag.ReplaceAllStringFunc(in.Text, func(tag string) string {
+		id := mentionTag.FindStringSubmatch(tag)[1]
 		m := Mention{Key: "@_user_" + strconv.Itoa(len(out)+1), OpenID: id, Name: s.personName(id)}
 		if id == "all" {
 			m.Key = "@_all"

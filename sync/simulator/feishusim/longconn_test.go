@@ -43,7 +43,6 @@ func (w *world) address() string {
 
 func dial(w *world) *client {
 	w.t.Helper()
-	before := w.Connections()
 	socket, resp, err := websocket.DefaultDialer.DialContext(w.t.Context(), w.address(), nil)
 	if err != nil {
 		w.t.Fatalf("dial: %v %v", err, resp)
@@ -53,8 +52,10 @@ func dial(w *world) *client {
 		events: make(chan map[string]any, 100), pongs: make(chan Frame, 10),
 		answer: func(map[string]any) (int, string) { return 200, "" },
 	}
-	w.waitFor(func(n int) bool { return n > before })
 	go c.read()
+	// A pong proves that the tenant counts the connection.
+	c.write(Frame{Service: serviceID, Headers: []Header{{"type", "ping"}}})
+	<-c.pongs
 	w.t.Cleanup(func() { _ = socket.Close(); <-c.done })
 	return c
 }

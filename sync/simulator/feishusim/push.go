@@ -44,6 +44,14 @@ type Answer struct {
 // maxAnswer is the most that is read of a receiver's answer.
 const maxAnswer = 1 << 20
 
+// Retries gives the platform's waits before it delivers an event again that
+// was not accepted within 3 s. The tenant runs no timer of its own: a test
+// that wants the ladder moves its clock and calls Post or Deliver again.
+// Presses are never delivered again.
+func Retries() []time.Duration {
+	return []time.Duration{15 * time.Second, 5 * time.Minute, time.Hour, 6 * time.Hour}
+}
+
 // Post delivers an event to a receiver over HTTP, encrypted and signed when
 // the tenant has an Encrypt Key. It waits Options.AckWait for the answer; an
 // error means that none came. The card of a press's answer is put in place.

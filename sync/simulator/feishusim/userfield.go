@@ -269,12 +269,13 @@ func contains(list []string, v string) bool {
 	return false
 }
 
-func validMobile(v string) bool {
-	return regexp.MustCompile(`^(\+86)?1\d{10}$|^\+[1-9]\d{5,17}$`).MatchString(strings.ReplaceAll(v, " ", ""))
-}
+var (
+	mobileForm = regexp.MustCompile(`^(\+86)?1\d{10}$|^\+[1-9]\d{5,17}$`)
+	emailForm  = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s.]+$`)
+)
 
-func validEmail(v string) bool {
-	return regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s.]+$`).MatchString(v)
-}
+func validMobile(v string) bool { return mobileForm.MatchString(strings.ReplaceAll(v, " ", "")) }
+
+func validEmail(v string) bool { return emailForm.MatchString(v) }
 
 func validUserID(v string) bool { return v != "" && !strings.ContainsAny(v, " \t\n") }

@@ -111,26 +111,38 @@ func (c *call) patchable(m *member, body map[string]json.RawMessage) *refusal {
 
 // checkUser judges the whole person; self is nil on create.
 func (c *call) checkUser(u *User, self *member, body map[string]json.RawMessage) *refusal {
-	sent := func(name string) bool { return body[name] != nil }
-	switch {
-	case strings.TrimSpace(u.Name) == "":
+	if strings.TrimSpace(u.Name) == "" {
 		return invalidField(41006, "name", "must not be empty")
-	case sent("mobile") && u.Mobile == "" && !c.sim.o.MobileOptional:
-		return invalidField(41004, "mobile", "must not be empty")
-	case sent("mobile") && u.Mobile != "" && !validMobile(u.Mobile):
-		return invalidField(41004, "mobile", "is not a phone number")
-	case sent("mobile") && strings.HasPrefix(u.Mobile, "+") && !strings.HasPrefix(u.Mobile, "+86") && u.Email == "":
-		return refuse(44020, "a mobile outside the mainland needs an email too")
-	case sent("email") && u.Email != "" && !validEmail(u.Email):
-		return invalidField(41005, "email", "is not a mail address")
-	case sent("enterprise_email") && u.EnterpriseEmail != "" && !validEmail(u.EnterpriseEmail):
-		return invalidField(41005, "enterprise_email", "is not a mail address")
-	case sent("user_id") && !validUserID(u.UserID):
+	}
+	if body["mobile"] != nil {
+		if no := checkMobile(u, c.sim.o.MobileOptional); no != nil {
+			return no
+		}
+	}
+	for name, v := range map[string]string{"email": u.Email, "enterprise_email": u.EnterpriseEmail} {
+		if body[name] != nil && v != "" && !validEmail(v) {
+			return invalidField(41005, name, "is not a mail address")
+		}
+	}
+	if body["user_id"] != nil && !validUserID(u.UserID) {
 		return invalidField(41009, "user_id", "must have 1 to 64 characters and no spaces")
-	case self != nil && u.LeaderUserID == self.OpenID:
+	}
+	if self != nil && u.LeaderUserID == self.OpenID {
 		return refuse(41030, "leader must not be the user")
 	}
 	return c.sim.directory.clash(u, self)
+}
+
+func checkMobile(u *User, optional bool) *refusal {
+	switch {
+	case u.Mobile == "" && !optional:
+		return invalidField(41004, "mobile", "must not be empty")
+	case u.Mobile != "" && !validMobile(u.Mobile):
+		return invalidField(41004, "mobile", "is not a phone number")
+	case strings.HasPrefix(u.Mobile, "+") && !strings.HasPrefix(u.Mobile, "+86") && u.Email == "":
+		return refuse(44020, "a mobile outside the mainland needs an email too")
+	}
+	return nil
 }
 
 func serveUserID(c *call) (any, *refusal) {
