@@ -64,7 +64,8 @@ func (c *Connector) read(ctx context.Context, r call, t *tally, out answer) erro
 			return nil
 		}
 		wait := fault.After(err)
-		if !fault.Retryable(err) || try == tries || wait > maxWait || ctx.Err() != nil {
+		switch again := fault.Retryable(err) && code(err) != codeBadCursor && code(err) != codeReplySize; {
+		case !again, try == tries, wait > maxWait, ctx.Err() != nil:
 			return err
 		}
 		t.retries.Add(1)

@@ -48,7 +48,7 @@ func describe(o Options) connector.Info {
 	return connector.Info{
 		Type:        "wecom",
 		Tenant:      o.CorpID,
-		IDAttribute: attrUserID,
+		IDAttribute: attrUserID, DepartmentIDAttribute: attrID,
 		Ops: map[directory.Kind][]plan.Op{
 			directory.User:       {plan.Create, plan.Update, plan.Disable, plan.Delete},
 			directory.Department: {plan.Create, plan.Update, plan.Delete},
