@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,12 +56,30 @@ func (c *clock) waited() time.Duration {
 
 func shanghai() *time.Location { return time.FixedZone("CST", 8*60*60) }
 
+// wire counts the patches that are under way at the same time.
+type wire struct {
+	under         *http.Transport
+	running, most atomic.Int64
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPatch {
+		now := w.running.Add(1)
+		defer w.running.Add(-1)
+		for most := w.most.Load(); now > most && !w.most.CompareAndSwap(most, now); most = w.most.Load() {
+			continue
+		}
+	}
+	return w.under.RoundTrip(r)
+}
+
 // tenant is a simulated tenant with a connector on it.
 type tenant struct {
 	*feishusim.Sim
 	clock *clock
 	c     *feishu.Connector
 	url   string
+	wire  *wire
 
 	// front, when set, answers a request instead of the tenant; it tells whether
 	// it did.
@@ -88,9 +107,9 @@ func newTenant(t *testing.T, shape func(*feishusim.Options, *feishu.Options)) *t
 		}
 	}))
 	t.Cleanup(server.Close)
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	fo.BaseURL, fo.HTTPClient = server.URL, &http.Client{Transport: transport}
+	x.wire = &wire{under: &http.Transport{}}
+	t.Cleanup(x.wire.under.CloseIdleConnections)
+	fo.BaseURL, fo.HTTPClient = server.URL, &http.Client{Transport: x.wire}
 	c, err := feishu.New(fo)
 	if err != nil {
 		t.Fatal(err)
