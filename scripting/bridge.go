@@ -145,8 +145,8 @@ func (e *engine) toText(js goja.Value) (directory.Value, *texts) {
 	if !isBool && !goja.IsString(js) && !goja.IsNumber(js) || goja.IsNaN(js) || goja.IsInfinity(js) {
 		return directory.Value{}, &wantText
 	}
-	s, ok := js.ToString().(goja.String)
-	if !ok || s.Length() > maxText {
+	s := e.textOf(js)
+	if s.Length() > maxText {
 		return directory.Value{}, &wantText
 	}
 	return directory.TextOf(strings.ToValidUTF8(s.String(), "\uFFFD")), nil

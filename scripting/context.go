@@ -77,7 +77,7 @@ func (s *scriptContext) Set(key string, val goja.Value) bool {
 	case goja.IsUndefined(val) || goja.IsNull(val):
 		s.c.out.Reason, s.reason = "", nil
 	case goja.IsString(val) || goja.IsNumber(val):
-		s.c.out.Reason, s.reason = excerpt(val.ToString().(goja.String), reasonLength), val
+		s.c.out.Reason, s.reason = excerpt(s.e.textOf(val), reasonLength), val
 	default:
 		s.e.fail(textReasonType.String())
 	}

@@ -97,7 +97,7 @@ func date(s string) directory.Value {
 func company(key directory.Key) (directory.Object, bool) {
 	objects := map[directory.Key]directory.Attributes{
 		{Kind: directory.Department, ID: "d1"}: {
-			"name": directory.TextOf("研发部"), "opened": date("2020-01-01"), "parent": directory.RefsToKind(directory.Department, "d0"),
+			"name": directory.TextOf("研发部"), "opened": date("2020-06-01"), "parent": directory.RefsToKind(directory.Department, "d0"),
 		},
 		{Kind: directory.Department, ID: "d0"}:   {"name": directory.TextOf("总部"), "phone": directory.Hidden("contact:phone")},
 		{Kind: directory.User, ID: "u1"}:         {"name": directory.TextOf("李敏")},
@@ -165,7 +165,6 @@ func inProcess(t testing.TB, source string) *engine {
 	e.begin(noon())
 	return e
 }
-
 
 func programsOf(p *goja.Program) map[directory.Kind]*goja.Program {
 	return map[directory.Kind]*goja.Program{directory.User: p}

@@ -38,6 +38,7 @@ type write struct {
 	js    goja.Value      // as the rule reads it back; nil when it was deleted
 	value directory.Value // unless late is set
 	late  *goja.Object
+	line  int // of the assignment of late
 }
 
 // current gives an attribute before the rule: in its declared type when that is
@@ -95,7 +96,7 @@ func (r *record) Set(key string, val goja.Value) bool {
 	if o, ok := val.(*goja.Object); ok {
 		switch o.ClassName() {
 		case "Array", "Date":
-			w.late = o
+			w.late, w.line = o, r.e.line()
 		default:
 			r.refuse(key, wantPlain)
 			return true
@@ -211,7 +212,7 @@ func (r *record) settle(changed directory.Attributes, key string, w write) {
 			want = &wantPlain
 		}
 		if want != nil && !r.c.failed {
-			r.c.void(0, textWrite.and(*want).sayf(clean(key, 60)))
+			r.c.void(w.line, textWrite.and(*want).sayf(clean(key, 60)))
 			return
 		}
 	}

@@ -105,14 +105,14 @@ func (e *engine) getObject(call goja.FunctionCall) goja.Value {
 	found, err := e.find(want)
 	switch {
 	case err != nil:
-		return e.fail(textEngine.sayf(clean(err.Error(), sayLength)))
+		return e.fail(sayEngine + clean(err.Error(), sayLength))
 	case len(found) == 0:
 		return goja.Null()
 	case len(found) > 1:
 		return e.fail(textBothKinds.sayf(clean(string(want.id), 60)))
 	}
 	o := found[0]
-	return e.readOnly(o.Kind, o.Attributes, e.declared[o.Kind], callGet)
+	return e.readOnly(o.Kind, o.Attributes, e.declared[o.Kind], "repo.getObjectByID(…)")
 }
 
 // addBuiltins adds the global functions.
@@ -148,9 +148,7 @@ func (e *engine) log(args []goja.Value) {
 	}
 	parts := make([]string, 0, len(args))
 	for _, v := range args[:min(len(args), logLines)] {
-		if s, ok := v.ToString().(goja.String); ok {
-			parts = append(parts, excerpt(s, logLength))
-		}
+		parts = append(parts, excerpt(e.textOf(v), logLength))
 	}
 	e.c.out.logs = append(e.c.out.logs, clean(strings.Join(parts, " "), logLength))
 }

@@ -110,7 +110,7 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	defer func() {
 		e.c = nil
 		if x := recover(); x != nil { // a bug of the engine ends with this object
-			c.void(0, textEngine.sayf(clean(fmt.Sprint(x), sayLength)))
+			c.void(0, sayEngine+clean(fmt.Sprint(x), sayLength))
 			out, usable = &c.out, false
 		}
 	}()
@@ -160,27 +160,33 @@ func (e *engine) explain(err error) bool {
 	}
 	thrown, ok := errors.AsType[*goja.Exception](err)
 	if !ok {
-		e.c.void(0, textEngine.sayf(clean(err.Error(), sayLength)))
+		e.c.void(0, sayEngine+clean(err.Error(), sayLength))
 		return false
 	}
 	line := e.lineOf(err)
 	what := "?"
-	if ex := e.vm.Try(func() { what = textOf(thrown.Value()) }); ex != nil {
+	if ex := e.vm.Try(func() { what = excerpt(e.textOf(thrown.Value()), sayLength) }); ex != nil {
 		what = "?"
 	}
-	e.c.void(line, textThrew.sayf(what))
+	e.c.void(line, sayThrew+what)
 	return true
 }
 
-// textOf gives a thrown value as people read it. It may run the rule's code.
-func textOf(v goja.Value) string {
-	if v == nil {
-		return "?"
+// textOf gives a value as JavaScript prints it. For an object that runs the
+// rule's code.
+func (e *engine) textOf(v goja.Value) goja.String {
+	if o, ok := v.(*goja.Object); ok {
+		v = o.ToString()
 	}
-	if s, ok := v.ToString().(goja.String); ok {
-		return excerpt(s, sayLength)
+	if s, ok := v.(goja.String); ok {
+		return s
 	}
-	return "?"
+	text := "undefined"
+	if v != nil {
+		text = v.String()
+	}
+	s, _ := e.vm.ToValue(text).(goja.String)
+	return s
 }
 
 // lineOf gives the rule's line that an error came from, or 0.
@@ -206,11 +212,14 @@ func lineIn(stack []goja.StackFrame) int {
 	return 0
 }
 
+// line gives the line that the rule is at.
+func (e *engine) line() int { return lineIn(e.vm.CaptureCallStack(0, nil)) }
+
 // fail ends the rule with an error that it cannot catch. It may only be called
 // while the rule runs.
 func (e *engine) fail(say string) goja.Value {
 	if e.c != nil && !e.c.failed {
-		e.c.void(lineIn(e.vm.CaptureCallStack(0, nil)), say)
+		e.c.void(e.line(), say)
 		e.vm.Interrupt(errStopped)
 	}
 	return goja.Undefined()
@@ -231,7 +240,7 @@ func (e *engine) noDate() goja.Value { return e.dateOf(goja.NaN()) }
 func (e *engine) dateOf(ms goja.Value) goja.Value {
 	d, err := e.vm.New(e.dates, ms)
 	if err != nil {
-		return e.fail(textEngine.sayf(clean(err.Error(), sayLength)))
+		return e.fail(sayEngine + clean(err.Error(), sayLength))
 	}
 	return d
 }

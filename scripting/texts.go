@@ -8,10 +8,6 @@ var (
 		en: "the file must be the body of one function: it closes the function around it; remove the stray '})' or '('",
 		zh: "文件必须是一个函数的函数体，这里提前结束了外层函数；请删除多余的“})”或“(”",
 	}
-	textSyntax = texts{
-		en: "not valid JavaScript: %s",
-		zh: "JavaScript 语法错误：%s",
-	}
 	textRepoAlias = texts{
 		en: "repo may be used only as repo.name(…): do not copy, pass, rename or redeclare it, and do not use repo[…]",
 		zh: "repo 只能写成 repo.函数名(…)：不能赋值、传参、重新声明，也不能用 repo[…]",
@@ -41,10 +37,6 @@ var (
 		zh: "%[2]s 没有属性 %[1]s，读出来总是 undefined：请改正名称或声明该属性",
 	}
 
-	textThrew = texts{
-		en: "the rule threw: %s",
-		zh: "规则抛出异常：%s",
-	}
 	textReturned = texts{
 		en: "the rule returned something other than context: end it with 'return context'",
 		zh: "规则返回了 context 以外的值：请以 return context 结束",
@@ -65,10 +57,6 @@ var (
 		en: "the rule calls functions more than %d levels deep",
 		zh: "规则的函数调用超过 %d 层",
 	}
-	textEngine = texts{
-		en: "the script engine stumbled over this rule: %s",
-		zh: "脚本引擎执行该规则时出错：%s",
-	}
 	textTooBig = texts{
 		en: "the object is too large to be judged",
 		zh: "对象过大，无法判定",
@@ -79,8 +67,8 @@ var (
 		zh: "属性 %s 不可见：缺少权限 %s；请授权，或不要读取该属性",
 	}
 	textReadOnly = texts{
-		en: "%s cannot be changed here; only context.data and context.reason can",
-		zh: "此处不能修改 %s，只能修改 context.data 和 context.reason",
+		en: "%s cannot be changed; a rule may change the attributes in context.data, and context.reason",
+		zh: "不能修改 %s；规则只能修改 context.data 里的属性和 context.reason",
 	}
 	textContextName = texts{
 		en: "context has no %s; it has data, operationType, objectType, id, target and reason",
@@ -118,6 +106,13 @@ var (
 		en: "repo.getObjectByID takes an id as text",
 		zh: "repo.getObjectByID 的参数是文本编号",
 	}
+)
+
+// What stands in front of the engine's own words, which have one language.
+const (
+	sayThrew  = "the rule threw an error / 规则抛出异常: "
+	saySyntax = "not valid JavaScript / JavaScript 语法错误: "
+	sayEngine = "the script engine stumbled over this rule / 脚本引擎执行该规则时出错: "
 )
 
 // What a value must be, behind textWrite.
