@@ -25,6 +25,7 @@ const card = `{"schema":"2.0","body":{"elements":[{"tag":"button","name":"approv
 func tenant(t *testing.T, o feishusim.Options) (*feishusim.Sim, string, *lark.Client) {
 	t.Helper()
 	o.Now, o.AppID = time.Now, "cli_"+t.Name()
+	o.AckWait = time.Minute // a busy machine must not look like a deaf client
 	sim := feishusim.New(o)
 	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(func() { sim.DropConnections(); server.Close() })
