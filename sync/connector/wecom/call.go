@@ -254,6 +254,7 @@ func status(r call, response *http.Response) error {
 	case response.StatusCode >= http.StatusInternalServerError, response.StatusCode == http.StatusRequestTimeout:
 		if r.write {
 			f.Kind = fault.InDoubt
+			f.Say = "WeCom is out of order (HTTP " + code + "): the change may or may not have happened / 企业微信服务异常（HTTP " + code + "），变更是否生效尚不确定"
 		}
 	default:
 		f.Kind = fault.Invalid
