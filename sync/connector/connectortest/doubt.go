@@ -87,7 +87,7 @@ func givenUp(t *testing.T, h *Harness, w connector.Write) {
 		_, err := target.Apply(ctx, w)
 		done <- err
 	}()
-	await(t, arrived, "the write")
+	await(t, arrived, done)
 	cancel()
 	select {
 	case err := <-done:

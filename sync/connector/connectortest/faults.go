@@ -242,7 +242,7 @@ func contextEndsReading(t *testing.T, h *Harness) {
 		}
 		done <- err
 	}()
-	await(t, arrived, "the read")
+	await(t, arrived, done)
 	cancel()
 	select {
 	case err := <-done:
@@ -254,12 +254,16 @@ func contextEndsReading(t *testing.T, h *Harness) {
 	}
 }
 
-func await(t *testing.T, c <-chan struct{}, what string) {
+// await waits until a call has come to the system, which it must do before it
+// returns.
+func await(t *testing.T, arrived <-chan struct{}, done <-chan error) {
 	t.Helper()
 	select {
-	case <-c:
+	case <-arrived:
+	case err := <-done:
+		t.Fatalf("the call never reached the system: %v", err)
 	case <-time.After(patience):
-		t.Fatalf("%s never reached the system", what)
+		t.Fatal("the call never reached the system")
 	}
 }
 
