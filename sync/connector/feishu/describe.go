@@ -16,7 +16,7 @@ func (c *Connector) Describe() connector.Info {
 			directory.User:       {plan.Create, plan.Update, plan.Disable, plan.Delete},
 			directory.Department: {plan.Create, plan.Update, plan.Delete},
 		},
-		CallTimeout:  callTimeout,
+		CallTimeout:  c.o.CallTimeout,
 		Settle:       settle,
 		DeleteMeans:  c.deleteMeans(),
 		DisableMeans: disableMeans(),

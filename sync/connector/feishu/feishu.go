@@ -36,13 +36,13 @@ const (
 )
 
 const (
-	// callTimeout bounds one Apply, its waits for the pace included; requestTimeout
-	// one HTTP request of it.
-	callTimeout    = 30 * time.Second
-	requestTimeout = 15 * time.Second
+	// requestTimeout bounds one HTTP request; that of a write is bounded by
+	// Options.CallTimeout too.
+	requestTimeout     = 15 * time.Second
+	defaultCallTimeout = 10 * time.Second
 	// settle is how long Feishu may still be at work on a call whose answer was
-	// lost: its gateway gives up after 10 seconds, its listings follow writes with
-	// a lag.
+	// lost, and its listings may lag behind. The vendor names no figure; this one
+	// is generous.
 	settle = 30 * time.Second
 
 	defaultParallel     = 4
@@ -68,6 +68,8 @@ type Options struct {
 	// EmployeeType is given to users who are created without employee_type;
 	// default 1, a regular employee.
 	EmployeeType int
+	// CallTimeout bounds one Apply, its waits for the pace included; default 10 s.
+	CallTimeout time.Duration
 	// Zone is where join_time is a day; default UTC.
 	Zone *time.Location
 
@@ -113,6 +115,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.EmployeeType == 0 {
 		o.EmployeeType = defaultEmployeeType
+	}
+	if o.CallTimeout <= 0 {
+		o.CallTimeout = defaultCallTimeout
 	}
 	if o.Zone == nil {
 		o.Zone = time.UTC

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // The buckets of calls.
@@ -19,6 +21,8 @@ type pacer struct {
 	sleep  func(context.Context, time.Duration) error
 	shared func(context.Context, string) error
 	gap    map[string]time.Duration
+	// patience is the longest wait of a write: half of the time that it has.
+	patience time.Duration
 
 	mu   sync.Mutex
 	next map[string]time.Time // the next free slot
@@ -28,12 +32,14 @@ func newPacer(o *Options) *pacer {
 	each := func(rate float64) time.Duration { return time.Duration(float64(time.Second) / rate) }
 	return &pacer{
 		now: o.Now, sleep: o.Sleep, shared: o.Pace,
-		gap:  map[string]time.Duration{bucketRead: each(o.Rates.Read), bucketWrite: each(o.Rates.Write), bucketSlow: each(o.Rates.Slow)},
-		next: map[string]time.Time{},
+		gap:      map[string]time.Duration{bucketRead: each(o.Rates.Read), bucketWrite: each(o.Rates.Write), bucketSlow: each(o.Rates.Slow)},
+		patience: o.CallTimeout / 2,
+		next:     map[string]time.Time{},
 	}
 }
 
-// wait waits for a slot of the bucket. It makes no use of ctx's values.
+// wait waits for a slot of the bucket. When that is further away than a write
+// may wait, it says so at once: Limited, and how long.
 func (p *pacer) wait(ctx context.Context, bucket string) error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
@@ -43,7 +49,13 @@ func (p *pacer) wait(ctx context.Context, bucket string) error {
 			return interruptedBy(ctx, err)
 		}
 	}
-	if d := p.reserve(bucket); d > 0 {
+	d, soon := p.reserve(bucket)
+	if !soon {
+		f := fault.New(fault.Limited, "飞书要求放慢，还要再等一会儿 / Feishu asked to slow down, and that time is not over")
+		f.After = d
+		return f
+	}
+	if d > 0 {
 		if err := p.sleep(ctx, d); err != nil {
 			return interruptedBy(ctx, err)
 		}
@@ -51,7 +63,9 @@ func (p *pacer) wait(ctx context.Context, bucket string) error {
 	return nil
 }
 
-func (p *pacer) reserve(bucket string) time.Duration {
+// reserve takes the next free slot and gives the time until then; soon is false,
+// and no slot taken, when that is too long.
+func (p *pacer) reserve(bucket string) (d time.Duration, soon bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -59,12 +73,15 @@ func (p *pacer) reserve(bucket string) time.Duration {
 	if slot.Before(now) {
 		slot = now
 	}
+	if d = slot.Sub(now); bucket != bucketRead && d > p.patience {
+		return d, false
+	}
 	gap := p.gap[bucket]
 	if p.shared != nil {
 		gap = 0 // only what hold asked for
 	}
 	p.next[bucket] = slot.Add(gap)
-	return slot.Sub(now)
+	return d, true
 }
 
 // hold keeps a bucket shut for a while: the vendor said slow down.

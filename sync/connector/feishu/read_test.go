@@ -97,7 +97,7 @@ func page(more bool, token string, ids ...string) string {
 	return fmt.Sprintf(`{"code":0,"data":{"has_more":%v,"items":[%s]%s}}`, more, strings.Join(items, ","), extra)
 }
 
-// TestListingsThatProveNothing gives the members of the root as a script of
+// TestListings gives the members of the root as a script of
 // answers by page token.
 func TestListings(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ func (c *Connector) Apply(ctx context.Context, w connector.Write) (directory.Key
 			return directory.Key{}, err
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("the change took too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.o.CallTimeout, errors.New("the change took too long"))
 	defer cancel()
 	if w.Key.Kind == directory.Department {
 		return c.writeDepartment(ctx, &w)

@@ -211,12 +211,19 @@ func TestLimitedWriteSaysHowLongAndHoldsTheNext(t *testing.T) {
 	if fault.KindOf(err) != fault.Limited || fault.After(err) != 7*time.Second {
 		t.Fatalf("error %v after %v", err, fault.After(err))
 	}
+	calls := x.Calls()["user.patch"]
+	x.clock.advance(time.Second)
+	_, err = x.c.Apply(t.Context(), w)
+	if fault.KindOf(err) != fault.Limited || fault.After(err) != 6*time.Second || x.Calls()["user.patch"] != calls {
+		t.Fatalf("too early: %v after %v, %d calls", err, fault.After(err), x.Calls()["user.patch"]-calls)
+	}
+	x.clock.advance(3 * time.Second)
 	began := x.clock.Now()
 	if _, err := x.c.Apply(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	if waited := x.clock.Now().Sub(began); waited < 7*time.Second {
-		t.Errorf("the next write came after %v", waited)
+	if waited := x.clock.Now().Sub(began); waited != 3*time.Second {
+		t.Errorf("the next write came after %v, want 3s", waited)
 	}
 }
 
