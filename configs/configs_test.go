@@ -166,6 +166,37 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
+// TestLimits keeps files that are no configuration from costing much.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ text, want string }{
+		"size":    {strings.Repeat("#", maxFile+1), "larger than 1 MiB"},
+		"keys":    {strings.Repeat("a: b\n", maxKeys+1), "more than 10000 keys"},
+		"lists":   {"a:\n" + strings.Repeat("- ", maxDepth+1) + "x", "nested too deep"},
+		"indents": {strings.Repeat(" ", 8*maxDepth) + "a: b", "nested too deep"},
+		"latin":   {"locale: \xff", "is not UTF-8"},
+		"nul":     {"locale: \x00", "is not UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse([]byte(tt.text), Options{Path: "x.yaml"})
+			m, ok := errors.AsType[*Mistakes](err)
+			if !ok || len(m.List) != 1 || !strings.Contains(m.List[0].Say.EN, tt.want) {
+				t.Errorf("got %.300v, want %s", err, tt.want)
+			}
+		})
+	}
+	rule := world{files: map[string]string{"/c/big.js": strings.Repeat("/", maxRule+1)}}
+	_, err := Parse([]byte("flows: {f: {from: a, to: b, users: {match: [a], map: {a: b}, rule: big.js}}}"), rule.options("/c/x.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "the rule file has 16385 bytes") {
+		t.Errorf("got %v, want the size of the rule", err)
+	}
+	bom := "\xef\xbb\xbflocale: en\r\ntimezone: UTC\r\n"
+	if c, err := Parse([]byte(bom), Options{}); err != nil || c.Locale != "en" || c.Timezone != "UTC" {
+		t.Errorf("a byte order mark or CRLF is not taken: %v", err)
+	}
+}
+
 // minimal is the least that makes a flow.
 const minimal = `
 systems:

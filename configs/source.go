@@ -17,6 +17,10 @@ import (
 // parser is recursive, and a stack that overflows cannot be recovered.
 const maxDepth = 40
 
+// maxKeys is how many keys a file may have: the parser's time grows with the
+// square of the keys of one mapping.
+const maxKeys = 10000
+
 // source turns the bytes into the top node of the one document; false after
 // a mistake that leaves nothing to read.
 func (d *decoder) source(data []byte) (ast.Node, bool) {
@@ -101,7 +105,7 @@ func syntaxText(what string) Text {
 // plain refuses the parts of YAML that a configuration does not need and that
 // hide what it says (anchors, tags, merge keys), and nesting without end.
 func (d *decoder) plain(tokens token.Tokens) bool {
-	ok, depth, line, dashes := true, 0, 0, 0
+	ok, depth, line, dashes, keys := true, 0, 0, 0, 0
 	for _, t := range tokens {
 		if t.Position.Line != line {
 			line, dashes = t.Position.Line, 0
@@ -113,6 +117,8 @@ func (d *decoder) plain(tokens token.Tokens) bool {
 			depth--
 		case token.SequenceEntryType:
 			dashes++
+		case token.MappingValueType:
+			keys++
 		case token.AliasType, token.AnchorType, token.TagType, token.MergeKeyType, token.MappingKeyType, token.DirectiveType:
 			ok = false
 			d.add(Error, "", Place{Line: line, Column: max(1, t.Position.Column)}, plainText(t))
@@ -120,6 +126,10 @@ func (d *decoder) plain(tokens token.Tokens) bool {
 		}
 		if depth > maxDepth || dashes > maxDepth || t.Position.IndentNum > 4*maxDepth {
 			d.add(Error, "", Place{Line: line, Column: max(1, t.Position.Column)}, say("嵌套太深", "this is nested too deep"))
+			return false
+		}
+		if keys > maxKeys {
+			d.add(Error, "", Place{Line: line, Column: max(1, t.Position.Column)}, say("键超过 %d 个；这不像是配置文件", "there are more than %d keys; this does not look like a configuration", maxKeys))
 			return false
 		}
 	}

@@ -74,22 +74,28 @@ func (r *Redis) decode(d *decoder, n ast.Node, at spot) {
 	}
 	authority, path, _ := strings.Cut(rest, "/")
 	hosts := authority[strings.LastIndex(authority, "@")+1:]
-	if strings.Trim(hosts, ",:") == "" || strings.Contains(hosts, ",,") {
-		d.bad(at, say("网址里缺少主机名；例如 %s://主机:6379", "the URL has no host; write %s://host:6379", scheme))
+	if problem, ok := hostProblem(scheme, hosts, path); !ok {
+		d.bad(at, problem)
 		return
 	}
-	if mode == "single" && strings.Contains(hosts, ",") {
-		d.bad(at, say("redis:// 只能有一个主机；多个主机请用 redis-sentinel:// 或 redis-cluster://", "redis:// takes one host; use redis-sentinel:// or redis-cluster:// for several"))
-		return
-	}
-	if mode == "sentinel" && strings.Trim(path, "/") == "" {
-		d.bad(at, say("Sentinel 的网址要带主节点的名字；例如 redis-sentinel://主机:26379/mymaster", "a Sentinel URL names the master; write redis-sentinel://host:26379/mymaster"))
-		return
-	}
-	if strings.Contains(reference.ReplaceAllString(written, ""), "@") && !strings.Contains(written, "${") && strings.Contains(authority, ":") && hosts != authority {
+	if hosts != authority && !strings.Contains(written, "${") {
 		d.odd(at, say("Redis 的密码直接写在了文件里；请改用 ${环境变量}", "the password of Redis stands in the file itself; use ${ENV} instead"))
 	}
 	*r = Redis{Mode: mode, URL: NewSecret(text)}
+}
+
+// hostProblem checks hosts and path of a URL of Redis.
+func hostProblem(scheme, hosts, path string) (Text, bool) {
+	mode := redisModes()[scheme]
+	switch {
+	case strings.Trim(hosts, ",:") == "" || strings.Contains(hosts, ",,"):
+		return say("网址里缺少主机名；例如 %s://主机:6379", "the URL has no host; write %s://host:6379", scheme), false
+	case mode == "single" && strings.Contains(hosts, ","):
+		return say("redis:// 只能有一个主机；多个主机请用 redis-sentinel:// 或 redis-cluster://", "redis:// takes one host; use redis-sentinel:// or redis-cluster:// for several"), false
+	case mode == "sentinel" && strings.Trim(path, "/") == "":
+		return say("Sentinel 的网址要带主节点的名字；例如 redis-sentinel://主机:26379/mymaster", "a Sentinel URL names the master; write redis-sentinel://host:26379/mymaster"), false
+	}
+	return Text{}, true
 }
 
 var (
