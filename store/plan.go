@@ -76,55 +76,47 @@ func replacePlan(ctx context.Context, tx *sql.Tx, code run.Code, digest director
 	return err
 }
 
-// rowsAtOnce is how many journal entries one INSERT takes.
-const rowsAtOnce = 100
-
-const changeColumns = 13
+// rowsAtOnce is how many journal entries one INSERT takes. The driver finds each
+// parameter by walking over all of them, so more rows are slower.
+const rowsAtOnce = 8
 
 // addChanges adds a pending entry for each change.
 func (s *Store) addChanges(ctx context.Context, tx *sql.Tx, code run.Code, p *plan.Plan) error {
+	full, err := tx.PrepareContext(ctx, insertChanges(rowsAtOnce))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = full.Close() }() // the transaction closes it too
 	now := millis(s.now())
-	var full *sql.Stmt
 	for from := 0; from < len(p.Changes); from += rowsAtOnce {
 		part := p.Changes[from:min(from+rowsAtOnce, len(p.Changes))]
-		args := make([]any, 0, len(part)*changeColumns)
+		args := []any{code, p.Flow, run.StepPending, now}
 		for i := range part {
 			c := &part[i]
-			args = append(args, code, c.Seq, p.Flow, c.Op, run.StepPending,
-				c.Key.Kind, c.Key.ID, c.Source.Kind, c.Source.ID, "", 0, 0, now)
+			args = append(args, c.Seq, c.Op, c.Key.Kind, c.Key.ID, c.Source.Kind, c.Source.ID)
 		}
-		if len(part) < rowsAtOnce {
-			_, err := tx.ExecContext(ctx, insertChanges(len(part)), args...)
-			return err
+		if len(part) == rowsAtOnce {
+			_, err = full.ExecContext(ctx, args...)
+		} else {
+			_, err = tx.ExecContext(ctx, insertChanges(len(part)), args...)
 		}
-		if full == nil {
-			var err error
-			if full, err = tx.PrepareContext(ctx, insertChanges(rowsAtOnce)); err != nil {
-				return err
-			}
-			defer func() { _ = full.Close() }() // the transaction closes it too
-		}
-		if _, err := full.ExecContext(ctx, args...); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// insertChanges gives the INSERT of some rows: $1 to $4 are of all of them, and
+// six more of each.
 func insertChanges(rows int) string {
-	var b strings.Builder
-	b.WriteString(`INSERT INTO changes (run, seq, flow, op, step, kind, id, source_kind, source_id, say, sent, sends, at) VALUES `)
-	for r := range rows {
-		if r > 0 {
-			b.WriteString(", ")
-		}
-		for c := range changeColumns {
-			b.WriteString([]string{"(", ", "}[min(c, 1)])
-			fmt.Fprintf(&b, "$%d", r*changeColumns+c+1)
-		}
-		b.WriteString(")")
+	const all, each = 4, 6
+	list := make([]string, rows)
+	for r := range list {
+		n := all + r*each
+		list[r] = fmt.Sprintf("($1, $%d, $2, $%d, $3, $%d, $%d, $%d, $%d, '', 0, 0, $4)", n+1, n+2, n+3, n+4, n+5, n+6)
 	}
-	return b.String()
+	return `INSERT INTO changes (` + entryColumns + `) VALUES ` + strings.Join(list, ", ")
 }
 
 // Plan gives the plan of a run, proven to be the one that was saved. Faults:

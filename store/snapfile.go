@@ -25,8 +25,9 @@ const (
 
 // Longer parts than these are damage, not data.
 const (
-	maxHeader = 64 << 20
+	maxHeader = 16 << 20
 	maxRecord = 16 << 20
+	maxWindow = 8 << 20 // of the compression: what the writer uses
 )
 
 // errDamaged is what a file gives that is not whole.
@@ -133,7 +134,7 @@ func readSnapshot(ctx context.Context, from io.Reader, key []byte, flow string) 
 	default:
 		return nil, errDamaged
 	}
-	unpack, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxUnpacked))
+	unpack, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		return nil, err
 	}
