@@ -66,6 +66,23 @@ func TestNothingIsListening(t *testing.T) {
 	}
 }
 
+// TestAnotherServer: whatever answers there is not Feishu, and nothing useful
+// came: an error, not an empty snapshot.
+func TestAnotherServer(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t, nil)
+	x.front = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, tokenPath) {
+			return false
+		}
+		http.NotFound(w, r)
+		return true
+	}
+	if _, err := x.c.Read(t.Context()); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Say(err), "base_url") {
+		t.Errorf("error %v, want invalid naming base_url", err)
+	}
+}
+
 // TestSharedPace: a pace of others replaces ours.
 func TestSharedPace(t *testing.T) {
 	t.Parallel()

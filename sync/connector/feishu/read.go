@@ -82,8 +82,8 @@ func (r *reading) run(ctx context.Context) error {
 		if err := r.restricted(ctx); err != nil {
 			return err
 		}
-	case err != nil && stops(err):
-		return err
+	case err != nil && (stops(err) || len(r.units) == 0 && fault.KindOf(err) != fault.Internal):
+		return err // a *lostError has no kind: it goes on below
 	case err != nil:
 		r.incomplete("部门没有读完", "departments not read to the end", err)
 	}
