@@ -19,6 +19,7 @@ type checker struct {
 // all runs every check.
 func (c *checker) all() {
 	c.zone()
+	c.dataKey()
 	c.listen()
 	c.publicURL()
 	c.systems()
@@ -134,6 +135,16 @@ func (c *checker) zone() {
 		zone = time.UTC
 	}
 	c.cfg.location = zone
+}
+
+// dataKey checks the key of the snapshots, without ever showing it.
+func (c *checker) dataKey() {
+	if !c.cfg.DataKey.IsSet() {
+		return
+	}
+	if _, ok := keyBytes(c.cfg.DataKey.Reveal()); !ok {
+		c.err("data_key", say("要是 32 字节的 Base64 或十六进制；可以用 openssl rand -hex 32 生成", "must be 32 bytes in Base64 or in hex; make it by openssl rand -hex 32"))
+	}
 }
 
 // listen checks the address of the HTTP server.

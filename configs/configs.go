@@ -8,6 +8,8 @@
 package configs
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,6 +50,9 @@ type Config struct {
 	// Data is the folder of the embedded record and of files that Rollcall
 	// makes, as written. Default ./data. Turn it into a path by Resolve.
 	Data string `yaml:"data" ref:"env" jsonschema:"default=./data"`
+	// DataKey encrypts the snapshots in the data folder: 32 bytes in Base64 or
+	// in hex. Not set: no encryption. SnapshotKey gives the bytes.
+	DataKey Secret `yaml:"data_key"`
 	// Server is the HTTP side.
 	Server Server `yaml:"server"`
 	// Record is the SQL record. Default sqlite.
@@ -132,6 +137,26 @@ func Parse(data []byte, opts Options) (*Config, error) {
 
 // Location gives the time zone of schedules and of today().
 func (c *Config) Location() *time.Location { return c.location }
+
+// SnapshotKey gives the 32 bytes of DataKey; nil when there is none.
+func (c *Config) SnapshotKey() []byte {
+	if key, ok := keyBytes(c.DataKey.Reveal()); ok {
+		return key
+	}
+	return nil
+}
+
+// keyLen is the length of a key in bytes.
+const keyLen = 32
+
+// keyBytes reads a key in hex or in Base64.
+func keyBytes(text string) ([]byte, bool) {
+	if key, err := hex.DecodeString(text); err == nil && len(key) == keyLen {
+		return key, true
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	return key, err == nil && len(key) == keyLen
+}
 
 // Resolve turns a path of the file (Data, FileSystem.Path, a rule) into one
 // that can be opened: a relative path starts at the folder of the file.

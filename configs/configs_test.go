@@ -309,7 +309,7 @@ func TestOrderAndPlaces(t *testing.T) {
       map:
         zeta: a
         userid: {from: 工号, default: ""}
-        alpha: {value: "{{ .a | upper }}"}
+        alpha: {value: "{{ .a | html }}"}
         name: 0001`, 1))
 	var got []string
 	for _, m := range c.Flows[0].Users.Map {
@@ -322,7 +322,7 @@ func TestOrderAndPlaces(t *testing.T) {
 		t.Errorf("got order %v, want %s", got, want)
 	}
 	m := c.Flows[0].Users.Map
-	if m[1].Default == nil || *m[1].Default != "" || m[2].Value != "{{ .a | upper }}" || m[3].From != "0001" {
+	if m[1].Default == nil || *m[1].Default != "" || m[2].Value != "{{ .a | html }}" || m[3].From != "0001" {
 		t.Errorf("got %+v", m)
 	}
 	if id := c.People[1].Feishu; len(id) != 3 || id[1].Kind != "union_id" || id[2] != (FeishuID{"user_id", "b"}) {

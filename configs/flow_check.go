@@ -3,7 +3,7 @@ package configs
 import (
 	"slices"
 	"strings"
-	"text/template/parse"
+	"text/template"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -87,8 +87,8 @@ func (c *checker) wecomTarget(path string, f *Flow) {
 	}
 }
 
-// mapping checks that templates can be read. Which functions they may call is
-// for the mapping to say.
+// mapping checks that each attribute has a source and each template can be
+// read.
 func (c *checker) mapping(path string, f *Flow) {
 	check := func(path string, table Table[Mapping]) {
 		for _, m := range table {
@@ -102,10 +102,8 @@ func (c *checker) mapping(path string, f *Flow) {
 			if m.Value == "" {
 				continue
 			}
-			tree := parse.New("value")
-			tree.Mode = parse.SkipFuncCheck
-			if _, err := tree.Parse(m.Value, "", "", map[string]*parse.Tree{}); err != nil {
-				c.err(child(here, "value"), say("模板有错：请检查 {{ 和 }}，例如 \"{{ .name }}\"", "the template has a mistake: look at {{ and }}, as in \"{{ .name }}\""))
+			if _, err := template.New("value").Parse(m.Value); err != nil {
+				c.err(child(here, "value"), say("模板有错：请检查 {{ 和 }}，只能用 Go 模板自带的函数；例如 \"{{ .name }}\"", "the template has a mistake: look at {{ and }}, and use Go's own template functions only, as in \"{{ .name }}\""))
 			}
 		}
 	}

@@ -103,3 +103,21 @@ func TestHash(t *testing.T) {
 		differ(what, f.Hash(nil, nil))
 	}
 }
+
+func TestSnapshotKey(t *testing.T) {
+	t.Parallel()
+	inHex := "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	inBase64 := "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	for _, text := range []string{inHex, inBase64} {
+		c, err := Parse([]byte("data_key: ${K}"), world{env: map[string]string{"K": text}}.options("c.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key := c.SnapshotKey(); len(key) != 32 || key[0] != 0 || key[31] != 31 {
+			t.Errorf("%s: got %x", text, key)
+		}
+	}
+	if key := parseMinimal(t, minimal).SnapshotKey(); key != nil {
+		t.Errorf("without a key got %x", key)
+	}
+}
