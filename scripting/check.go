@@ -194,7 +194,7 @@ func (w *walker) visit(node any) bool {
 	case *ast.Identifier:
 		w.identifier(n)
 		return true
-	case *ast.MetaProperty:
+	case *ast.MetaProperty, *ast.PrivateIdentifier:
 		return true
 	case *ast.PrivateDotExpression:
 		w.walk(reflect.ValueOf(n.Left))

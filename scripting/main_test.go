@@ -18,8 +18,12 @@ import (
 
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "rule-worker" {
-		if err := Work(context.Background(), os.Stdin, os.Stdout); err != nil {
+	bodies := map[string]func() error{
+		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
+		"stuck-parent": stuckParent,
+	}
+	if body := bodies[os.Args[len(os.Args)-1]]; body != nil {
+		if err := body(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -29,14 +29,21 @@ func turnsOf(zone *time.Location) []turn {
 	t := time.Date(zoneFrom, 1, 1, 0, 0, 0, 0, zone)
 	limit := time.Date(zoneTo, 1, 1, 0, 0, 0, 0, zone)
 	var turns []turn
-	for len(turns) < maxTurns {
+	for len(turns) < maxTurns && t.Before(limit) {
 		name, offset := t.Zone()
-		turns = append(turns, turn{at: t.Unix(), offset: int32(offset), name: name})
-		_, end := t.ZoneBounds()
-		if end.IsZero() || !end.Before(limit) {
-			break
+		next := turn{at: t.Unix(), offset: int32(offset), name: name}
+		if n := len(turns); n == 0 || turns[n-1].offset != next.offset || turns[n-1].name != name {
+			turns = append(turns, next)
 		}
-		t = end
+		_, end := t.ZoneBounds()
+		switch {
+		case end.IsZero():
+			return turns
+		case end.After(t):
+			t = end
+		default: // ZoneBounds stands still on the last day of a leap year
+			t = t.Add(time.Hour)
+		}
 	}
 	return turns
 }

@@ -1,0 +1,119 @@
+package scripting
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+// TestChildIsConfined looks at a child from outside.
+func TestChildIsConfined(t *testing.T) {
+	t.Setenv("ROLLCALL_SECRET", "s3cret")
+	h := open(t, options("return context"))
+	judgeAll(t, h, person("a", nil))
+	h.mu.Lock()
+	pid := h.idle[0].cmd.Process.Pid
+	h.mu.Unlock()
+	proc := func(name string) string {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if env := proc("environ"); env != "" {
+		t.Errorf("the child has an environment: %q", env)
+	}
+	limits := proc("limits")
+	for name, want := range map[string]string{"Max core file size": "0", "Max file size": "0", "Max open files": strconv.Itoa(confineFiles)} {
+		_, rest, _ := strings.Cut(limits, name)
+		if fields := strings.Fields(rest); len(fields) < 2 || fields[0] != want || fields[1] != want {
+			t.Errorf("%s: %.40q, want %s", name, rest, want)
+		}
+	}
+	if _, rest, _ := strings.Cut(limits, "Max data size"); strings.HasPrefix(strings.TrimSpace(rest), "unlimited") {
+		t.Error("memory is not limited")
+	}
+	if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil || cwd != "/" {
+		t.Errorf("the child stands in %s, %v", cwd, err)
+	}
+	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
+		t.Errorf("the child is in the group %d, %v", group, err)
+	}
+}
+
+// stuckParent is the body of another process in TestChildDiesWithParent: it has a
+// child that can neither be interrupted nor hears of its parent's end.
+func stuckParent() error {
+	o := options(`repo.getObjectByID("pid"); var a = []; a.length = 4294967295; a.indexOf(5); return context`)
+	o.ObjectTime, o.BatchTime = time.Hour, time.Hour
+	var last *exec.Cmd
+	o.Command = func(ctx context.Context) *exec.Cmd {
+		last = childCommand(ctx)
+		return last
+	}
+	h, err := New(o)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	_, err = h.Judge(context.Background(), []plan.Subject{person("a", nil)}, func(directory.Key) (directory.Object, bool) {
+		fmt.Println(last.Process.Pid)
+		return directory.Object{}, false
+	})
+	return err
+}
+
+func TestChildDiesWithParent(t *testing.T) {
+	t.Parallel()
+	parent := exec.CommandContext(t.Context(), childCommand(t.Context()).Path, "stuck-parent")
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	pid, convErr := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || convErr != nil {
+		t.Fatalf("the parent said %q: %v", line, err)
+	}
+	if !alive(pid) {
+		t.Fatal("the child is not alive")
+	}
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = parent.Wait()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(20 * time.Second); alive(pid); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			t.Fatal("the child outlives its parent")
+		}
+	}
+}
+
+// alive tells whether a process runs; a dead one that nobody has reaped does not.
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
