@@ -68,7 +68,7 @@ func (w *worker) harmless(p *plan.Plan) map[int]bool {
 	out := map[int]bool{}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		safe := c.SafeAlone(login)
+		safe := c.SafeAlone(login) || c.Op == plan.Adopt && w.flow.Plan.AdoptAtOnce
 		for _, seq := range c.Needs {
 			safe = safe && out[seq]
 		}

@@ -75,7 +75,7 @@ func (a *assessor) votes() {
 	if over := a.in.Flow.Approve.DisableOver; a.counts.Disable > 0 && a.all > over {
 		a.find(FindDisable, 1, float64(a.all), float64(over), "")
 	}
-	if a.counts.Adopt > 0 {
+	if a.counts.Adopt > 0 && !a.in.Flow.AdoptAtOnce {
 		a.find(FindAdopt, 1, float64(a.counts.Adopt), 0, "")
 	}
 	two := max(twoVotesMin, twoVotesPercent*float64(a.plan.Managed)/100)
