@@ -1,0 +1,261 @@
+// Package rosterfile is the connector for a roster in a file: one person a row,
+// as CSV (UTF-8 or GB18030) or as XLSX. It is a source only.
+//
+// A roster is kept by people, so every doubt is told by row and column, and a
+// doubt never makes somebody look gone: a broken row is left out and named, the
+// other rows go on, and the snapshot then proves no absence.
+//
+// Workbooks are read from their raw cells and number formats by a reader of our
+// own, as a stream: a general library's row iterator takes damaged XML for the
+// end of the sheet, which here would read as people who have left, and it hands
+// out neither types nor formats.
+//
+// It is not for writing files, for .xls, or for files behind a network protocol.
+package rosterfile
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// What Options.Contents says of a file.
+const (
+	Full    = "full"    // everybody is in it: who is missing has left
+	Partial = "partial" // some people are in it: it never proves that somebody left
+)
+
+// Values of Options.Encoding and Options.Delimiter.
+const (
+	Auto    = "auto"
+	UTF8    = "utf-8"
+	GB18030 = "gb18030" // covers GBK and GB2312
+)
+
+// Defaults of Options.
+const (
+	defaultHeaderRow = 1
+	maxHeaderRow     = 100
+	defaultSettle    = time.Second
+)
+
+// Attribute declares one attribute of the people in the roster.
+type Attribute struct {
+	// Name is the attribute. The standard names keep their meaning: departments
+	// and manager are references whatever Type says.
+	Name string
+	// Column is the heading in the file. Default: Name.
+	Column string
+	// Type is text (default), int, bool, date or list.
+	Type string
+	// Format is a layout of a date as Go writes it ("2006-01-02"), or the separator
+	// of a list. Default: the usual forms are tried.
+	Format string
+}
+
+// Options describe one roster file.
+type Options struct {
+	// System names the system in snapshots. Required.
+	System string
+	// Path is the file; its name ends in .csv or .xlsx. Required.
+	Path string
+	// Sheet is the sheet of a workbook. Default: the first one that is not hidden.
+	Sheet string
+	// ID is the heading of the column that identifies a person. Required.
+	ID string
+	// Contents is Full or Partial. Required.
+	Contents string
+	// Encoding of a CSV: Auto (default; valid UTF-8 wins), UTF8 or GB18030.
+	Encoding string
+	// Delimiter of a CSV: Auto (default), or one of "," ";" and tab.
+	Delimiter string
+	// HeaderRow is the row of the headings as a spreadsheet counts, 1 to 100.
+	// Default 1. Rows above it are not read.
+	HeaderRow int
+	// Attributes are the declared ones. Every other column is an attribute under
+	// its own heading.
+	Attributes []Attribute
+	// Open opens the file for reading; its Stat tells size and time. An error that
+	// is fs.ErrNotExist or fs.ErrPermission is told as such. Nil opens regular
+	// files of this machine.
+	Open func(ctx context.Context, path string) (fs.File, error)
+	// Now is the clock. Required.
+	Now func() time.Time
+	// Sleep waits, or gives ctx's error when it ends first. Nil sleeps in real
+	// time.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Settle is how long a file must have been left alone: one that was written
+	// later than that is looked at again after as long, and must be the same then.
+	// Default 1 s; below 0 it is looked at twice without a wait.
+	Settle time.Duration
+	// Zone is where a time that is written with an offset ("…T08:00:00Z") is
+	// converted to. Dates without one are taken as they stand. Default UTC.
+	Zone *time.Location
+	// Logger takes counts and durations, nothing of any person. Nil discards it.
+	Logger *slog.Logger
+}
+
+// validate reports everything that is wrong. Faults: Invalid.
+func (o *Options) validate() error {
+	var errs []error
+	need := func(ok bool, name string) {
+		if !ok {
+			errs = append(errs, fault.New(fault.Invalid, "roster file: %s is missing or wrong / 花名册文件：%s 缺失或有误", name, name))
+		}
+	}
+	need(o.System != "", "system")
+	need(o.format() != "", "path (.csv, .xlsx)")
+	need(headingKey(o.ID) != "", "id")
+	need(o.Contents == Full || o.Contents == Partial, "contents (full, partial)")
+	need(slices.Contains([]string{"", Auto, UTF8, GB18030}, o.Encoding), "encoding (auto, utf-8, gb18030)")
+	need(slices.Contains([]string{"", Auto, ",", ";", "\t"}, o.Delimiter), "delimiter (auto, comma, semicolon, tab)")
+	need(o.HeaderRow >= 0 && o.HeaderRow <= maxHeaderRow, "header_row (1–100)")
+	need(o.Now != nil, "clock")
+	seen := map[string]bool{}
+	for _, a := range o.Attributes {
+		need(a.Name != "" && !seen[a.Name], "attributes."+a.Name)
+		seen[a.Name] = true
+		typ, ok := typeOf(a.Type)
+		need(ok, "attributes."+a.Name+".type (text, int, bool, date, list)")
+		need(a.Format == "" || typ != directory.Date || goodLayout(a.Format), "attributes."+a.Name+".format (2006-01-02)")
+	}
+	return errors.Join(errs...)
+}
+
+const (
+	formatCSV  = "csv"
+	formatXLSX = "xlsx"
+)
+
+// format tells the kind of file by its name; "" for any other.
+func (o *Options) format() string {
+	switch strings.ToLower(filepath.Ext(o.Path)) {
+	case ".csv":
+		return formatCSV
+	case ".xlsx":
+		return formatXLSX
+	default:
+		return ""
+	}
+}
+
+// typeOf gives the type that the configuration names.
+func typeOf(name string) (directory.Type, bool) {
+	switch name {
+	case "", "text":
+		return directory.Text, true
+	case "int":
+		return directory.Int, true
+	case "bool":
+		return directory.Bool, true
+	case "date":
+		return directory.Date, true
+	case "list":
+		return directory.List, true
+	default:
+		return directory.Absent, false
+	}
+}
+
+// Connector reads one roster file. It is safe for concurrent use. It keeps the
+// last reading, and looks at the file's content each time before it uses it.
+type Connector struct {
+	o    Options
+	name string // of the file, without folders: what people are shown
+	info connector.Info
+
+	turn chan struct{} // holds one token: whoever has it may use kept
+	kept *roster
+}
+
+var (
+	_ connector.Source = (*Connector)(nil)
+	_ connector.Prober = (*Connector)(nil)
+)
+
+// New checks the options and makes a connector. It does not look at the file.
+// Faults: Invalid, naming every option that is wrong.
+func New(o Options) (*Connector, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o.Attributes = slices.Clone(o.Attributes)
+	for i := range o.Attributes {
+		a := &o.Attributes[i]
+		a.Column = or(a.Column, a.Name)
+	}
+	o.HeaderRow = or(o.HeaderRow, defaultHeaderRow)
+	o.Settle = or(o.Settle, defaultSettle)
+	o.Zone = or(o.Zone, time.UTC)
+	if o.Open == nil {
+		o.Open = openRegular
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Connector{o: o, name: filepath.Base(o.Path), turn: make(chan struct{}, 1)}
+	c.turn <- struct{}{}
+	c.info = describe(&o, c.name)
+	return c, nil
+}
+
+// describe lists what every roster has; the columns of this one are known only
+// after a reading: see Columns and Declared.
+func describe(o *Options, name string) connector.Info {
+	info := connector.Info{Type: "file", Tenant: name}
+	add := func(kind directory.Kind, name string, typ directory.Type) {
+		if _, there := info.Attribute(kind, name); !there {
+			info.Attributes = append(info.Attributes, connector.Attribute{Kind: kind, Name: name, Type: typ})
+		}
+	}
+	for _, s := range standards() {
+		add(directory.User, s.name, s.typ)
+	}
+	for _, a := range o.Attributes {
+		typ, _ := typeOf(a.Type)
+		add(directory.User, a.Name, typ)
+	}
+	add(directory.Department, directory.AttrName, directory.Text)
+	add(directory.Department, directory.AttrParent, directory.Refs)
+	add(directory.Department, directory.AttrPath, directory.Text)
+	return info
+}
+
+// Describe tells what a roster file can do. It does not look at the file.
+func (c *Connector) Describe() connector.Info {
+	info := c.info
+	info.Attributes = slices.Clone(info.Attributes)
+	return info
+}
+
+// sleep waits in real time.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
