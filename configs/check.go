@@ -20,6 +20,7 @@ type checker struct {
 func (c *checker) all() {
 	c.zone()
 	c.dataKey()
+	c.timing()
 	c.listen()
 	c.publicURL()
 	c.systems()
@@ -29,6 +30,29 @@ func (c *checker) all() {
 	c.rooms()
 	c.flows()
 	c.digests()
+}
+
+// timing sees that the spans are in range and fit each other: a call must end
+// before the lease that guards it.
+func (c *checker) timing() {
+	t := c.cfg.Timing
+	for _, span := range []struct {
+		key       string
+		have      Duration
+		low, high time.Duration
+	}{
+		{"lease", t.Lease, 2 * time.Second, 25 * time.Second},
+		{"sweep", t.Sweep, 100 * time.Millisecond, time.Minute},
+		{"call", t.Call, 500 * time.Millisecond, 20 * time.Second},
+		{"settle", t.Settle, 0, 10 * time.Minute},
+	} {
+		if have := span.have.Std(); have < span.low || have > span.high {
+			c.err("timing."+span.key, say("%s 超出范围；应该在 %v 到 %v 之间", "%s is out of range; it must be from %v to %v", span.have, span.low, span.high))
+		}
+	}
+	if t.Call >= t.Lease {
+		c.err("timing.call", say("call（%s）要短于 lease（%s）", "call (%s) must be shorter than lease (%s)", t.Call, t.Lease))
+	}
 }
 
 // err notes a mistake at a key path.

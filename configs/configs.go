@@ -59,6 +59,8 @@ type Config struct {
 	Record Record `yaml:"record"`
 	// Redis is the transport between replicas. Default none.
 	Redis Redis `yaml:"redis"`
+	// Timing is how patient the process is.
+	Timing Timing `yaml:"timing"`
 	// Systems are the places that hold accounts, in the order of the file.
 	Systems Table[System] `yaml:"systems"`
 	// Bots are the chat sides of the platforms.
@@ -90,6 +92,22 @@ type Server struct {
 	// slash at the end; empty: not reachable. Needed for HTTP callbacks and
 	// for links.
 	PublicURL string `yaml:"public_url" ref:"env"`
+}
+
+// Timing is how patient the process is. The defaults fit the real platforms.
+type Timing struct {
+	// Lease is how long a silent worker keeps its flow, from 2s to 25s; longer
+	// than Call. Default 20s.
+	Lease Duration `yaml:"lease" jsonschema:"default=20s"`
+	// Sweep is how often the record is searched for work that nobody does, from
+	// 100ms to 60s. Default 5s.
+	Sweep Duration `yaml:"sweep" jsonschema:"default=5s"`
+	// Call bounds one call that writes to a system, from 500ms to 20s. Default
+	// 10s.
+	Call Duration `yaml:"call" jsonschema:"default=10s"`
+	// Settle is how long after a lost answer a system may still be at work on
+	// the call, from 0s to 10m. Default 30s.
+	Settle Duration `yaml:"settle" jsonschema:"default=30s"`
 }
 
 // Load reads Options.Path. The error is a fault: NotFound when the file is

@@ -73,6 +73,15 @@ type FeishuSystem struct {
 	// BaseURL, without a slash at the end. Default https://open.feishu.cn;
 	// https://open.larksuite.com for Lark.
 	BaseURL string `yaml:"base_url" ref:"env" jsonschema:"default=https://open.feishu.cn"`
+	// UserIDType says which id of a person identifies the account: user_id
+	// (default) or open_id. Changing it makes every link point to nobody.
+	UserIDType string `yaml:"user_id_type" jsonschema:"enum=user_id,enum=open_id,default=user_id"`
+	// Acceptor takes over chats, documents and mail of those who are deleted; an
+	// id of UserIDType. Empty: Feishu's own defaults.
+	Acceptor string `yaml:"acceptor"`
+	// CustomAttributes are ids of custom text fields (C-…), to be used as
+	// custom.<id>.
+	CustomAttributes Strings `yaml:"custom_attributes"`
 }
 
 // WeComSystem is a WeCom corp.
@@ -88,6 +97,9 @@ type WeComSystem struct {
 	AppSecret Secret `yaml:"app_secret"`
 	// BaseURL, without a slash at the end. Default https://qyapi.weixin.qq.com.
 	BaseURL string `yaml:"base_url" ref:"env" jsonschema:"default=https://qyapi.weixin.qq.com"`
+	// CustomAttributes are names of custom text fields, to be used as
+	// extattr.<name>.
+	CustomAttributes Strings `yaml:"custom_attributes"`
 }
 
 // DingTalkSystem is a DingTalk corp. For now it gives the bot its
