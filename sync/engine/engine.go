@@ -27,6 +27,7 @@ type Flow struct {
 	Config   string     // hash of the flow's configuration and rule files
 	Schedule Schedule   // nil: only on command
 	Zone     *time.Location
+	Paused   bool // plans, but applies nothing
 }
 
 // Schedule gives the next time after a given one; robfig/cron's does.
@@ -50,6 +51,9 @@ type Options struct {
 	LeaseTTL time.Duration
 	// Sweep is how often the record is searched for work that nobody does; 0 = 5 s.
 	Sweep time.Duration
+	// Settle is how long after a lost answer a target may still be at work on the
+	// call; 0 = as the target describes itself.
+	Settle time.Duration
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
 	// VotableTier is the highest tier that can be voted on; 0 = 1.
@@ -127,13 +131,17 @@ func (e *Engine) flow(name string) (*Flow, error) {
 // Start begins a run, or gives the one that the same request began before.
 // Faults: NotFound for an unknown flow, Denied when the person may not.
 func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
-	if _, err := e.flow(req.Flow); err != nil {
+	f, err := e.flow(req.Flow)
+	if err != nil {
 		return run.Run{}, err
 	}
 	if req.Trigger != run.BySchedule {
 		if err := e.may(req.By, run.Operator, req.Flow); err != nil {
 			return run.Run{}, err
 		}
+	}
+	if f.Paused && req.Apply {
+		return run.Run{}, fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
 	}
 	code, err := e.o.NewCode()
 	if err != nil {

@@ -30,6 +30,9 @@ func story(t *testing.T, people int, change func(*world), fn func(*world)) {
 	})
 }
 
+// rarely sweeps rarely: a month of virtual time has many sweeps.
+func rarely(w *world) { w.sweep = 4 * time.Hour }
+
 func TestFirstRunCreatesEverythingOnceAndTheSecondHasNothingToDo(t *testing.T) {
 	t.Parallel()
 	story(t, 30, nil, func(w *world) {
@@ -60,7 +63,7 @@ func TestAPlanAloneChangesNothingAndCannotBeVotedOn(t *testing.T) {
 
 func TestALeaverNeedsAnotherPersonsVoteWithTheRightCount(t *testing.T) {
 	t.Parallel()
-	story(t, 30, nil, func(w *world) {
+	story(t, 30, rarely, func(w *world) {
 		w.until(w.start(true).Code)
 		w.source.drop(directory.User, "0007")
 		r := w.want(w.until(w.start(true).Code), run.Awaiting)
@@ -130,7 +133,7 @@ func TestAPersonWhoCameBackBeforeTheApplyIsNotTouched(t *testing.T) {
 
 func TestADisabledPersonWhoReturnsIsEnabledAgain(t *testing.T) {
 	t.Parallel()
-	story(t, 30, nil, func(w *world) {
+	story(t, 30, rarely, func(w *world) {
 		w.until(w.start(true).Code)
 		w.source.drop(directory.User, "0007")
 		r := w.until(w.start(true).Code)
@@ -280,7 +283,7 @@ func TestWrongCredentialsEndTheRunAtOnce(t *testing.T) {
 
 func TestAnApprovalExpires(t *testing.T) {
 	t.Parallel()
-	story(t, 30, nil, func(w *world) {
+	story(t, 30, rarely, func(w *world) {
 		w.until(w.start(true).Code)
 		w.source.drop(directory.User, "0007")
 		r := w.want(w.until(w.start(true).Code), run.Awaiting)

@@ -26,7 +26,11 @@ const (
 func (a *applier) settle(ctx context.Context, c *plan.Change) error {
 	info := a.flow.Target.Describe()
 	e := a.entries[c.Seq]
-	if err := wait(ctx, e.Sent.Add(info.CallTimeout+info.Settle).Sub(a.o.Now())); err != nil {
+	calm := info.Settle
+	if a.o.Settle > 0 {
+		calm = a.o.Settle
+	}
+	if err := wait(ctx, e.Sent.Add(info.CallTimeout+calm).Sub(a.o.Now())); err != nil {
 		return err
 	}
 	what, key, err := a.fate(ctx, c)

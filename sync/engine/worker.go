@@ -18,7 +18,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	g.Go(func() error { return e.o.Bell.Listen(ctx, e.o.Workers, e.answer) })
 	g.Go(func() error { return e.sweep(ctx) })
 	for _, name := range e.names {
-		if f := e.flows[name]; f.Schedule != nil {
+		if f := e.flows[name]; f.Schedule != nil && !f.Paused {
 			g.Go(func() error { return e.keepSchedule(ctx, f) })
 		}
 	}

@@ -221,6 +221,7 @@ type world struct {
 	now    func() time.Time
 	stop   func()
 	asked  int
+	sweep  time.Duration // 0: the engine's default
 }
 
 func newWorld(t *testing.T, now func() time.Time) *world {
@@ -267,7 +268,7 @@ func (w *world) open() {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
 		Store: w.store, Bell: &bell{rings: make(chan string, 64)}, Flows: []engine.Flow{w.flow}, People: w.people,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test",
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test", Sweep: w.sweep,
 	})
 	if err != nil {
 		w.t.Fatal(err)
