@@ -1,0 +1,190 @@
+// Package server is the one HTTP listener of the process: callbacks of chat
+// platforms and the two questions of an orchestrator, alive and ready.
+//
+// It is the only package that knows gin. It authenticates nobody: every handler
+// does that itself. It ends no TLS; a proxy in front of it does.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// The limits of a connection. gin's own Run sets none of them.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = 15 * time.Second
+	idleTimeout   = time.Minute
+	headerBytes   = 16 << 10
+	stopTimeout   = 10 * time.Second
+	readyTimeout  = 2 * time.Second
+
+	defaultMaxBytes = 1 << 20
+	defaultMaxConns = 1024
+)
+
+// Options set up a Server.
+type Options struct {
+	Listen string // required: "127.0.0.1:8080", ":0"
+	// Handlers are served at exactly their path, whatever the method; /healthz and
+	// /readyz are ours.
+	Handlers map[string]http.Handler
+	// Ready tells whether the process can work; nil: always. It has two seconds.
+	Ready func(ctx context.Context) error
+	// TrustedProxies are addresses or ranges whose X-Forwarded-For is believed;
+	// nil: nobody's.
+	TrustedProxies []string
+	MaxBytes       int64 // of a request's body; default 1 MiB
+	MaxConns       int   // at once; default 1024
+	Logger         *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = defaultMaxBytes
+	}
+	if o.MaxConns <= 0 {
+		o.MaxConns = defaultMaxConns
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+}
+
+func (o *Options) validate() error {
+	var errs []error
+	if o.Listen == "" {
+		errs = append(errs, errors.New("listen address is missing"))
+	}
+	for path, h := range o.Handlers {
+		switch {
+		case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, ":*?#"):
+			errs = append(errs, errors.New("a handler's path is no plain path"))
+		case path == healthPath || path == readyPath:
+			errs = append(errs, fmt.Errorf("%s is taken", path))
+		case h == nil:
+			errs = append(errs, errors.New("a handler is missing"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Server is the listener. Its methods are safe for concurrent use.
+type Server struct {
+	o    Options
+	http *http.Server
+
+	mu       sync.Mutex
+	listener net.Listener // nil before Open
+}
+
+// New gives a Server; it does not listen yet. Wrong options are an Invalid
+// fault that names all of them. A path may be a secret and is not repeated.
+func New(o Options) (*Server, error) {
+	err := o.validate()
+	o.setDefaults()
+	s := &Server{o: o}
+	if err == nil {
+		s.http = &http.Server{
+			ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+			IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+			ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
+		}
+		s.http.Handler, err = s.routes()
+	}
+	if err != nil {
+		why := strings.ReplaceAll(err.Error(), "\n", ", ")
+		return nil, fault.Wrap(fault.Invalid, err, "the configuration of the server is wrong: %s / 服务器的配置不对：%s", why, why)
+	}
+	return s, nil
+}
+
+// Open begins to listen, so that Addr is known; connections wait until Serve.
+// Faults: Unavailable when the address cannot be had. Opening twice is nothing.
+func (s *Server) Open(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return nil
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", s.o.Listen)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "cannot listen on %s / 无法监听 %s", s.o.Listen, s.o.Listen)
+	}
+	s.listener = newGate(l, s.o.MaxConns)
+	return nil
+}
+
+// Addr gives the address that is listened on, and "" before Open.
+func (s *Server) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+// Serve answers until ctx ends, opening first when that was not done. It then
+// lets running requests finish, for at most ten seconds, and returns nil. A
+// Server serves once.
+func (s *Server) Serve(ctx context.Context) error {
+	if err := s.Open(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	l := s.listener
+	s.mu.Unlock()
+	ended := make(chan error, 1)
+	go func() { ended <- s.http.Serve(l) }()
+	s.o.Logger.InfoContext(ctx, "listening", "address", s.Addr())
+	select {
+	case err := <-ended:
+		return fault.Wrap(fault.Unavailable, err, "the server stopped / 服务器停止了")
+	case <-ctx.Done():
+	}
+	stopCtx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), stopTimeout, errors.New("requests did not end in time"))
+	defer cancel()
+	if err := s.http.Shutdown(stopCtx); err != nil {
+		s.o.Logger.WarnContext(ctx, "requests cut off", "err", context.Cause(stopCtx))
+		_ = s.http.Close() // what did not end is cut off
+	}
+	<-ended
+	return nil
+}
+
+// routes builds the engine.
+func (s *Server) routes() (http.Handler, error) {
+	gin.SetMode(gin.ReleaseMode) // debug mode prints every path, and one may be a secret
+	e := gin.New()
+	e.RedirectTrailingSlash = false
+	e.HandleMethodNotAllowed = true
+	if err := e.SetTrustedProxies(s.o.TrustedProxies); err != nil {
+		return nil, errors.New("trusted_proxies holds what is neither an address nor a range")
+	}
+	e.Use(s.recover, s.limit)
+	e.NoRoute(func(c *gin.Context) { c.Status(http.StatusNotFound) })
+	e.NoMethod(func(c *gin.Context) { c.Status(http.StatusMethodNotAllowed) })
+	e.GET(healthPath, s.health)
+	e.GET(readyPath, s.ready)
+	for path, h := range s.o.Handlers {
+		e.Any(path, gin.WrapH(h))
+	}
+	return e, nil
+}
