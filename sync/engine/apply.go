@@ -312,7 +312,11 @@ func (a *applier) broken(ctx context.Context, err error) error {
 		return err
 	}
 	a.o.Logger.ErrorContext(ctx, "run cannot go on", "run", a.run.Code, "err", err)
-	return a.end(ctx, run.Failed, fault.Say(err))
+	_, updateErr := a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
+		r.Outcome, r.Fault = a.outcome(), fault.KindOf(err)
+		return r.Advance(run.Failed, a.o.Now(), fault.Say(err))
+	})
+	return updateErr
 }
 
 func (a *applier) end(ctx context.Context, to run.State, why string) error {

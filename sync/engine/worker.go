@@ -112,6 +112,7 @@ func (e *Engine) fail(ctx context.Context, code run.Code, cause error) error {
 		if r.State.Ended() {
 			return nil
 		}
+		r.Fault = fault.KindOf(cause)
 		return r.Advance(run.Failed, now, fault.Say(cause))
 	})
 	return err

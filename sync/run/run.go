@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
@@ -49,6 +50,7 @@ type Run struct {
 	Notes   int              `json:"notes"`
 	Outcome Outcome          `json:"outcome"`          // of the applied changes, from the journal
 	Reason  string           `json:"reason,omitempty"` // why it ended as it did, for people
+	Fault   fault.Kind       `json:"fault,omitempty"`  // of what made it fail
 	Stop    bool             `json:"stop,omitempty"`   // a person asked an applying run to stop
 
 	Created time.Time `json:"created"`
