@@ -75,7 +75,7 @@ func (c *Connector) build(ctx context.Context, t *table) (*roster, error) {
 func (b *build) people(ctx context.Context) error {
 	merged := newMerges(b.t.merges)
 	n := 0
-	for r := range b.t.all() {
+	for r := range b.t.drain() {
 		if n++; n%pollRows == 0 && ctx.Err() != nil {
 			return b.c.explain(ctx.Err())
 		}
@@ -113,11 +113,11 @@ func (b *build) judge(r *row, covered bool, id string) (string, *trouble) {
 	case id == "":
 		return column, &trouble{"the row has no id: fill it in or remove the row", "这一行没有编号：请填写，或删除这一行"}
 	}
-	p := b.s.people[strings.ToLower(id)]
-	if p.rows == nil {
+	rows, clash := b.s.clashes[strings.ToLower(id)]
+	if !clash {
 		return "", nil
 	}
-	list := numbers(p.rows)
+	list := numbers(rows)
 	return column, &trouble{
 		fmt.Sprintf("“%s” stands in rows %s: all of them are left out until each has an id of its own", short(id), list),
 		fmt.Sprintf("“%s”在第 %s 行重复：改成各自的编号之前，这些行都不算", short(id), list),
@@ -242,16 +242,18 @@ func (b *build) manager(row int, f *field, one cell) directory.Value {
 	if text == "" || nothing(text) {
 		return directory.Empty(directory.Refs)
 	}
-	p := b.s.people[strings.ToLower(text)]
-	if p == nil || p.id != text {
-		p = b.s.people[strings.ToLower(b.s.numbers[text])]
+	id := text
+	p, found := b.s.find(id)
+	if !found {
+		id = b.s.numbers[text]
+		p, found = b.s.find(id)
 	}
-	if p != nil && !p.bad {
+	if found && !p.bad {
 		b.resolved++
-		return directory.RefsToKind(directory.User, directory.ID(p.id))
+		return directory.RefsToKind(directory.User, directory.ID(id))
 	}
 	why := quoted("not the id or employee number of another row", "不是其他行的编号或工号", one.text)
-	if p != nil {
+	if found {
 		why = quoted("the id of a row that cannot be read", "所在的行读不懂", one.text)
 	}
 	b.unresolved.add(b.probs.place(row, b.t.header[f.column]), why, false)

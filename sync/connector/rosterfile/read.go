@@ -118,7 +118,7 @@ func (c *Connector) current(ctx context.Context) (*roster, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.parse(ctx, got.data)
+	r, err := c.parse(ctx, got)
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +141,12 @@ func (c *Connector) log(ctx context.Context, r *roster) {
 		"problems", len(s.Health.Problems), "complete", s.Complete(), "took", r.took)
 }
 
-// parse reads a file's content.
-func (c *Connector) parse(ctx context.Context, data []byte) (*roster, error) {
+// parse reads a file's content, and lets go of it.
+func (c *Connector) parse(ctx context.Context, got *content) (*roster, error) {
 	var t *table
 	var err error
+	data := got.data
+	got.data = nil
 	if c.o.format() == formatXLSX {
 		t, err = c.xlsxTable(ctx, data)
 	} else {

@@ -258,21 +258,37 @@ func (s *sheetReader) keep() error {
 	return nil
 }
 
-// rawCell is a cell as the sheet writes it.
-type rawCell struct {
-	typ     string
-	style   int
-	value   string
-	inline  string
-	formula bool
-	valued  bool
-}
-
 // readCell reads a cell into the row and gives its column. next is where it
 // stands when it does not say.
 func (s *sheetReader) readCell(t xml.StartElement, next int) (int, error) {
-	column := next
 	var raw rawCell
+	column, err := s.place(t, &raw, next)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.contents(&raw); err != nil {
+		return 0, err
+	}
+	one, err := s.book.cell(&raw)
+	if err != nil {
+		return 0, err
+	}
+	if len(one.text) > maxCell && utf8.RuneCountInString(one.text) > maxCell {
+		one, s.row.flaw = cell{}, flawHuge
+	}
+	if one.kind == cellEmpty {
+		return column, nil
+	}
+	for len(s.row.cells) <= column {
+		s.row.cells = append(s.row.cells, cell{})
+	}
+	s.row.cells[column] = one
+	return column, nil
+}
+
+// place reads the attributes of a cell and gives its column.
+func (s *sheetReader) place(t xml.StartElement, raw *rawCell, next int) (int, error) {
+	column := next
 	for i := range t.Attr {
 		a := &t.Attr[i]
 		if a.Name.Space != "" {
@@ -295,23 +311,6 @@ func (s *sheetReader) readCell(t xml.StartElement, next int) (int, error) {
 			raw.typ = a.Value
 		}
 	}
-	if err := s.contents(&raw); err != nil {
-		return 0, err
-	}
-	one, err := s.book.cell(&raw)
-	if err != nil {
-		return 0, err
-	}
-	if len(one.text) > maxCell && utf8.RuneCountInString(one.text) > maxCell {
-		one, s.row.flaw = cell{}, flawHuge
-	}
-	if one.kind == cellEmpty {
-		return column, nil
-	}
-	for len(s.row.cells) <= column {
-		s.row.cells = append(s.row.cells, cell{})
-	}
-	s.row.cells[column] = one
 	return column, nil
 }
 
@@ -352,47 +351,4 @@ func (s *sheetReader) contents(raw *rawCell) error {
 			}
 		}
 	}
-}
-
-// cell gives the meaning of a cell.
-func (b *book) cell(raw *rawCell) (cell, error) {
-	if raw.formula && (!raw.valued || raw.value == "" && raw.typ != "str") {
-		return cell{kind: cellUncomputed}, nil
-	}
-	switch raw.typ {
-	case "s":
-		n, err := strconv.Atoi(strings.TrimSpace(raw.value))
-		if err != nil || n < 0 || n >= len(b.texts) {
-			return cell{}, errDamaged
-		}
-		return textCell(b.texts[n]), nil
-	case "inlineStr":
-		return textCell(raw.inline), nil
-	case "str":
-		return textCell(unescape(raw.value)), nil
-	case "b":
-		if raw.value == "" {
-			return cell{}, nil
-		}
-		return cell{cellBool, map[bool]string{true: "TRUE", false: "FALSE"}[raw.value == "1" || raw.value == "true"]}, nil
-	case "e":
-		return cell{cellError, clean(raw.value)}, nil
-	case "d":
-		return textCell(raw.value), nil // ISO 8601: read as any written date
-	}
-	if raw.value == "" {
-		return cell{}, nil
-	}
-	var f numberFormat
-	if raw.style < len(b.formats) {
-		f = b.formats[raw.style]
-	}
-	return numberCell(strings.TrimSpace(raw.value), f, b.date1904), nil
-}
-
-func textCell(s string) cell {
-	if s = clean(s); s == "" {
-		return cell{}
-	}
-	return cell{cellText, s}
 }

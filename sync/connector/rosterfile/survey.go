@@ -10,19 +10,32 @@ import (
 // pollRows is how many rows are worked on between two looks at the context.
 const pollRows = 4096
 
-// person is what is known of an id before anybody is built.
+// person is what is known of an id before anybody is built: little, since there
+// may be a million of them.
 type person struct {
-	id   string // as the first row writes it
-	rows []int  // nil unless there are several
-	row  int
+	row  int32
 	bad  bool // the row is left out
+	many bool // several rows have the id
 }
 
-// survey is what has to be known of all rows before one can be judged.
+// survey is what has to be known of all rows before one can be judged. Ids that
+// differ by case only clash, so that people are found by the id in lower case.
 type survey struct {
-	people  map[string]*person // by id without case: two that differ by case only clash
-	numbers map[string]string  // id by employee number; "" when several have it
+	people  map[string]person
+	exact   map[string]string // the id as it is written, where that is not lower case
+	clashes map[string][]int  // the rows of an id that several have
+	numbers map[string]string // id by employee number; "" when several have it
 	tallies []tally
+}
+
+// find gives the person with exactly this id.
+func (s *survey) find(id string) (person, bool) {
+	key := strings.ToLower(id)
+	p, ok := s.people[key]
+	if written, other := s.exact[key]; other {
+		key = written
+	}
+	return p, ok && key == id
 }
 
 // tally counts what a column holds.
@@ -38,8 +51,8 @@ const maxSamples = 3
 // survey passes over all rows once.
 func (c *Connector) survey(ctx context.Context, t *table, l *layout) (*survey, error) {
 	s := &survey{
-		people: make(map[string]*person, t.rows), numbers: map[string]string{},
-		tallies: make([]tally, len(t.header)),
+		people: make(map[string]person, t.rows), exact: map[string]string{}, clashes: map[string][]int{},
+		numbers: map[string]string{}, tallies: make([]tally, len(t.header)),
 	}
 	read := reader{c.o.Zone, t.date1904}
 	merged := newMerges(t.merges)
@@ -68,15 +81,19 @@ func (s *survey) meet(r *row, l *layout, covered bool) {
 	key := strings.ToLower(id)
 	p, there := s.people[key]
 	if !there {
-		p = &person{id: id, row: r.number}
-		s.people[key] = p
-	} else {
-		if p.rows == nil {
-			p.rows = []int{p.row}
+		p.row = int32(r.number) //nolint:gosec // a sheet has fewer rows
+		if key != id {
+			s.exact[key] = id
 		}
-		p.rows = append(p.rows, r.number)
+	} else {
+		if !p.many {
+			s.clashes[key] = []int{int(p.row)}
+		}
+		s.clashes[key] = append(s.clashes[key], r.number)
 	}
+	p.many = there
 	p.bad = p.bad || there || r.flaw != flawNone || covered
+	s.people[key] = p
 	if l.number < 0 || l.number == l.id {
 		return
 	}

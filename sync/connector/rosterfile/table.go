@@ -138,6 +138,24 @@ func (t *table) all() iter.Seq[*row] {
 	}
 }
 
+// drain gives the rows in order as all does, and lets go of what was given.
+func (t *table) drain() iter.Seq[*row] {
+	return func(yield func(*row) bool) {
+		var r row
+		for len(t.chunks) > 0 {
+			rest := t.chunks[0]
+			t.chunks[0] = ""
+			t.chunks = t.chunks[1:]
+			for rest != "" {
+				rest = r.decode(rest)
+				if !yield(&r) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func (r *row) decode(s string) string {
 	n, s := uvarint(s)
 	r.number, r.flaw, s = n, flaw(s[0]), s[1:]
