@@ -70,3 +70,14 @@ func (b *book) shared(number string) (cell, error) {
 	}
 	return textCell(b.texts[n]), nil
 }
+
+// coordinates reads "B12": the column from 0, the row from 1.
+func coordinates(ref string) (column, row int, ok bool) {
+	i := 0
+	for i < len(ref) && ref[i] >= 'A' && ref[i] <= 'Z' && i < 3 {
+		column = column*26 + int(ref[i]-'A') + 1
+		i++
+	}
+	row, err := strconv.Atoi(ref[i:])
+	return column - 1, row, i > 0 && err == nil && row > 0 && ref[i] != '+'
+}

@@ -171,17 +171,6 @@ func (s *sheetReader) merge(t xml.StartElement) error {
 	return nil
 }
 
-// coordinates reads "B12": the column from 0, the row from 1.
-func coordinates(ref string) (column, row int, ok bool) {
-	i := 0
-	for i < len(ref) && ref[i] >= 'A' && ref[i] <= 'Z' && i < 3 {
-		column = column*26 + int(ref[i]-'A') + 1
-		i++
-	}
-	row, err := strconv.Atoi(ref[i:])
-	return column - 1, row, i > 0 && err == nil && row > 0 && ref[i] != '+'
-}
-
 // readRow reads a row and keeps it when something is in it.
 func (s *sheetReader) readRow(t xml.StartElement) error {
 	number := s.last + 1
