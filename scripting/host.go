@@ -212,7 +212,7 @@ func (h *Host) load(kind directory.Kind, f File) ([]string, error) {
 // Mentions tells which execute functions the rule for a kind calls anywhere in
 // its text, reached or not, and whether there is a rule for that kind. Comments
 // and strings do not count.
-func (h *Host) Mentions(kind directory.Kind) (calls plan.Calls, any bool) {
+func (h *Host) Mentions(kind directory.Kind) (calls plan.Calls, found bool) {
 	r, ok := h.rules[kind]
 	if !ok {
 		return plan.Calls{}, false

@@ -147,9 +147,9 @@ func (w *worker) prepare(f frame) error {
 		// Date has no zone but the process's, and a regular expression has no
 		// limit but this: it must outlast the interrupt, because the engine takes
 		// a match that timed out for no match.
-		time.Local = w.zone                              //nolint:reassign // The process runs rules and nothing else.
-		regexp2.DefaultMatchTimeout = 3 * s.objectTime   //nolint:reassign // As above.
-		if err := confineProcess(s.memory); err != nil { //nolint:contextcheck // No call to wait for.
+		time.Local = w.zone
+		regexp2.DefaultMatchTimeout = 3 * s.objectTime
+		if err := confineProcess(s.memory); err != nil {
 			return fmt.Errorf("confine: %w", err)
 		}
 	}
