@@ -1,0 +1,66 @@
+# Rollcall: two targets do all set-up on a fresh machine with Go: demo and test.
+SHELL := /bin/bash
+GO ?= go
+PKGS ?= ./...
+TAGS := nomsgpack
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: redis help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+demo: ## try it: pretend tenants and a chat window, no credentials
+	@$(GO) run -tags $(TAGS) ./cmd/rollcall demo
+
+test: redis ## every test, with -race, in-process and against a real Redis
+	$(GO) test -race -tags $(TAGS) -timeout 20m $(PKGS)
+
+redis: # a redis-server for the tests that want a real one; said loudly when there is none
+	@if ! command -v redis-server >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing redis-server for the tests"; \
+			(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server) >/dev/null 2>&1 || true; \
+		fi; \
+	fi
+	@command -v redis-server >/dev/null || echo "NOT RUN: no redis-server here, so the tests against a real Redis are skipped"
+
+build: ## the binary, into ./rollcall
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
+
+vet: ## go vet
+	$(GO) vet -tags $(TAGS) $(PKGS)
+
+fmt: ## gofmt every file
+	gofmt -w $$(git ls-files '*.go')
+
+lint: ## golangci-lint, built on first use
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+bench: ## the benchmarks of docs/performance.md
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./sync/plan ./scripting ./bot/feishubot ./bot/dingtalkbot ./store ./sync/connector/rosterfile
+
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@for pkg in $$($(GO) list $(PKGS)); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$pkg || exit 1; \
+		done; \
+	done
+
+cover: ## coverage of every package
+	$(GO) test -tags $(TAGS) -cover $(PKGS)
+
+generate: ## generated tables in docs and the configuration's schema
+	$(GO) test ./configs -run 'Schema' -update
+	$(GO) test ./sync/connector/wecom ./sync/connector/feishu -run 'Docs' -update
+	$(GO) test ./bot -run 'Docs' -update
+
+verify: generate ## generated files and go.mod are up to date
+	$(GO) mod tidy
+	git diff --exit-code
+
+vuln: ## known vulnerabilities; VULNDB is a folder with the Go vulnerability data
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.2.0 -db file://$(VULNDB) ./...
+
+live: ## check real credentials and create, disable and delete one test person: CONFIG=FILE FLOW=NAME
+	$(GO) test -tags $(TAGS),live -count=1 -v -run Live ./cmd/rollcall

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/store"
+	"github.com/rollcallhq/rollcall/store/queue"
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/engine"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/feishutoken"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// app is a configuration with everything that it needs opened.
+type app struct {
+	p       *process
+	cfg     *configs.Config
+	log     *slog.Logger
+	store   *store.Store
+	bell    engine.Bell
+	engine  *engine.Engine
+	sources map[string]connector.Source
+	tokens  map[string]*feishutoken.Source
+	closers []func() error
+}
+
+var (
+	_ engine.Store = (*store.Store)(nil)
+	_ engine.Bell  = (*queue.Doorbell)(nil)
+	_ engine.Bell  = (*queue.Redis)(nil)
+)
+
+// open opens the record, the bell and the engine of a configuration.
+func (p *process) open(ctx context.Context, cfg *configs.Config) (*app, error) {
+	a := p.bare(cfg)
+	if err := a.openAll(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *app) openAll(ctx context.Context) error {
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if err := a.openBell(ctx); err != nil {
+		return err
+	}
+	flows, err := a.engineFlows(ctx)
+	if err != nil {
+		return err
+	}
+	t := a.cfg.Timing
+	a.engine, err = engine.New(engine.Options{
+		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
+		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
+	})
+	return err
+}
+
+func (a *app) openStore(ctx context.Context) error {
+	st, err := store.Open(ctx, store.Options{
+		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.Driver, Now: a.p.now, Logger: a.log, Key: a.cfg.SnapshotKey(),
+	})
+	if err != nil {
+		return err
+	}
+	a.store = st
+	a.closers = append(a.closers, st.Close)
+	have, want, err := st.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if have != want {
+		return fault.New(fault.Invalid, "the record is of version %[1]d, this binary needs %[2]d: run rollcall migrate / 数据库版本是 %[1]d，本程序需要 %[2]d：请运行 rollcall migrate", have, want)
+	}
+	return nil
+}
+
+// openBell chooses what wakes the workers. A Redis that is away at start is an
+// error: the operator is there to see it.
+func (a *app) openBell(ctx context.Context) error {
+	if a.cfg.Redis.Mode == "none" {
+		a.bell = queue.NewDoorbell()
+		return nil
+	}
+	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), Consumer: owner(), Logger: a.log})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, r.Close)
+	if err := r.Ping(ctx); err != nil {
+		return err
+	}
+	warnings, err := r.Warnings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		a.log.WarnContext(ctx, "redis is not set up for this", "warning", w)
+	}
+	a.bell = r
+	return nil
+}
+
+// owner names this process among replicas.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}
+
+// close closes everything, the last opened first.
+func (a *app) close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// people turns the configured people into persons.
+func people(cfg *configs.Config) []run.Person {
+	var all []run.Person
+	for _, c := range cfg.People {
+		p := run.Person{Name: c.Name, EmployeeNo: c.EmployeeNo, Email: c.Email, TOTP: c.TOTP.IsSet()}
+		for _, id := range c.Feishu {
+			p.Accounts = append(p.Accounts, run.Account{Platform: run.Feishu, ID: id.ID})
+		}
+		for _, id := range c.DingTalk {
+			p.Accounts = append(p.Accounts, run.Account{Platform: run.DingTalk, ID: id})
+		}
+		for _, id := range c.WeCom {
+			p.Accounts = append(p.Accounts, run.Account{Platform: run.WeCom, ID: id})
+		}
+		p.Roles = map[run.Role][]string{
+			run.Viewer: c.Roles.Viewer, run.Operator: c.Roles.Operator, run.Approver: c.Roles.Approver, run.Admin: c.Roles.Admin,
+		}
+		all = append(all, p)
+	}
+	return all
+}

@@ -1,0 +1,29 @@
+// Command rollcall keeps the accounts of a company in step across the systems
+// that hold them, and is run from the group chat.
+//
+// This package is the wiring: the only place that sees every other package,
+// reads the configuration and touches the process.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	_ "time/tzdata" // a container without zone files still knows Asia/Shanghai
+)
+
+func main() { os.Exit(start()) }
+
+// start runs the command line and gives the exit code.
+func start() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &process{
+		args: os.Args[1:], getenv: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		now: time.Now, executable: os.Executable,
+	}
+	return p.run(ctx)
+}

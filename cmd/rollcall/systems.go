@@ -1,0 +1,97 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/feishu"
+	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
+	"github.com/rollcallhq/rollcall/sync/connector/wecom"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/feishutoken"
+)
+
+// source gives the connector of a system, made when it is first asked for.
+func (a *app) source(name string) (connector.Source, error) {
+	if s, ok := a.sources[name]; ok {
+		return s, nil
+	}
+	sys, ok := a.cfg.System(name)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "there is no system %[1]s / 没有系统 %[1]s", name)
+	}
+	s, err := a.connect(sys)
+	if err != nil {
+		return nil, err
+	}
+	a.sources[name] = s
+	return s, nil
+}
+
+// connect is the table of connectors.
+func (a *app) connect(sys *configs.System) (connector.Source, error) {
+	log := a.log.With("system", sys.Name)
+	switch sys.Type {
+	case "file":
+		return rosterfile.New(a.rosterOptions(sys))
+	case "feishu":
+		f := sys.Feishu
+		return feishu.New(feishu.Options{
+			AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, UserIDType: f.UserIDType,
+			Acceptor: f.Acceptor, CustomAttributes: f.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(),
+			Zone: a.cfg.Location(), HTTPClient: httpClient(), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f),
+		})
+	case "wecom":
+		w := sys.WeCom
+		return wecom.New(wecom.Options{
+			CorpID: w.CorpID, ContactsSecret: w.ContactsSecret.Reveal(), AppSecret: w.AppSecret.Reveal(), BaseURL: w.BaseURL,
+			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: httpClient(), Now: a.p.now, Logger: log,
+		})
+	default:
+		return nil, fault.New(fault.Unsupported, "system %[1]s: this version cannot read or write %[2]s contacts / 系统 %[1]s：此版本还不能读写 %[2]s 通讯录", sys.Name, sys.Type)
+	}
+}
+
+func (a *app) rosterOptions(sys *configs.System) rosterfile.Options {
+	f := sys.File
+	o := rosterfile.Options{
+		System: sys.Name, Path: a.cfg.Resolve(f.Path), Sheet: f.Sheet, ID: f.ID, Contents: f.Contents, Encoding: f.Encoding,
+		Delimiter: f.Delimiter, HeaderRow: f.HeaderRow, Now: a.p.now, Zone: a.cfg.Location(), Logger: a.log.With("system", sys.Name),
+	}
+	for _, c := range f.Attributes {
+		o.Attributes = append(o.Attributes, rosterfile.Attribute{Name: c.Name, Column: c.Column, Type: c.Type, Format: c.Format})
+	}
+	return o
+}
+
+// feishuTokens gives the token source of an app: contacts and chat of one app
+// share it.
+func (a *app) feishuTokens(f *configs.FeishuSystem) *feishutoken.Source {
+	key := f.BaseURL + " " + f.AppID
+	if a.tokens[key] == nil {
+		a.tokens[key] = feishutoken.New(feishutoken.Options{
+			BaseURL: f.BaseURL, AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), HTTPClient: httpClient(), Now: a.p.now,
+		})
+	}
+	return a.tokens[key]
+}
+
+// httpClient makes a client with bounds on everything but the body, which the
+// caller's context bounds.
+func httpClient() *http.Client {
+	return &http.Client{
+		Timeout: time.Minute,
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   5 * time.Second,
+			ResponseHeaderTimeout: 30 * time.Second,
+			IdleConnTimeout:       90 * time.Second,
+			MaxIdleConnsPerHost:   8,
+			ForceAttemptHTTP2:     true,
+		},
+	}
+}

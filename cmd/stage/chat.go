@@ -1,0 +1,224 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
+	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
+	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
+)
+
+// Room is one of the groups.
+type Room string
+
+// The rooms.
+const (
+	FeishuRoom Room = "feishu"
+	DingRoom   Room = "dingtalk"
+	WeComRoom  Room = "wecom" // hears notices only
+)
+
+// Post is something that was said in a room, as a terminal shows it.
+type Post struct {
+	Room Room
+	Who  string
+	Text string
+	Edit bool // replaces an earlier one
+	id   string
+	ding dingtalksim.Message
+}
+
+// Chat is the window on the rooms: it hears what is said in them and speaks for
+// the admins. It is safe for concurrent use.
+type Chat struct {
+	s    *Stage
+	stop func()
+
+	mu    sync.Mutex
+	posts []Post
+	heard chan struct{} // closed and replaced when there is more
+	last  map[Room]func(context.Context) error
+}
+
+// OpenChat begins to listen. Close ends it.
+func (s *Stage) OpenChat() *Chat {
+	c := &Chat{s: s, heard: make(chan struct{}), last: map[Room]func(context.Context) error{}}
+	c.stop = s.Feishu.OnMessage(func(m feishusim.Message) {
+		if m.FromBot && m.ChatID == feishuChat {
+			c.add(Post{Room: FeishuRoom, Who: "点名", Text: drawFeishu(m), Edit: m.Edits > 0, id: m.ID})
+		}
+	})
+	s.DingTalk.OnMessage(func(m dingtalksim.Message) {
+		if m.Conversation == dingChat {
+			c.add(Post{Room: DingRoom, Who: "点名", Text: drawDing(m), id: m.ID, ding: m})
+		}
+	})
+	s.WeCom.OnRobotMessage(func(m wecomsim.RobotMessage) {
+		c.add(Post{Room: WeComRoom, Who: "点名", Text: m.Content})
+	})
+	return c
+}
+
+// Close ends the listening.
+func (c *Chat) Close() { c.stop() }
+
+func (c *Chat) add(p Post) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.posts = append(c.posts, p)
+	close(c.heard)
+	c.heard = make(chan struct{})
+}
+
+// From gives the posts from an index on, and a channel that is closed when
+// there is more.
+func (c *Chat) From(i int) ([]Post, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.posts[min(i, len(c.posts)):], c.heard
+}
+
+func (c *Chat) actor(name string) (actor, error) {
+	for _, a := range c.s.cast {
+		if a.name == name || a.english == name {
+			return a, nil
+		}
+	}
+	return actor{}, fmt.Errorf("nobody here is called %s", name)
+}
+
+// Say lets a person say a line. The bot is mentioned by "@点名 ".
+func (c *Chat) Say(ctx context.Context, room Room, who, line string) error {
+	a, err := c.actor(who)
+	if err != nil {
+		return err
+	}
+	c.add(Post{Room: room, Who: a.name, Text: line})
+	switch room {
+	case FeishuRoom:
+		return c.sayFeishu(ctx, feishusim.Words{Chat: feishuChat, From: a.openID, Text: line})
+	case DingRoom:
+		return c.sayDing(ctx, a, strings.TrimSpace(strings.TrimPrefix(line, "@点名")))
+	default:
+		return errors.New("nobody can be heard in that room")
+	}
+}
+
+func (c *Chat) sayFeishu(ctx context.Context, w feishusim.Words) error {
+	e, err := c.s.Feishu.MessageEvent(w)
+	if err != nil {
+		return err
+	}
+	deliver := func(ctx context.Context) error { return c.deliverFeishu(ctx, e) }
+	c.remember(FeishuRoom, deliver)
+	if !strings.Contains(w.Text, "@点名") {
+		return nil // the platform does not deliver what is not said to the bot
+	}
+	return deliver(ctx)
+}
+
+func (c *Chat) deliverFeishu(ctx context.Context, e feishusim.Event) error {
+	if !c.s.o.FeishuCallback {
+		_, err := c.s.Feishu.Deliver(ctx, e)
+		return err
+	}
+	answer, err := c.s.Feishu.Post(ctx, "http://"+c.s.listen+feishuPath, e, feishusim.Forgery{})
+	if err == nil && answer.Status != 200 {
+		err = fmt.Errorf("callback answered %d", answer.Status)
+	}
+	return err
+}
+
+func (c *Chat) sayDing(ctx context.Context, a actor, line string) error {
+	if !c.s.o.DingCallback {
+		d, err := c.s.DingTalk.Say(ctx, dingChat, a.staffID, line, dingtalksim.SayOptions{})
+		if err != nil {
+			return err
+		}
+		c.remember(DingRoom, func(ctx context.Context) error {
+			_, err := c.s.DingTalk.Redeliver(ctx, d.MessageID)
+			return err
+		})
+		return nil
+	}
+	url := "http://" + c.s.listen + CallbackPath
+	posted, err := c.s.DingTalk.Post(ctx, url, dingtalksim.Utterance{Conversation: dingChat, Staff: a.staffID, Text: line}, dingtalksim.PostOptions{})
+	if err == nil && posted.Status != 200 {
+		err = fmt.Errorf("callback answered %d", posted.Status)
+	}
+	c.remember(DingRoom, func(ctx context.Context) error {
+		_, err := c.s.DingTalk.Post(ctx, url, dingtalksim.Utterance{}, dingtalksim.PostOptions{Replay: &posted})
+		return err
+	})
+	return err
+}
+
+func (c *Chat) remember(room Room, again func(context.Context) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last[room] = again
+}
+
+// Again delivers the last message of a room once more.
+func (c *Chat) Again(ctx context.Context, room Room) error {
+	c.mu.Lock()
+	again := c.last[room]
+	c.mu.Unlock()
+	if again == nil {
+		return errors.New("nothing was said yet")
+	}
+	return again(ctx)
+}
+
+// Press lets a person press a button of the newest message that has one of
+// that label.
+func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map[string]string) error {
+	a, err := c.actor(who)
+	if err != nil {
+		return err
+	}
+	posts, _ := c.From(0)
+	for i := len(posts) - 1; i >= 0; i-- {
+		p := posts[i]
+		if p.Room != room || !strings.Contains(p.Text, "[ "+label) {
+			continue
+		}
+		c.add(Post{Room: room, Who: a.name, Text: "[ " + label + " ]"})
+		if room == DingRoom {
+			return c.pressDing(ctx, a, p.ding, label)
+		}
+		return c.pressFeishu(ctx, feishusim.Click{Message: p.id, By: a.openID, Button: label, Form: form})
+	}
+	return fmt.Errorf("no button %q in sight", label)
+}
+
+func (c *Chat) pressFeishu(ctx context.Context, click feishusim.Click) error {
+	e, err := c.s.Feishu.PressEvent(click)
+	if err != nil {
+		return err
+	}
+	c.remember(FeishuRoom, func(ctx context.Context) error { return c.deliverFeishu(ctx, e) })
+	return c.deliverFeishu(ctx, e)
+}
+
+func (c *Chat) pressDing(ctx context.Context, a actor, m dingtalksim.Message, label string) error {
+	for i, b := range m.Buttons {
+		if !strings.HasPrefix(b.Title, label) {
+			continue
+		}
+		if c.s.o.DingCallback {
+			text, ok := dingtalksim.DTMD(b.URL)
+			if !ok {
+				return fmt.Errorf("button %q sends nothing", label)
+			}
+			return c.sayDing(ctx, a, strings.TrimSpace(strings.TrimPrefix(text, "@点名")))
+		}
+		_, err := c.s.DingTalk.Press(ctx, m, i, a.staffID)
+		return err
+	}
+	return fmt.Errorf("no button %q in sight", label)
+}
