@@ -32,6 +32,9 @@ func builtinFormat(id int) numberFormat {
 // percent and padded digits with literal text shows the number as it is.
 func parseFormat(code string) numberFormat {
 	var f numberFormat
+	if len(code) > maxCode {
+		return f
+	}
 	var literal strings.Builder
 	state := &formatScan{f: &f, literal: &literal, simple: true}
 	state.scan(code)
@@ -165,6 +168,9 @@ func numberCell(raw string, f numberFormat, date1904 bool) cell {
 	}
 	return cell{cellNumber, s}
 }
+
+// maxCode bounds a format code in bytes; a spreadsheet takes 255 characters.
+const maxCode = 1024
 
 // maxPad bounds the zeros that a format adds.
 const maxPad = 64
