@@ -83,9 +83,9 @@ func (m *Mapping) Sources() []string {
 	return names
 }
 
-// counterpart gives the target attribute that holds what the source keeps
+// Counterpart gives the target attribute that holds what the source keeps
 // under name: the one mapped from it, else the one of the same name.
-func (m *Mapping) counterpart(name string) string {
+func (m *Mapping) Counterpart(name string) string {
 	for _, r := range m.rules {
 		if r.From == name {
 			return r.To
@@ -137,28 +137,55 @@ func (c compiled) value(src directory.Attributes) (directory.Value, error) {
 		return v, nil
 	}
 	texts := make(map[string]string, len(src))
+	var hidden []string
 	for name, v := range src {
 		texts[name] = v.String()
+		if v.Type() == directory.Unknown {
+			texts[name] = ""
+			hidden = append(hidden, name)
+		}
 	}
-	var buf bytes.Buffer
-	if err := c.tmpl.Execute(&buf, texts); err != nil {
-		return directory.Value{}, fault.Wrap(fault.Invalid, err, "map.%s: the template cannot be filled / 模板无法填充", c.To)
+	text, err := c.fill(texts)
+	if err != nil {
+		return directory.Value{}, err
 	}
-	if hidden := hiddenName(c.Template, src); hidden != "" {
-		return directory.Hidden(hidden), nil
+	if name := c.looksAt(hidden, texts, text); name != "" {
+		return directory.Hidden(src[name].Permission()), nil
 	}
-	return directory.TextOf(strings.TrimSpace(buf.String())), nil
+	return directory.TextOf(strings.TrimSpace(text)), nil
 }
 
-// hiddenName gives the permission of a hidden attribute that the template
-// names: a text built around an unknown would be a wrong text.
-func hiddenName(tmpl string, src directory.Attributes) string {
-	for _, name := range src.Names() {
-		if v := src[name]; v.Type() == directory.Unknown && strings.Contains(tmpl, "."+name) {
-			return v.Permission()
+// looksAt gives a hidden attribute that the template's text depends on, or "":
+// a text built around an unknown would be a wrong text. Whether the template
+// looks at one, by whatever syntax, shows when the unknown is put otherwise:
+// each alone, and then all of them.
+func (c compiled) looksAt(hidden []string, texts map[string]string, text string) string {
+	slices.Sort(hidden)
+	for _, name := range hidden {
+		texts[name] = "?"
+		other, err := c.fill(texts)
+		if err != nil || other != text {
+			return name
+		}
+		texts[name] = ""
+	}
+	for _, name := range hidden {
+		texts[name] = "?"
+	}
+	if len(hidden) > 1 {
+		if other, err := c.fill(texts); err != nil || other != text {
+			return hidden[0]
 		}
 	}
 	return ""
+}
+
+func (c compiled) fill(texts map[string]string) (string, error) {
+	var buf bytes.Buffer
+	if err := c.tmpl.Execute(&buf, texts); err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "map.%s: the template cannot be filled / 模板无法填充", c.To)
+	}
+	return buf.String(), nil
 }
 
 func translate(v directory.Value, resolve Resolve) (directory.Value, []string) {

@@ -22,7 +22,7 @@ type Extra func(directory.Object) directory.Attributes
 func NewFinder(m *Mapping, kind directory.Kind, source, target Side) *Finder {
 	f := &Finder{m: m}
 	for _, key := range m.match {
-		f.index = append(f.index, target.byKey(kind, m.counterpart(key), key))
+		f.index = append(f.index, target.byKey(kind, m.Counterpart(key), key))
 		f.theirs = append(f.theirs, source.byKey(kind, key, key))
 	}
 	return f
@@ -62,7 +62,9 @@ func (s Side) normal(o directory.Object, name, key string) string {
 // Find gives the target ids that the first deciding match key names, and that
 // key: one id is a match, more are a conflict, none means that no key found
 // anything. Sources gives every source object with the same key: two of them
-// for one target object are a conflict too.
+// for one target object are a conflict too. When no key found anything, key and
+// sources are those of the first key that the object has: two new objects that
+// share it must not both be created.
 func (f *Finder) Find(o directory.Object, side Side) (ids, sources []directory.ID, key string) {
 	for i, name := range f.m.match {
 		k := side.normal(o, name, name)
@@ -72,6 +74,9 @@ func (f *Finder) Find(o directory.Object, side Side) (ids, sources []directory.I
 		if found := f.index[i][k]; len(found) > 0 {
 			return slices.Clone(found), slices.Clone(f.theirs[i][k]), name
 		}
+		if key == "" {
+			sources, key = f.theirs[i][k], name
+		}
 	}
-	return nil, nil, ""
+	return nil, slices.Clone(sources), key
 }

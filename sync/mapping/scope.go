@@ -17,28 +17,33 @@ type Scope struct {
 
 // Includes tells whether a user with the given attributes and department paths
 // takes part. An attribute that the source hides takes nobody out and lets
-// nobody in: known is then false, and nothing may be concluded.
+// nobody in: unless another attribute keeps the user out, known is then false,
+// and nothing may be concluded.
 func (s Scope) Includes(user directory.Attributes, paths []string) (in, known bool) {
+	known = true
 	if len(s.Departments) > 0 && !slices.ContainsFunc(paths, s.covers) {
-		return false, user[directory.AttrDepartments].Type() != directory.Unknown
+		if user[directory.AttrDepartments].Type() != directory.Unknown {
+			return false, true
+		}
+		known = false
 	}
 	for name, values := range s.Only {
-		if user[name].Type() == directory.Unknown {
-			return false, false
-		}
-		if !HasOne(user[name], values) {
+		switch {
+		case user[name].Type() == directory.Unknown:
+			known = false
+		case !HasOne(user[name], values):
 			return false, true
 		}
 	}
 	for name, values := range s.Not {
-		if user[name].Type() == directory.Unknown {
-			return true, false
-		}
-		if HasOne(user[name], values) {
+		switch {
+		case user[name].Type() == directory.Unknown:
+			known = false
+		case HasOne(user[name], values):
 			return false, true
 		}
 	}
-	return true, true
+	return known, known
 }
 
 func (s Scope) covers(path string) bool {
@@ -52,55 +57,83 @@ func Under(path, top string) bool {
 }
 
 // HasOne tells whether a value is one of the given texts, or a list with one
-// of them.
+// of them. A hidden value is none of them.
 func HasOne(v directory.Value, values []string) bool {
-	if v.Type() == directory.List {
+	switch v.Type() {
+	case directory.List:
 		return slices.ContainsFunc(v.List(), func(s string) bool { return slices.Contains(values, s) })
+	case directory.Unknown:
+		return false
+	default:
+		return !v.IsEmpty() && slices.Contains(values, v.String())
 	}
-	return !v.IsEmpty() && slices.Contains(values, v.String())
 }
 
 // Paths gives the path of every department of a snapshot by its id:
 // "/总部/研发部". A department whose name or chain of parents is hidden, broken
 // or circular has no path.
 func Paths(snap *directory.Snapshot) map[directory.ID]string {
-	type node struct {
-		name   string
-		parent directory.ID
-		known  bool
-	}
-	nodes := make(map[directory.ID]node, snap.Len(directory.Department))
+	t := tree{nodes: make(map[directory.ID]node, snap.Len(directory.Department)), paths: map[directory.ID]string{}}
 	for d := range snap.All(directory.Department) {
-		n := node{name: d.Attributes[directory.AttrName].String(), known: true}
 		name, parent := d.Attributes[directory.AttrName], d.Attributes[directory.AttrParent]
-		if name.IsEmpty() || name.Type() == directory.Unknown || parent.Type() == directory.Unknown {
-			n.known = false
-		}
+		n := node{name: name.String(), known: !name.IsEmpty() && name.Type() != directory.Unknown && parent.Type() != directory.Unknown}
 		if refs := parent.Refs(); len(refs) > 0 {
 			n.parent = refs[0].ID
 		}
-		nodes[d.ID] = n
+		t.nodes[d.ID] = n
 	}
-	paths := make(map[directory.ID]string, len(nodes))
-	for id := range nodes {
-		var names []string
-		ok := false
-		for at, left := id, len(nodes); left >= 0; left-- {
-			n, found := nodes[at]
-			if !found || !n.known {
-				break
-			}
-			names = append(names, n.name)
-			if n.parent == "" {
-				ok = true
-				break
-			}
-			at = n.parent
-		}
-		if ok {
-			slices.Reverse(names)
-			paths[id] = "/" + strings.Join(names, "/")
+	for id := range t.nodes {
+		t.path(id)
+	}
+	for id, path := range t.paths {
+		if path == "" {
+			delete(t.paths, id)
 		}
 	}
-	return paths
+	return t.paths
+}
+
+// node is a department on the way to its path.
+type node struct {
+	name   string
+	parent directory.ID
+	known  bool
+}
+
+type tree struct {
+	nodes map[directory.ID]node
+	paths map[directory.ID]string // "" = none, or not known yet
+}
+
+// path gives the path of a department, or "". It climbs to the nearest
+// department whose path is known and comes back down, so that each department
+// is looked at once however deep or circular the tree is.
+func (t *tree) path(id directory.ID) string {
+	var way []directory.ID
+	path, ok := "", false
+	for {
+		if path, ok = t.paths[id]; ok {
+			break // known, without a path, or on the way already: a circle
+		}
+		n, found := t.nodes[id]
+		if !found || !n.known {
+			break
+		}
+		t.paths[id] = ""
+		way = append(way, id)
+		if n.parent == "" {
+			ok = true
+			path = "/"
+			break
+		}
+		id = n.parent
+	}
+	if !ok || path == "" {
+		return ""
+	}
+	for _, at := range slices.Backward(way) {
+		path = strings.TrimSuffix(path, "/") + "/" + t.nodes[at].name
+		t.paths[at] = path
+	}
+	return path
 }

@@ -60,11 +60,14 @@ func (a *assessor) find(code string, tier int, have, limit float64, what string)
 	a.risk.Tier = max(a.risk.Tier, tier)
 }
 
-func (a *assessor) percent(n int) float64 {
-	if a.plan.Managed == 0 {
+func (a *assessor) percent(n int) float64 { return percent(n, a.plan.Managed) }
+
+// percent gives a share; of nothing it is 0.
+func percent(n, of int) float64 {
+	if of == 0 {
 		return 0
 	}
-	return 100 * float64(n) / float64(a.plan.Managed)
+	return 100 * float64(n) / float64(of)
 }
 
 // votes finds what the counts alone ask for.
@@ -110,7 +113,11 @@ func (a *assessor) guards() {
 			a.find(FindShrink, 3, share, g.MaxShrinkPercent, "")
 		}
 	}
-	if share := a.percent(a.counts.Update); a.counts.Update >= changeMin && share > g.MaxChangePercent {
+	taken := 0 // accounts that become ours without anybody looking at them
+	if a.in.Flow.AdoptAtOnce {
+		taken = a.counts.Adopt
+	}
+	if share := percent(a.counts.Update, a.plan.Managed+taken); a.counts.Update >= changeMin && share > g.MaxChangePercent {
 		a.find(FindChangePercent, 3, share, g.MaxChangePercent, "")
 	}
 	a.blanked()
@@ -130,7 +137,10 @@ func (a *assessor) departments(limit float64) {
 			continue
 		}
 		target, _ := a.in.Target.Get(l.Target)
-		source, _ := a.in.Source.Get(key)
+		source, there := a.in.Source.Get(key)
+		if !there {
+			source = directory.Object{Key: key, Attributes: l.Seen}
+		}
 		members[a.m.whereOf(source, target)]++
 	}
 	for _, where := range sortedNames(lost) {
@@ -141,7 +151,8 @@ func (a *assessor) departments(limit float64) {
 	}
 }
 
-// blanked finds an attribute that would be emptied for many.
+// blanked finds an attribute that would be emptied for many, accounts that the
+// plan adopts included.
 func (a *assessor) blanked() {
 	emptied := map[string]int{}
 	for i := range a.plan.Changes {
@@ -151,8 +162,9 @@ func (a *assessor) blanked() {
 		}
 	}
 	for _, name := range sortedNames(emptied) {
-		if n := emptied[name]; n >= blankedMin && a.percent(n) > blankedPercent {
-			a.find(FindBlanked, 3, a.percent(n), blankedPercent, name)
+		n := emptied[name]
+		if share := percent(n, a.plan.Managed+a.counts.Adopt); n >= blankedMin && share > blankedPercent {
+			a.find(FindBlanked, 3, share, blankedPercent, name)
 		}
 	}
 }
@@ -183,17 +195,27 @@ func (a *assessor) refusals() {
 		a.find(FindHardCap, blockedTier, share, hardCapPercent, "%")
 	}
 	if n := a.m.failed; n > ruleErrorMin && 100*float64(n) > ruleErrorPercent*float64(a.m.judged) {
-		a.find(FindRuleErrors, blockedTier, float64(n), ruleErrorPercent*float64(a.m.judged)/100, "")
+		a.find(FindRuleErrors, blockedTier, float64(n), max(ruleErrorMin, ruleErrorPercent*float64(a.m.judged)/100), "")
 	}
 }
 
+// protected tells whether an account must never be taken away, or whether what
+// would say so is hidden.
 func (a *assessor) protected(d *draft) bool {
 	for name, values := range a.in.Flow.Protect.Attributes {
-		if mapping.HasOne(d.source.Attributes[name], values) || mapping.HasOne(d.target.Attributes[name], values) {
+		known, hidden := false, false
+		for _, v := range []directory.Value{d.source.Attributes[name], d.target.Attributes[name]} {
+			if mapping.HasOne(v, values) {
+				return true
+			}
+			hidden = hidden || v.Type() == directory.Unknown
+			known = known || v.Type() != directory.Unknown && !v.IsEmpty()
+		}
+		if hidden && !known {
 			return true
 		}
 	}
-	paths := append(a.m.pathsOf(d.source), d.Where)
+	paths := append(append(a.m.pathsOf(d.source), a.m.targetPathsOf(d.target)...), d.Where)
 	for _, top := range a.in.Flow.Protect.Departments {
 		if slices.ContainsFunc(paths, func(p string) bool { return mapping.Under(p, top) }) {
 			return true
@@ -292,7 +314,8 @@ func (c *Change) Touches(s Staff) bool {
 		return true
 	}
 	for _, a := range []directory.Attributes{c.Before, c.After} {
-		if s.Email != "" && mapping.Same(directory.AttrEmail, a[directory.AttrEmail], directory.TextOf(s.Email)) {
+		if s.Email != "" && mapping.Same(directory.AttrEmail, a[directory.AttrEmail], directory.TextOf(s.Email)) ||
+			s.EmployeeNo != "" && a[directory.AttrEmployeeNo].String() == s.EmployeeNo {
 			return true
 		}
 	}

@@ -30,7 +30,7 @@ func (m *maker) leavers(kind directory.Kind) []*subject {
 			continue
 		}
 		c := &subject{source: source, target: target, link: l, leaver: true, gone: true}
-		if m.confirmedGone(c) {
+		if m.confirmedGone(c) && !m.contested(c) {
 			c.target.Attributes = nil
 			all = append(all, c)
 		}
@@ -70,6 +70,32 @@ func (m *maker) confirmedGone(c *subject) bool {
 	return false
 }
 
+// claim is an object of the source that matches a target object by key, but not
+// by the link that the target object has.
+type claim struct {
+	by  directory.Key
+	key string
+}
+
+// contested tells whether somebody else in the source matches the leaver's
+// account. It may be the same person under a new id, who must not lose it, or
+// somebody who got the number: a person must look.
+func (m *maker) contested(c *subject) bool {
+	other, ok := m.claims[c.target.Key]
+	if !ok {
+		return false
+	}
+	n := Note{Kind: Conflict, Key: c.source.Key, Name: c.source.Name(), Say: sprintf(
+		"not in the source any more, but %s there has the same %s, perhaps the same person under a new id: the account %s is untouched / 来源中已不存在，但来源中的 %s 的 %s 相同，可能是同一个人换了编号：账号 %s 保持不动",
+		other.by.ID, other.key, c.target.ID, other.by.ID, other.key, c.target.ID)}
+	if c.active() {
+		n.Kind, n.Say = LeftActive, joined("has left, still active / 已离职，账号仍有效", n.Say)
+		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
+	}
+	m.notes = append(m.notes, n)
+	return true
+}
+
 // leaverOp gives what is next for a leaver: the first step, then, after the
 // grace period counted from the applied DISABLE, the second. Waiting means that
 // nothing is due.
@@ -84,7 +110,7 @@ func (m *maker) leaverOp(c *subject) (op Op, waiting bool) {
 		op = Delete
 	case disabled.IsZero():
 		op = Disable
-	case c.target.Active:
+	case c.active():
 		m.note(Kept, None, c.source, "has left and was disabled by us, but somebody enabled the account %s again: untouched / 已离职且已被停用，但账号 %s 又被人启用，保持不动", c.target.ID, c.target.ID)
 		return None, true
 	case rules.Then == Delete && !m.in.Now.Before(disabled.Add(rules.After)):
@@ -106,31 +132,47 @@ func (m *maker) departmentLeaverOp(c *subject) (Op, bool) {
 		m.note(Kept, None, c.source, "not in the source any more: kept (departments.gone: keep) / 来源中已不存在，保留（departments.gone: keep）")
 		return None, true
 	}
-	if m.occupied()[c.target.ID] {
+	use := m.occupied()
+	switch {
+	case use.members[c.target.ID]:
 		m.note(Kept, Delete, c.source, "not in the source any more, but not empty: kept until it is / 来源中已不存在，但部门不为空，清空前保留")
+		return None, true
+	case use.unsure:
+		m.note(Kept, Delete, c.source, "not in the source any more, but %s does not show whether it is empty: kept / 来源中已不存在，但 %s 没有显示部门是否为空，保留", m.in.Target.System, m.in.Target.System)
 		return None, true
 	}
 	return Delete, false
 }
 
-// occupied gives the target departments that have members or children.
-func (m *maker) occupied() map[directory.ID]bool {
-	if m.inUse != nil {
-		return m.inUse
+// occupancy says which target departments have members or children.
+type occupancy struct {
+	members map[directory.ID]bool
+	unsure  bool // the target hides somebody's departments, or does not list everybody
+}
+
+func (m *maker) occupied() *occupancy {
+	if m.use != nil {
+		return m.use
 	}
-	m.inUse = map[directory.ID]bool{}
-	for _, kind := range []directory.Kind{directory.User, directory.Department} {
+	use := &occupancy{members: map[directory.ID]bool{}, unsure: !m.in.Target.Complete()}
+	for kind, name := range map[directory.Kind]string{directory.User: directory.AttrDepartments, directory.Department: directory.AttrParent} {
+		theirs := name
+		if mapped := m.mapping(kind); mapped != nil {
+			theirs = mapped.Counterpart(name)
+		}
 		for o := range m.in.Target.All(kind) {
-			for _, v := range o.Attributes {
+			for at, v := range o.Attributes {
+				use.unsure = use.unsure || v.Type() == directory.Unknown && (at == name || at == theirs)
 				for _, ref := range v.Refs() {
 					if ref.Kind == directory.Department {
-						m.inUse[ref.ID] = true
+						use.members[ref.ID] = true
 					}
 				}
 			}
 		}
 	}
-	return m.inUse
+	m.use = use
+	return use
 }
 
 func sortedNames[V any](set map[string]V) []string { return slices.Sorted(maps.Keys(set)) }

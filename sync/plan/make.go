@@ -17,13 +17,8 @@ import (
 // single objects is in the plan's notes.
 func Make(ctx context.Context, in Input) (*Plan, error) {
 	m := newMaker(in)
-	for _, kind := range []directory.Kind{directory.Department, directory.User} {
-		if m.mapping(kind) == nil {
-			continue
-		}
-		if err := m.plan(ctx, kind); err != nil {
-			return nil, err
-		}
+	if err := m.plan(ctx); err != nil {
+		return nil, err
 	}
 	p := &Plan{
 		Flow: in.Flow.Name, Config: in.Config, Recent: in.Recent, Managed: m.managed,
@@ -57,8 +52,9 @@ type maker struct {
 	creates map[directory.Key]*draft        // CREATE by source key
 	matched map[directory.Key]directory.Key // adoption of this plan: source → target
 	claimed map[directory.Key]directory.Key // target ids of CREATE (folded) → source
-	byPath  map[string]directory.ID         // target departments by path
-	inUse   map[directory.ID]bool           // target departments with members or children
+	claims  map[directory.Key]claim         // linked target objects that somebody else matches
+	byPath  map[string]directory.ID         // target departments by path; "" when two have it
+	use     *occupancy                      // of the target's departments; nil: not looked at yet
 	folded  map[directory.Kind]map[directory.ID]directory.ID
 	judged  int
 	failed  int // rules that ended with an error
@@ -68,7 +64,7 @@ type maker struct {
 // draft is a change before the plan is ordered.
 type draft struct {
 	Change
-	depth    int    // of a department: its distance from the root
+	depth    int    // of a department: its distance from the root, where it is taken from or put to
 	path     string // for the order of departments
 	second   bool   // the second pass of references
 	unlinked bool   // a destructive change of an account that is not ours
@@ -82,7 +78,7 @@ func newMaker(in Input) *maker {
 		sourcePaths: mapping.Paths(in.Source), targetPaths: mapping.Paths(in.Target),
 		bySource: map[directory.Key]*mapping.Link{}, byTarget: map[directory.Key]*mapping.Link{},
 		creates: map[directory.Key]*draft{}, matched: map[directory.Key]directory.Key{},
-		claimed: map[directory.Key]directory.Key{}, byPath: map[string]directory.ID{},
+		claimed: map[directory.Key]directory.Key{}, claims: map[directory.Key]claim{}, byPath: map[string]directory.ID{},
 		folded: map[directory.Kind]map[directory.ID]directory.ID{},
 	}
 	for i := range in.Links {
@@ -96,6 +92,9 @@ func newMaker(in Input) *maker {
 		}
 	}
 	for id, path := range m.targetPaths {
+		if _, twice := m.byPath[path]; twice {
+			id = "" // which of them is meant is never guessed
+		}
 		m.byPath[path] = id
 	}
 	return m
@@ -125,6 +124,9 @@ func (m *maker) draft(op Op, source, target directory.Object) *draft {
 	if shown.Kind == directory.Department {
 		d.path = m.pathOf(source, target)
 		d.depth = strings.Count(d.path, "/")
+		if op == Delete {
+			d.depth = strings.Count(m.targetPaths[target.ID], "/")
+		}
 		d.Where = d.path
 	} else {
 		d.Where = m.whereOf(source, target)
@@ -145,14 +147,28 @@ func (m *maker) whereOf(source, target directory.Object) string {
 	if paths := m.pathsOf(source); len(paths) > 0 {
 		return paths[0]
 	}
-	for _, v := range target.Attributes {
-		for _, ref := range v.Refs() {
+	if paths := m.targetPathsOf(target); len(paths) > 0 {
+		return paths[0]
+	}
+	return ""
+}
+
+// targetPathsOf gives the paths of the departments that a target user refers
+// to, those that the mapping knows as the departments first.
+func (m *maker) targetPathsOf(user directory.Object) []string {
+	names := user.Attributes.Names()
+	if m.in.Flow.Users != nil {
+		names = append([]string{m.in.Flow.Users.Counterpart(directory.AttrDepartments)}, names...)
+	}
+	var paths []string
+	for _, name := range names {
+		for _, ref := range user.Attributes[name].Refs() {
 			if path := m.targetPaths[ref.ID]; ref.Kind == directory.Department && path != "" {
-				return path
+				paths = append(paths, path)
 			}
 		}
 	}
-	return ""
+	return paths
 }
 
 // pathsOf gives the paths of a source user's departments.
@@ -194,18 +210,28 @@ func (m *maker) resolve(ref directory.Ref) (directory.Ref, bool) {
 		return directory.Ref{Key: ref.Key, Pending: true}, true
 	}
 	if ref.Kind == directory.Department && m.in.Flow.Departments == nil {
-		id, ok := m.byPath[m.sourcePaths[ref.ID]]
-		return directory.Ref{Key: directory.Key{Kind: directory.Department, ID: id}}, ok
+		id := m.byPath[m.sourcePaths[ref.ID]]
+		return directory.Ref{Key: directory.Key{Kind: directory.Department, ID: id}}, id != ""
 	}
 	return directory.Ref{}, false
 }
 
-// plan plans all objects of one kind: who is there, and then who has left.
-func (m *maker) plan(ctx context.Context, kind directory.Kind) error {
-	cases := append(m.cases(kind), m.leavers(kind)...)
-	for chunk := range slices.Chunk(cases, judgeChunk) {
-		if err := m.judge(ctx, kind, chunk); err != nil {
-			return err
+// plan plans all objects: of each kind who is there, and then who has left. All
+// are found before any is compared, since a department may refer to a user who
+// is yet to come.
+func (m *maker) plan(ctx context.Context) error {
+	kinds := []directory.Kind{directory.Department, directory.User}
+	found := map[directory.Kind][]*subject{}
+	for _, kind := range kinds {
+		if m.mapping(kind) != nil {
+			found[kind] = append(m.cases(kind), m.leavers(kind)...)
+		}
+	}
+	for _, kind := range kinds {
+		for chunk := range slices.Chunk(found[kind], judgeChunk) {
+			if err := m.judge(ctx, kind, chunk); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -16,10 +16,14 @@ func (d *draft) phase() int {
 	switch {
 	case department && d.Op == Adopt:
 		return 0
-	case department && !d.Op.Destructive():
-		return 1
-	case department:
+	case department && d.Op == Disable:
+		return 8
+	case department && d.Op == Delete:
 		return 9
+	case d.second, department && d.waitsForUser():
+		return 5
+	case department:
+		return 1
 	}
 	switch d.Op {
 	case Adopt:
@@ -27,9 +31,6 @@ func (d *draft) phase() int {
 	case Create:
 		return 3
 	case Update:
-		if d.second {
-			return 5
-		}
 		return 4
 	case Disable:
 		return 6
@@ -38,10 +39,24 @@ func (d *draft) phase() int {
 	}
 }
 
+func (d *draft) waitsForUser() bool {
+	for _, v := range d.After {
+		if pendingUser(v) {
+			return true
+		}
+	}
+	return false
+}
+
 // order gives the changes in the order of their application, numbered, each
 // with what it needs.
 func (m *maker) order() []Change {
-	m.dropLostRefs()
+	for dropped := true; dropped; {
+		dropped = m.dropLostRefs()
+		if m.deepen() {
+			dropped = true
+		}
+	}
 	slices.SortFunc(m.drafts, func(a, b *draft) int {
 		depth := cmp.Compare(a.depth, b.depth)
 		if a.Op == Delete {
@@ -97,27 +112,45 @@ func (d *draft) needs(creates, adopts map[directory.Key]int) []int {
 	return seqs
 }
 
-// dropLostRefs takes away references to users whose creation was held after
-// the reference was made; a change that is empty without them goes.
-func (m *maker) dropLostRefs() {
+// dropLostRefs takes away references to objects whose creation was held after
+// the reference was made, and tells whether there were any. A CREATE is held
+// with them, since it would put the object in the wrong place; a change that is
+// empty without them goes.
+func (m *maker) dropLostRefs() bool {
+	dropped := false
 	kept := m.drafts[:0]
 	for _, d := range m.drafts {
-		if d.Op != Update && d.Op != Create {
-			kept = append(kept, d)
-			continue
+		if (d.second || d.Op == Create) && m.creates[d.Source] == nil {
+			continue // held meanwhile, and noted then
 		}
 		for _, name := range d.After.Names() {
-			if ref, lost := m.lostRef(d.After[name]); lost {
-				delete(d.After, name)
-				delete(d.Before, name)
-				m.note(Lost, d.Op, d.source, "%s left as it is: %s is not created / %s 保持原样：%s 没有被创建", name, ref, name, ref)
+			ref, lost := m.lostRef(d.After[name])
+			if !lost {
+				continue
 			}
+			dropped = true
+			if d.Op == Create {
+				m.hold(d, sprintf("not created: %s %s is not created / 暂不新建：%s %s 没有被创建", name, ref, name, ref))
+				break
+			}
+			delete(d.After, name)
+			delete(d.Before, name)
+			m.notes = append(m.notes, Note{Kind: Lost, Op: d.Op, Key: d.Source, Name: d.Name, Say: sprintf(
+				"%s left as it is: %s is not created / %s 保持原样：%s 没有被创建", name, ref, name, ref)})
 		}
-		if len(d.After) > 0 {
+		if held := d.Op == Create && m.creates[d.Source] == nil; !held && (d.Op != Update || len(d.After) > 0) {
 			kept = append(kept, d)
 		}
 	}
+	clear(m.drafts[len(kept):])
 	m.drafts = kept
+	return dropped
+}
+
+// hold takes back a CREATE.
+func (m *maker) hold(d *draft, say string) {
+	delete(m.creates, d.Source)
+	m.notes = append(m.notes, Note{Kind: Lost, Op: Create, Key: d.Source, Name: d.Name, Say: say})
 }
 
 func (m *maker) lostRef(v directory.Value) (string, bool) {
@@ -127,6 +160,41 @@ func (m *maker) lostRef(v directory.Value) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// deepen puts every department below those that the plan creates for it: a rule
+// may have given it another parent than the source has. It tells whether one
+// had to be held because the new parents go round in a circle.
+func (m *maker) deepen() bool {
+	placed, circle := map[*draft]bool{}, false
+	var place func(d *draft) bool
+	place = func(d *draft) bool {
+		if done, seen := placed[d]; seen {
+			return done // not done yet: this is a circle
+		}
+		placed[d] = false
+		for _, v := range d.After {
+			for _, ref := range v.Refs() {
+				parent := m.creates[ref.Key]
+				if !ref.Pending || ref.Kind != directory.Department || parent == nil {
+					continue
+				}
+				if !place(parent) {
+					return false
+				}
+				d.depth = max(d.depth, parent.depth+1)
+			}
+		}
+		placed[d] = true
+		return true
+	}
+	for _, d := range m.drafts {
+		if d.Key.Kind == directory.Department && !d.Op.Destructive() && !place(d) && m.creates[d.Source] == d {
+			m.hold(d, "not created: its parents go round in a circle / 暂不新建：上级部门成环")
+			circle = true
+		}
+	}
+	return circle
 }
 
 // sortByDepth puts parents before children.

@@ -34,6 +34,9 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) error {
 		m.take(c, v, r)
 	case None, Adopt:
 		m.adoptIfNew(c)
+		if !c.exists() {
+			delete(m.creates, c.source.Key) // nothing may refer to it
+		}
 	}
 	return nil
 }
@@ -60,7 +63,7 @@ func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
 	if v.Reason != "" {
 		n.Say = withDetail(n.Say, v.Reason)
 	}
-	if c.leaver && !c.waiting && c.target.Active {
+	if c.leaver && !c.waiting && c.active() {
 		n.Kind = LeftActive
 		n.Say = joined("has left, still active / 已离职，账号仍有效", n.Say)
 		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
@@ -180,7 +183,7 @@ func (m *maker) update(c *subject, v Verdict, out *outcome) {
 	reason := sprintf("differs: %s / 不一致：%s", strings.Join(out.differ, ", "), strings.Join(out.differ, "、"))
 	if out.activate {
 		d.After[directory.AttrActive] = directory.BoolOf(true)
-		d.Before[directory.AttrActive] = directory.BoolOf(false)
+		d.Before[directory.AttrActive] = c.activity()
 		reason = "back in the source: enabled again / 重新出现在来源中，恢复启用"
 	}
 	d.Reason = withReason(reason, v)
@@ -204,7 +207,7 @@ func (m *maker) take(c *subject, v Verdict, r ruling) {
 		m.note(Unclear, r.op, c.source, "not planned: the source is incomplete / 来源不完整，不列入计划")
 		return
 	}
-	if r.op == Disable && !c.target.Active && (c.link == nil || !c.link.DisabledAt.IsZero()) {
+	if r.op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()) {
 		return // nothing to do
 	}
 	if !m.in.Abilities.can(c.source.Kind, r.op) {
@@ -213,8 +216,9 @@ func (m *maker) take(c *subject, v Verdict, r ruling) {
 	}
 	d := m.draft(r.op, c.source, c.target)
 	d.Before = m.mapped(c)
-	d.Before[directory.AttrActive] = directory.BoolOf(c.target.Active)
+	d.Before[directory.AttrActive] = c.activity()
 	d.unlinked = c.link == nil
+	d.target.Attributes = m.known(c)
 	d.Cause, d.Reason = c.cause, withReason(c.why, v)
 	if r.chosen {
 		d.Cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -43,17 +44,31 @@ func (m *maker) load(c *subject) {
 
 func (c *subject) exists() bool { return c.target.ID != "" }
 
+// active tells whether the account may be used. Where the target hides that,
+// what we did last counts.
+func (c *subject) active() bool {
+	if c.target.Attributes[directory.AttrActive].Type() == directory.Unknown {
+		return c.link == nil || c.link.DisabledAt.IsZero()
+	}
+	return c.target.Active
+}
+
+// activity gives what the target shows of the account's activity.
+func (c *subject) activity() directory.Value {
+	if v := c.target.Attributes[directory.AttrActive]; v.Type() == directory.Unknown {
+		return v
+	}
+	return directory.BoolOf(c.target.Active)
+}
+
 // cases gives every source object of a kind that takes part, parents before
 // children.
 func (m *maker) cases(kind directory.Kind) []*subject {
 	finder := mapping.NewFinder(m.mapping(kind), kind, m.sourceSide(), m.targetSide())
 	var all []*subject
 	for o := range m.in.Source.All(kind) {
-		if kind == directory.Department && !m.departmentTakesPart(o) {
-			continue
-		}
 		c := &subject{source: o, link: m.bySource[o.Key]}
-		if !m.find(c, finder) || kind == directory.User && !m.takesPart(c) {
+		if m.outside(c) || !m.find(c, finder) || kind == directory.User && !m.takesPart(c) {
 			continue
 		}
 		m.announce(c)
@@ -96,15 +111,24 @@ func (m *maker) find(c *subject, finder *mapping.Finder) bool {
 			m.note(Unclear, None, c.source, "the target's listing is incomplete and does not show the linked %s %s / 目标系统的列表不完整，没有显示已关联的%s %s", kindEN(c.source.Kind), c.link.Target.ID, kindZH(c.source.Kind), c.link.Target.ID)
 			return false
 		}
-		return true
 	}
+	// An account that was linked and is gone may have been made again by hand: it
+	// is looked for like a new one.
+	return m.match(c, finder)
+}
+
+// match fills in the target object by match key, if there is exactly one and
+// nobody else has a claim to it.
+func (m *maker) match(c *subject, finder *mapping.Finder) bool {
 	ids, sources, key := finder.Find(c.source, m.sourceSide())
 	switch {
-	case len(ids) == 0:
-		if !m.in.Target.Complete() {
-			m.note(Unclear, Create, c.source, "no match, but the target's listing is incomplete: nothing is created / 没有匹配，但目标系统的列表不完整，暂不新建")
-			return false
+	case len(ids) == 0 && !m.in.Target.Complete():
+		if left, _ := m.leftByStatus(c); left && c.source.Kind == directory.User {
+			return false // nothing would have been created
 		}
+		m.note(Unclear, Create, c.source, "no match, but the target's listing is incomplete: nothing is created / 没有匹配，但目标系统的列表不完整，暂不新建")
+		return false
+	case len(ids) == 0 && len(sources) <= 1:
 		return true
 	case len(ids) > 1:
 		m.note(Conflict, None, c.source, "%d target objects have the same %s: %s / 目标系统里有 %d 个对象的 %s 相同：%s", len(ids), key, joinIDs(ids), len(ids), key, joinIDs(ids))
@@ -115,77 +139,15 @@ func (m *maker) find(c *subject, finder *mapping.Finder) bool {
 	}
 	target := directory.Key{Kind: c.source.Kind, ID: ids[0]}
 	if l := m.byTarget[target]; l != nil {
+		if _, claimed := m.claims[target]; !claimed {
+			m.claims[target] = claim{by: c.source.Key, key: key}
+		}
 		m.note(Conflict, None, c.source, "the target object %s found by %s is linked to %s already / 按 %[2]s 找到的目标对象 %[1]s 已关联到 %[3]s", target.ID, key, l.Source.ID)
 		return false
 	}
 	c.target, _ = m.in.Target.Get(target)
-	c.matchBy = key
+	c.matchBy, c.link = key, nil
 	return true
-}
-
-// takesPart tells whether a user is planned as somebody who is there. Those
-// who left by status or scope are turned into leavers.
-func (m *maker) takesPart(c *subject) bool {
-	if gone := m.leftByStatus(c); gone {
-		return m.leave(c)
-	}
-	in, known := m.in.Flow.Scope.Includes(c.source.Attributes, m.pathsOf(c.source))
-	switch {
-	case !known:
-		m.note(Unclear, None, c.source, "a hidden attribute decides about the scope: untouched / 决定范围的属性不可见，保持不动")
-		return false
-	case in:
-		return true
-	case c.link == nil || !c.exists():
-		return false
-	case !m.in.Flow.Leavers.OutOfScope:
-		m.note(OutOfScope, None, c.source, "linked and out of scope: untouched (out_of_scope: keep) / 已关联但不在范围内，保持不动（out_of_scope: keep）")
-		return false
-	}
-	c.cause = Cause{Kind: CauseScope, Fingerprint: c.source.Digest()}
-	c.why = "out of scope / 已不在同步范围内"
-	return m.leave(c)
-}
-
-func (m *maker) leftByStatus(c *subject) bool {
-	for _, name := range sortedNames(m.in.Flow.Leavers.When) {
-		values := m.in.Flow.Leavers.When[name]
-		if v := c.source.Attributes[name]; mapping.HasOne(v, values) {
-			c.cause = Cause{Kind: CauseStatus, Attribute: name, Values: values}
-			c.why = name + " = " + v.String() + divider + name + " = " + v.String()
-			return true
-		}
-	}
-	return false
-}
-
-// leave turns a case into a leaver; false when there is nothing to take away.
-func (m *maker) leave(c *subject) bool {
-	if !c.exists() {
-		return false
-	}
-	if c.link == nil {
-		m.note(Kept, None, c.source, "has left, but the account %s is not ours: untouched / 已离职，但账号 %s 不是由本流程管理，保持不动", c.target.ID, c.target.ID)
-		return false
-	}
-	c.leaver = true
-	return true
-}
-
-// departmentTakesPart tells whether a department is in scope: under one of the
-// scope's departments, or above one, so that the path to it exists.
-func (m *maker) departmentTakesPart(o directory.Object) bool {
-	tops := m.in.Flow.Scope.Departments
-	path := m.sourcePaths[o.ID]
-	if len(tops) == 0 {
-		return true
-	}
-	for _, top := range tops {
-		if mapping.Under(path, top) || path != "" && mapping.Under(top, path) {
-			return true
-		}
-	}
-	return false
 }
 
 // announce makes a coming partner known before references are resolved.
@@ -221,12 +183,20 @@ func (m *maker) compare(c *subject, src directory.Attributes) (Op, *outcome, err
 		return Create, out, nil
 	}
 	have := m.known(c)
-	out.differ = m.mapping(c.source.Kind).Diff(want, have)
-	out.activate = !c.target.Active && c.link != nil && !c.link.DisabledAt.IsZero()
+	out.differ = m.writable(c, m.mapping(c.source.Kind).Diff(want, have))
+	out.activate = !c.active() && c.link != nil && !c.link.DisabledAt.IsZero()
 	if len(out.differ) > 0 || out.activate {
 		return Update, out, nil
 	}
 	return None, out, nil
+}
+
+// writable takes the account's own id out of what differs: it is given once.
+func (m *maker) writable(c *subject, differ []string) []string {
+	if attr := m.in.Abilities.IDAttribute[c.source.Kind]; attr != "" {
+		return slices.DeleteFunc(differ, func(name string) bool { return name == attr })
+	}
+	return differ
 }
 
 // outcome is what a comparison found.
@@ -252,9 +222,24 @@ func (m *maker) known(c *subject) directory.Attributes {
 		if !copied {
 			have, copied = have.Clone(), true
 		}
-		have[name] = v
+		have[name] = m.arrived(v)
 	}
 	return have
+}
+
+// arrived gives a value that was written while what it refers to was yet to be
+// created, with the ids that those objects got.
+func (m *maker) arrived(v directory.Value) directory.Value {
+	refs := v.Refs()
+	for i, ref := range refs {
+		if l := m.bySource[ref.Key]; ref.Pending && l != nil {
+			refs[i] = directory.Ref{Key: l.Target}
+		}
+	}
+	if refs == nil {
+		return v
+	}
+	return directory.RefsTo(refs...)
 }
 
 func joinIDs(ids []directory.ID) string {
