@@ -188,6 +188,7 @@ func (j *judging) span(ctx context.Context, c *child, s span) (*child, error) {
 			s.from++
 			continue
 		case !ok:
+			_ = c.death(&vigil{})
 			return nil, err
 		}
 		c = nil
