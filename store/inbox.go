@@ -73,16 +73,18 @@ func (s *Store) Handled(ctx context.Context, id string, out []run.Letter) error 
 	})
 }
 
-// Prune forgets the messages handled and the letters finished longer than Keep
-// ago, and gives how many. What waits is never forgotten.
+// Prune forgets the messages handled, the letters finished and the events read by
+// every reader longer than Keep ago, and gives how many. What waits is never
+// forgotten.
 func (s *Store) Prune(ctx context.Context) (int, error) {
 	var gone int64
-	err := s.write(ctx, "prune mail", func(tx *sql.Tx) error {
+	err := s.write(ctx, "prune record", func(tx *sql.Tx) error {
 		gone = 0
 		before := millis(s.now().Add(-s.keep))
 		for _, query := range []string{
 			`DELETE FROM inbox WHERE handled > 0 AND at < $1 AND handled < $1`,
 			`DELETE FROM outbox WHERE state <> 'waiting' AND done < $1`,
+			`DELETE FROM events WHERE at < $1 AND seq <= (SELECT MIN(seq) FROM cursors)`,
 		} {
 			n, err := affected(tx.ExecContext(ctx, query, before))
 			if err != nil {

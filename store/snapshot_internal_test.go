@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,6 +107,48 @@ func TestDamagedSnapshotIsRefused(t *testing.T) {
 	}
 	if _, err := readSnapshot(t.Context(), bytes.NewReader(sealed), testKey, "other"); err == nil {
 		t.Error("the file of one flow passes for another's")
+	}
+}
+
+// The end of a sealed stream is proven by the stream itself, whatever is in it.
+func TestSealedStream(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 1, chunkLen - 1, chunkLen, chunkLen + 1, 3 * chunkLen} {
+		plain := make([]byte, size)
+		if _, err := rand.Read(plain); err != nil {
+			t.Fatal(err)
+		}
+		var sealed bytes.Buffer
+		w, err := newSealer(&sealed, testKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rest := plain; len(rest) > 0; { // in odd pieces
+			n := min(len(rest), 1000)
+			if _, err := w.Write(rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		read := func(b []byte) ([]byte, error) {
+			r, err := newOpener(bytes.NewReader(b), testKey)
+			if err != nil {
+				return nil, err
+			}
+			return io.ReadAll(r)
+		}
+		if got, err := read(sealed.Bytes()); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%d bytes read back as %d, %v", size, len(got), err)
+		}
+		const chunk = chunkLen + 16
+		for cut := saltLen; cut < sealed.Len(); cut += chunk {
+			if got, err := read(sealed.Bytes()[:cut]); err == nil {
+				t.Errorf("%d bytes cut at %d read as %d", size, cut, len(got))
+			}
+		}
 	}
 }
 

@@ -40,6 +40,10 @@ func openTest(t testing.TB, o Options) *Store {
 func TestOpenChecksOptions(t *testing.T) {
 	t.Parallel()
 	good := Options{Dir: t.TempDir(), Now: at}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		change func(*Options)
 		want   fault.Kind
@@ -54,7 +58,7 @@ func TestOpenChecksOptions(t *testing.T) {
 		"postgresql":  {func(o *Options) { o.URL = "postgresql://db/rollcall" }, fault.Unsupported},
 		"sqlite path": {func(o *Options) { o.URL = "sqlite:/etc/passwd" }, fault.Invalid},
 		"mysql":       {func(o *Options) { o.URL = "mysql://u:secret@db" }, fault.Invalid},
-		"a file":      {func(o *Options) { o.Dir = filepath.Join(o.Dir, "rollcall.db") }, fault.Unavailable},
+		"a file":      {func(o *Options) { o.Dir = file }, fault.Unavailable},
 	} {
 		o := good
 		c.change(&o)
@@ -179,7 +183,7 @@ func TestClaimGivesUpInTime(t *testing.T) {
 	if first || fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("claim on a locked database: %v, %v", first, err)
 	}
-	if took > 1500*time.Millisecond { // a second, and what a loaded machine adds
+	if took > 2500*time.Millisecond { // a second, and what a loaded machine adds
 		t.Errorf("it took %s", took)
 	}
 	if got, err := s.Unhandled(t.Context(), 9); err != nil || len(got) != 0 {
@@ -236,6 +240,45 @@ func TestCancelledIsUnavailable(t *testing.T) {
 	}
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("ping: %v", err)
+	}
+}
+
+// SQLite has one writer, so a lost compare-and-set is brought about by hand.
+func TestLostVersion(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, Options{})
+	code := benchRun(t, s, 1)
+	old, err := s.Run(t.Context(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := old
+	late.Version--
+	next := late
+	next.Stop = true
+	tries := 0
+	err = s.write(t.Context(), "update run", func(tx *sql.Tx) error {
+		tries++
+		from := late
+		if tries > 3 {
+			from = old
+		}
+		next.Version = from.Version
+		_, err := s.storeRun(t.Context(), tx, run.Actor{}, from, next)
+		return err
+	})
+	if err != nil || tries != 4 {
+		t.Errorf("%d tries, %v; want three lost and one more", tries, err)
+	}
+	err = s.write(t.Context(), "update run", func(tx *sql.Tx) error {
+		_, err := s.storeRun(t.Context(), tx, run.Actor{}, late, late)
+		return err
+	})
+	if fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("always lost: %v", err)
+	}
+	if got, err := s.Run(t.Context(), code); err != nil || got.Version != old.Version+1 || !got.Stop {
+		t.Errorf("the run is %+v, %v", got, err)
 	}
 }
 

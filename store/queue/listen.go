@@ -235,7 +235,7 @@ func (f *fetcher) read(ctx context.Context, n int) ([]redis.XMessage, error) {
 		Group: f.o.Group, Consumer: f.o.Consumer, Streams: []string{f.o.Stream, ">"}, Count: int64(n), Block: block,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
-		return nil, nil //nolint:nilnil // no entry came, which is no failure
+		return nil, nil // no entry came, which is no failure
 	}
 	if err != nil || len(streams) == 0 {
 		return nil, err

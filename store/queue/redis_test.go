@@ -1,14 +1,12 @@
 package queue_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -73,70 +71,6 @@ func TestRealRedis(t *testing.T) {
 	})
 }
 
-// server is a Redis of a test's own.
-type server struct {
-	binary, dir, port string
-	cmd               *exec.Cmd
-}
-
-// startServer starts a Redis on a free port and gives its URL.
-func startServer(t *testing.T) string {
-	t.Helper()
-	return newServer(t).url()
-}
-
-func newServer(t *testing.T) *server {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Log("NO redis-server IN PATH: THE BELL IS NOT TESTED ON A REAL REDIS HERE")
-		t.Skip("no redis-server")
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := &server{binary: binary, dir: t.TempDir(), port: port}
-	s.start(t)
-	return s
-}
-
-func (s *server) url() string { return "redis://127.0.0.1:" + s.port }
-
-// start starts it, empty, and waits until it takes connections.
-func (s *server) start(t *testing.T) {
-	t.Helper()
-	cmd := exec.Command(s.binary, "--port", s.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.cmd = cmd
-	t.Cleanup(func() { kill(cmd) })
-	ready := make(chan struct{})
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.Contains(lines.Text(), "Ready to accept connections") {
-				close(ready)
-			}
-		}
-	}()
-	queuetest.Await(t, "the Redis server", ready)
-}
-
-// kill ends a process with SIGKILL; it may be dead already.
-func kill(cmd *exec.Cmd) {
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-}
-
 func client(t *testing.T, url string) *redis.Client {
 	t.Helper()
 	o, err := redis.ParseURL(url)
@@ -162,56 +96,6 @@ func eventually(t *testing.T, what string, yes func() bool) {
 			t.Fatalf("it never came true: %s", what)
 		}
 	}
-}
-
-// child is a process that listens: it prints "begun KEY" for each ring and then
-// hangs, or answers.
-type child struct {
-	cmd   *exec.Cmd
-	lines chan string
-}
-
-func startChild(t *testing.T, url, name, how string) *child {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &child{cmd: exec.Command(self, "-test.run=^TestChildProcess$"), lines: make(chan string, 100)}
-	c.cmd.Env = append(os.Environ(), "QUEUE_CHILD="+how, "QUEUE_URL="+url, "QUEUE_NAME="+name)
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(c.cmd) })
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			c.lines <- lines.Text()
-		}
-	}()
-	return c
-}
-
-// TestChildProcess is what startChild runs; alone it does nothing.
-func TestChildProcess(t *testing.T) {
-	how := os.Getenv("QUEUE_CHILD")
-	if how == "" {
-		t.Skip("runs as a child of TestTakeOverAfterKill only")
-	}
-	b, err := queue.OpenRedis(t.Context(), queue.Options{URL: os.Getenv("QUEUE_URL"), Consumer: os.Getenv("QUEUE_NAME"), MinIdle: quickIdle})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println("listening")
-	_ = b.Listen(t.Context(), 1, func(ctx context.Context, key string) {
-		fmt.Println("begun " + key)
-		if how == "hang" {
-			<-ctx.Done()
-		}
-	})
 }
 
 // TestTakeOverAfterKill follows one entry: added to the stream, read by the
@@ -378,7 +262,7 @@ func TestRingIsBounded(t *testing.T) {
 	if fault.KindOf(err) != fault.Unavailable || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("ring into a hole: %v", err)
 	}
-	if took > 1500*time.Millisecond { // 800 ms, and what a loaded machine adds
+	if took > 2500*time.Millisecond { // 800 ms, and what a loaded machine adds
 		t.Errorf("it took %s", took)
 	}
 	if heard := listening(t, b); queuetest.Await(t, "the ring", heard) != "k" {

@@ -144,6 +144,14 @@ func testPrune(t *testing.T, b *bench) {
 	if err := b.Fail(t.Context(), "failed", "群已解散"); err != nil {
 		t.Fatal(err)
 	}
+	for range 2 {
+		if err := b.Append(t.Context(), run.Event{Run: "7K3MQ2", Kind: run.EventAlarm}, run.Audit{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Advance(t.Context(), "bot", 1, nil); err != nil {
+		t.Fatal(err)
+	}
 	b.clock.Add(30 * 24 * time.Hour)
 	if n, err := b.Prune(t.Context()); n != 0 || err != nil {
 		t.Errorf("pruned %d on day 30, %v", n, err)
@@ -152,8 +160,11 @@ func testPrune(t *testing.T, b *bench) {
 		t.Error("an id is forgotten within 30 days")
 	}
 	b.clock.Add(time.Millisecond)
-	if n, err := b.Prune(t.Context()); n != 3 || err != nil {
-		t.Errorf("pruned %d after day 30, %v; want the message, the sent and the failed letter", n, err)
+	if n, err := b.Prune(t.Context()); n != 4 || err != nil {
+		t.Errorf("pruned %d after day 30, %v; want the message, the sent and the failed letter, the event that was read", n, err)
+	}
+	if events, err := b.Events(t.Context(), "bot", 9); err != nil || len(events) != 1 || events[0].Seq != 2 {
+		t.Errorf("unread events %v, %v", events, err)
 	}
 	if got := b.unhandled(t); !slices.Equal(got, []string{"waiting"}) {
 		t.Errorf("unhandled %v", got)

@@ -5,17 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/store/storetest"
 	"github.com/rollcallhq/rollcall/sync/engine"
 )
 
-// The store knows neither engine nor bot, so the proof that they fit stands here.
-var (
-	_ engine.Store = (*store.Store)(nil)
-	_ bot.Mailbox  = (*store.Store)(nil)
-)
+// The store knows no engine, so the proof that they fit stands here.
+var _ engine.Store = (*store.Store)(nil)
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
