@@ -2,6 +2,8 @@ package bot
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +41,36 @@ func Parse(text string) (Command, error) {
 	if len(words) == 0 {
 		return Command{Verb: Help, Lang: ZH, Page: 1, Typed: run.NotRestated()}, nil
 	}
+	return parse(line, words)
+}
+
+// parsePress reads a button: its command as if typed, and what was filled in
+// beside it as options. A value stays one word whatever is in it.
+func parsePress(p Press) (Command, error) {
+	line, err := normal(p.Command)
+	if err != nil {
+		return Command{}, err
+	}
+	words, err := tokens(line)
+	if err != nil {
+		return Command{}, err
+	}
+	if len(words) == 0 {
+		return Command{}, fault.New(fault.Invalid, "the button says nothing / 这个按钮没有内容")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Form)) {
+		if value := clean(p.Form[name]); value != "" {
+			words = append(words, name+"="+value)
+		}
+	}
+	return parse(line, words)
+}
+
+// parse reads words whose first is the verb.
+func parse(line string, words []string) (Command, error) {
+	if isReserved(line) {
+		return Command{}, unknown(words, 0)
+	}
 	s, lang, known := wordSpec(fold(words[0]))
 	if !known {
 		rest := ""
@@ -46,10 +78,10 @@ func Parse(text string) (Command, error) {
 			lang, words = ZH, append([]string{words[0], rest}, words[1:]...)
 		}
 	}
-	if !known || isReserved(line) {
-		return Command{}, unknown(line, words[0])
+	if !known {
+		return Command{}, unknown(words, 0)
 	}
-	p := &parser{spec: s, c: Command{Verb: s.verb, Lang: lang, Page: 1, Typed: run.NotRestated()}}
+	p := &parser{spec: s, c: Command{Verb: s.verb, Lang: lang, Page: 1, Typed: run.NotRestated()}, given: map[string]bool{}}
 	for i := 1; i < len(words); i++ {
 		used, err := p.word(words[i:])
 		if err != nil {
@@ -60,22 +92,35 @@ func Parse(text string) (Command, error) {
 	return p.finish()
 }
 
-func isReserved(line string) bool {
-	for _, w := range reserved() {
-		if fold(line) == w {
-			return true
+// isReserved compares without the marks that people put behind a word.
+func isReserved(s string) bool {
+	s = strings.Map(func(r rune) rune {
+		if r == 0xfe0f || r >= 0x1f3fb && r <= 0x1f3ff { // variants of an emoji
+			return -1
 		}
-	}
-	return false
+		return r
+	}, fold(s))
+	s = strings.TrimRight(s, "!.~,。！～，… ")
+	return slices.Contains(reserved(), s)
 }
 
-func unknown(line, word string) error {
-	for _, w := range reserved() {
-		if fold(line) == w || fold(word) == w {
-			return fault.New(fault.Denied, "“%s” was not taken as an approval or a command / “%s”不会被当作批准或命令", word, word)
-		}
+// unread is a line whose verb, or topic of help, is no command.
+type unread struct {
+	words []string
+	at    int // the word in question
+	err   *fault.Error
+}
+
+func (u *unread) Error() string { return u.err.Error() }
+
+func (u *unread) Unwrap() error { return u.err }
+
+func unknown(words []string, at int) error {
+	word := words[at]
+	if at == 0 && (isReserved(strings.Join(words, " ")) || isReserved(word)) {
+		return &unread{words, at, fault.New(fault.Denied, "“%s” was not taken as an approval or a command / “%s”不会被当作批准或命令", word, word)}
 	}
-	return fault.New(fault.NotFound, "there is no command “%s” / 没有“%s”这个命令", word, word)
+	return &unread{words, at, fault.New(fault.NotFound, "there is no command “%s” / 没有“%s”这个命令", word, word)}
 }
 
 type parser struct {
@@ -83,6 +128,7 @@ type parser struct {
 	c      Command
 	target string // flow or code
 	now    bool
+	given  map[string]bool // options so far
 	reason []string
 }
 
@@ -90,11 +136,21 @@ type parser struct {
 // option; it tells how many it took.
 func (p *parser) word(words []string) (int, error) {
 	word := words[0]
-	if name, value, used, is := option(words); is {
-		if len(p.reason) > 0 {
-			p.reason = append(p.reason, word)
-			return 1, nil
+	if p.spec.rest && p.target != "" && (len(p.reason) > 0 || !strings.HasPrefix(word, "--")) {
+		p.reason = append(p.reason, word)
+		return 1, nil
+	}
+	if all := listed(word); len(all) > 1 && len(p.spec.options) > 0 {
+		for _, one := range all {
+			if name, value, _, is := option([]string{one}); !is {
+				return 0, p.unexpected(word)
+			} else if err := p.option(name, value); err != nil {
+				return 0, err
+			}
 		}
+		return 1, nil
+	}
+	if name, value, used, is := option(words); is {
 		return used, p.option(name, value)
 	}
 	switch {
@@ -103,7 +159,7 @@ func (p *parser) word(words []string) (int, error) {
 	case p.spec.arg == argVerb && p.c.Topic == "":
 		s, _, ok := wordSpec(fold(word))
 		if !ok {
-			return 0, unknown(word, word)
+			return 0, unknown([]string{p.spec.name(p.c.Lang), word}, 1)
 		}
 		p.c.Topic = s.verb
 		return 1, nil
@@ -113,14 +169,23 @@ func (p *parser) word(words []string) (int, error) {
 		}
 		p.now = true
 		return 1, nil
-	case p.spec.arg != argNone && p.spec.arg != argVerb && p.target == "":
+	case p.spec.arg != argNone && p.spec.arg != argVerb && p.target == "" && word != "":
 		p.target = word
 		return 1, nil
-	case p.spec.rest:
-		p.reason = append(p.reason, word)
-		return 1, nil
 	}
-	return 0, fault.New(fault.Invalid, "“%s” is not expected here; write: %s / 这里不应该有“%s”；写法：%s", word, p.spec.usageEN, word, p.spec.usageZH)
+	return 0, p.unexpected(word)
+}
+
+// listed splits "删除=3,停用=2", which is a list of options.
+func listed(word string) []string {
+	if !strings.ContainsAny(word, "=:") {
+		return nil
+	}
+	return strings.FieldsFunc(word, func(r rune) bool { return r == ',' || r == '、' })
+}
+
+func (p *parser) unexpected(word string) error {
+	return fault.New(fault.Invalid, "“%s” is not expected here; write: %s / 这里不应该有“%s”；写法：%s", word, p.spec.usageEN, word, p.spec.usageZH)
 }
 
 // option reads name=value, name:value, --name=value or --name value.
@@ -149,8 +214,12 @@ func (p *parser) option(name, value string) error {
 	if !known || !takes {
 		return fault.New(fault.Invalid, "unknown option “%s”; write: %s / 没有选项“%s”；写法：%s", name, p.spec.usageEN, name, p.spec.usageZH)
 	}
-	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(value, "人"), "项"))
-	if err != nil || n < 0 || n > maxCount {
+	if p.given[canonical] {
+		return fault.New(fault.Invalid, "%s stands twice; nothing was run / “%s”写了两次，没有执行", name, name)
+	}
+	p.given[canonical] = true
+	n, err := strconv.Atoi(strings.TrimRight(value, "人项个名位"))
+	if err != nil || n < 0 || n > maxCount || strings.HasPrefix(value, "+") {
 		return fault.New(fault.Invalid, "%s needs a number, not “%s” / %s 要写数字，不能是“%s”", name, value, name, value)
 	}
 	switch canonical {
@@ -190,7 +259,7 @@ func (p *parser) usage() error {
 
 // finish sorts the target into flow or code, and misses nothing.
 func (p *parser) finish() (Command, error) {
-	p.c.Reason = strings.Join(p.reason, " ")
+	p.c.Reason = strings.TrimSpace(strings.Join(p.reason, " "))
 	switch p.spec.arg {
 	case argFlow, argMaybe, argNow:
 		p.c.Flow = p.target
@@ -214,11 +283,21 @@ func (p *parser) code() (Command, error) {
 		return Command{}, p.usage()
 	}
 	code, err := run.ParseCode(p.target)
+	if err != nil && p.spec.arg == argCodeAny {
+		p.c.Flow = p.target // a flow may look like a code
+		return p.c, nil
+	}
 	if err != nil {
 		return Command{}, err
 	}
 	p.c.Code = code
 	return p.c, nil
+}
+
+// In gives the command in another language.
+func (c Command) In(l Lang) Command {
+	c.Lang = l
+	return c
 }
 
 // String writes the command as a line that Parse reads back.
@@ -255,16 +334,24 @@ func (c Command) String() string {
 	number(c.Page > 1, "--page", "--页", c.Page)
 	number(c.Days > 0, "--days", "--天", c.Days)
 	if c.Reason != "" {
-		words = append(words, c.Reason)
+		words = append(words, quoted(c.Reason))
 	}
 	return strings.Join(words, " ")
 }
 
+// quoted keeps a text with blanks or quotation marks one word. A text with both
+// kinds of marks loses one kind.
 func quoted(s string) string {
-	if strings.ContainsAny(s, " '") {
+	switch {
+	case !strings.ContainsAny(s, " \"'—–―"):
+		return s
+	case !strings.Contains(s, `"`):
 		return `"` + s + `"`
+	case !strings.Contains(s, `'`):
+		return `'` + s + `'`
+	default:
+		return `"` + strings.ReplaceAll(s, `"`, `'`) + `"`
 	}
-	return s
 }
 
 // kindWord gives the word for a part of a plan.

@@ -1,0 +1,131 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"unicode"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// answer gives the one first answer to a message. An error means that it could
+// not be given now.
+func (b *Bot) answer(ctx context.Context, c caller) (reply, error) {
+	cmd, err := command(c.m)
+	if c.room == nil {
+		c.lang = spoken(c, cmd, err)
+	}
+	if b.late(c) {
+		return b.tooLate(ctx, c, cmd, err)
+	}
+	if c.room == nil && !c.m.Direct {
+		return b.unbound(c, cmd, err), nil
+	}
+	if err != nil {
+		return b.misread(ctx, c, err)
+	}
+	return b.obey(ctx, c, cmd)
+}
+
+// command reads a message: a button is a typed command, and what was filled in
+// beside it are options.
+func command(m Message) (Command, error) {
+	if m.Press == nil {
+		return Parse(m.Text)
+	}
+	cmd, err := parsePress(*m.Press)
+	if err == nil && cmd.Verb == Approve && m.Press.Digest == "" {
+		return Command{}, fault.New(fault.Stale, "this card does not say which plan it shows; type the command / 这张卡片没有写明是哪个计划，请改为输入命令")
+	}
+	return cmd, err
+}
+
+// spoken gives the language of an answer where no room has one.
+func spoken(c caller, cmd Command, err error) Lang {
+	line := c.m.Text
+	if c.m.Press != nil {
+		line = c.m.Press.Command
+	}
+	if err == nil && line != "" {
+		return cmd.Lang
+	}
+	letters := false
+	for _, r := range line {
+		if unicode.Is(unicode.Han, r) {
+			return ZH
+		}
+		letters = letters || unicode.IsLetter(r)
+	}
+	if letters {
+		return EN
+	}
+	return c.lang
+}
+
+// obey does what a command asks for.
+func (b *Bot) obey(ctx context.Context, c caller, cmd Command) (reply, error) {
+	s := specOf(cmd.Verb)
+	if cmd.Verb != Help && cmd.Verb != WhoAmI {
+		switch {
+		case c.person == nil || len(b.visible(c)) == 0:
+			return b.lacks(c, s, nil), nil
+		case s.changes && c.room == nil:
+			return b.onlyInRooms(c, s), nil
+		}
+	}
+	switch cmd.Verb {
+	case Help:
+		return b.help(c, cmd), nil
+	case WhoAmI:
+		return b.whoami(c), nil
+	case Flows:
+		return b.listFlows(ctx, c)
+	case Plan, Sync:
+		return b.start(ctx, c, cmd)
+	case Status:
+		return b.status(ctx, c, cmd)
+	case Show:
+		return b.show(ctx, c, cmd)
+	case Approve, Reject:
+		return b.vote(ctx, c, cmd)
+	case Cancel:
+		return b.cancel(ctx, c, cmd)
+	case History:
+		return b.history(ctx, c, cmd)
+	case Digest:
+		return b.digestNow(ctx, c, cmd)
+	default:
+		return reply{}, errors.New("a command without an answer: " + string(cmd.Verb))
+	}
+}
+
+// late tells whether the message is too old to be obeyed.
+func (b *Bot) late(c caller) bool {
+	return !c.m.At.IsZero() && b.o.Now().Sub(c.m.At) > b.o.Late
+}
+
+// tooLate refuses an old message. One that began a run before the process went
+// down is answered with that run.
+func (b *Bot) tooLate(ctx context.Context, c caller, cmd Command, err error) (reply, error) {
+	if err == nil && (cmd.Verb == Plan || cmd.Verb == Sync) {
+		if r, found, err := b.begun(ctx, c); err != nil || found {
+			return reply{card: b.runCard(scene{run: r, lang: c.lang, flow: b.flow(r.Flow)}), of: r}, err
+		}
+	}
+	l := c.lang
+	return notice(Warn, l.say("Too late, send again", "来晚了，请重发"),
+		l.say("The message is from %s and was not obeyed.", "这条消息是 %s 发的，没有执行。", b.clock(c.m.At))), nil
+}
+
+// unbound answers in a room that no configuration names: who and where, and
+// nothing else.
+func (b *Bot) unbound(c caller, cmd Command, err error) reply {
+	l := c.lang
+	r := notice(Warn, l.say("This room is not bound", "本群还没有绑定"),
+		l.say("Room: %s %s", "本群：%s %s", l.platform(c.m.Platform), c.m.Chat),
+		l.say("An admin binds it in the configuration (rooms[].chat_id). Until then no command works here.", "请管理员把它写进配置 rooms[].chat_id；在此之前这里不能执行命令。"))
+	if err == nil && cmd.Verb == WhoAmI {
+		r.card.Sections[0].Lines = append(r.card.Sections[0].Lines, text(c.ids(l)))
+	}
+	return r
+}

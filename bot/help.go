@@ -1,0 +1,116 @@
+package bot
+
+import (
+	"slices"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// help lists the commands that the caller may use here. One that is hidden from
+// him is spoken of as if there were none.
+func (b *Bot) help(c caller, cmd Command) reply {
+	l := c.lang
+	offered := b.offered(c)
+	if cmd.Topic != "" {
+		i := slices.IndexFunc(offered, func(s spec) bool { return s.verb == cmd.Topic })
+		if i < 0 {
+			err := unknown([]string{specOf(Help).name(l), specOf(cmd.Topic).name(l)}, 1)
+			return notice(Warn, l.of(fault.Say(err)), l.say("Send “help” for the commands that you may use here.", "发“帮助”可以看到你在这里能用的命令。"))
+		}
+		return notice(Info, offered[i].about(l), append([]string{offered[i].usage(l)}, offered[i].footnotes(l)...)...)
+	}
+	list := Section{Bullet: true}
+	for _, s := range offered {
+		list.Lines = append(list.Lines, Line{code(s.usage(l)), plain(" " + s.about(l))})
+	}
+	card := Card{Title: l.say("What you can do here", "你在这里能用的命令"), Tone: Info, Sections: []Section{list}}
+	if c.m.Direct && c.person != nil {
+		card.Sections = append(card.Sections, Section{Lines: []Line{text(l.say(
+			"What changes something is done in a room.", "会改动账号的命令请在群里发。"))}})
+	}
+	if c.person == nil || len(b.visible(c)) == 0 {
+		card.Sections = append(card.Sections, Section{Lines: []Line{
+			text(l.say("You hold no role here yet.", "你在这里还没有任何角色。")), text(b.grant(l, "")), text(c.ids(l)),
+		}})
+	}
+	return reply{card: card}
+}
+
+func (s spec) usage(l Lang) string { return l.say(s.usageEN, s.usageZH) }
+
+func (s spec) about(l Lang) string { return l.say(s.aboutEN, s.aboutZH) }
+
+// footnotes tell of aliases, and who may use the command.
+func (s spec) footnotes(l Lang) []string {
+	var lines []string
+	if words := s.words(); len(words) > 1 {
+		lines = append(lines, l.say("Words: %s", "写法：%s", l.list(words)))
+	}
+	if s.verb != Help && s.verb != WhoAmI {
+		lines = append(lines, l.say("Role: %s", "角色：%s", s.roles(l)))
+	}
+	return lines
+}
+
+// roles says who may use the command.
+func (s spec) roles(l Lang) string {
+	switch s.verb {
+	case Help, WhoAmI:
+		return l.say("anybody", "任何人")
+	case Reject:
+		return l.say("approver, operator, or who asked for it", "审批人、操作人，或发起人")
+	case Cancel:
+		return l.say("operator, or who asked for it", "操作人，或发起人")
+	default:
+		return l.role(s.role)
+	}
+}
+
+// whoami tells the caller all that is known of him, which is what somebody needs
+// to grant him a role.
+func (b *Bot) whoami(c caller) reply {
+	l := c.lang
+	s := Section{Lines: []Line{
+		text(l.say("Platform: %s", "平台：%s", l.platform(c.m.Platform))),
+		{plain(l.say("Your ids: ", "你的标识：")), code(c.account(l))},
+	}}
+	add := func(line string) { s.Lines = append(s.Lines, text(line)) }
+	switch {
+	case c.m.Direct:
+		add(l.say("Place: direct message", "位置：私聊"))
+	case c.room != nil:
+		add(l.say("Room: %s (%s)", "本群：%s（%s）", label(c.room.Name), c.m.Chat))
+	}
+	if c.person == nil {
+		add(l.say("Person: nobody of the configuration", "人员：不是配置中的人员"))
+	} else {
+		add(l.say("Person: %s", "人员：%s", label(c.person.Name)))
+		for _, role := range []run.Role{run.Viewer, run.Operator, run.Approver, run.Admin} {
+			if flows := b.held(c, role); len(flows) > 0 {
+				add(l.say("Role %s: %s", "角色 %s：%s", l.role(role), l.list(flows)))
+			}
+		}
+		if len(b.visible(c)) == 0 {
+			add(l.say("You hold no role here yet.", "你在这里还没有任何角色。"))
+		}
+	}
+	add(b.grant(l, ""))
+	title := l.say("You are nobody that the configuration knows", "配置里还没有你")
+	if c.person != nil {
+		title = l.say("You are %s", "你是%s", label(c.person.Name))
+	}
+	return reply{card: Card{Title: title, Tone: Info, Plain: true, Sections: []Section{s}}}
+}
+
+// held gives the flows that are visible here and on which the caller holds a
+// role.
+func (b *Bot) held(c caller, role run.Role) []string {
+	var names []string
+	for _, f := range b.visible(c) {
+		if c.person.May(role, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,209 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+const (
+	inboxBatch = 20
+	// answerTries is how often a message is tried whose answer needs something
+	// that is not there now.
+	answerTries = 5
+)
+
+// inbox answers what was heard, one message after another.
+type inbox struct {
+	b     *Bot
+	tries map[string]int
+}
+
+func newInbox(b *Bot) *inbox { return &inbox{b: b, tries: map[string]int{}} }
+
+// step answers a batch. One message that cannot be answered now does not keep
+// the others waiting.
+func (in *inbox) step(ctx context.Context) (more bool, err error) {
+	letters, err := in.b.o.Mailbox.Unhandled(ctx, inboxBatch)
+	if err != nil {
+		return false, fmt.Errorf("read inbox: %w", err)
+	}
+	done := 0
+	for _, l := range letters {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		answers, again := in.answers(ctx, l)
+		if again {
+			continue
+		}
+		if handleErr := in.b.o.Mailbox.Handled(ctx, l.ID, answers); handleErr != nil {
+			err = fmt.Errorf("settle message: %w", handleErr)
+			continue
+		}
+		delete(in.tries, l.ID)
+		done++
+		ring(in.b.written)
+	}
+	return done > 0 && len(letters) == inboxBatch, err
+}
+
+// answers gives the answers to a message, or asks for another try. A message
+// that makes the bot stumble is answered with an apology: it would make it
+// stumble again.
+func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, again bool) {
+	var m Message
+	if err := json.Unmarshal(l.Payload, &m); err != nil {
+		in.b.o.Logger.ErrorContext(ctx, "message cannot be read", "inbox", l.ID, "err", err)
+		return nil, false
+	}
+	if !m.Addressed || m.Foreign {
+		return nil, false
+	}
+	c := in.b.caller(m, l)
+	r, err := in.obey(ctx, c)
+	if err != nil {
+		if in.tries[l.ID]++; ctx.Err() != nil || in.tries[l.ID] < answerTries && passing(err) {
+			in.b.o.Logger.WarnContext(ctx, "answer is put off", "inbox", l.ID, "err", err)
+			return nil, true
+		}
+		in.b.o.Logger.ErrorContext(ctx, "message is not answered", "inbox", l.ID, "err", err)
+		r = apology(c.lang)
+	}
+	return []run.Letter{in.b.answerLetter(c, r)}, false
+}
+
+// passing tells whether a fault may go away by itself.
+func passing(err error) bool {
+	k := fault.KindOf(err)
+	return k == fault.Unavailable || k == fault.Limited
+}
+
+// obey answers one message and survives a panic.
+func (in *inbox) obey(ctx context.Context, c caller) (r reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.b.o.Logger.ErrorContext(ctx, "answer panics", "inbox", c.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			r, err = apology(c.lang), nil
+		}
+	}()
+	return in.b.answer(ctx, c)
+}
+
+func apology(l Lang) reply {
+	return notice(Danger, l.say("Something went wrong here; nothing more was done", "出错了，没有继续执行"),
+		l.say("The log says what. Look at “status” before you send it again.", "原因已写入日志。重发之前请先看“状态”。"))
+}
+
+// reply is the one first answer to a message.
+type reply struct {
+	card    Card
+	mention []string
+	// of is the run whose live card this is; the zero run = an answer of its own.
+	of run.Run
+}
+
+// notice is a short answer.
+func notice(tone Tone, title string, lines ...string) reply {
+	c := Card{Title: title, Tone: tone, Plain: true}
+	if len(lines) > 0 {
+		s := Section{}
+		for _, l := range lines {
+			s.Lines = append(s.Lines, text(l))
+		}
+		c.Sections = []Section{s}
+	}
+	return reply{card: c}
+}
+
+// answerLetter addresses the answer: into the thread of what was said, or of the
+// card whose button was pressed.
+func (b *Bot) answerLetter(c caller, r reply) run.Letter {
+	a := audience{platform: c.m.Platform, chat: c.m.Chat, replyTo: c.thread().Message, lang: c.lang}
+	if p, there := b.platforms[a.platform]; there {
+		a.can = p.Can()
+	}
+	o := a.to(r.card)
+	o.Session, o.Mention = c.m.Session, r.mention
+	if c.room != nil {
+		o.Fallback = c.room.Webhook
+	}
+	if !a.can.Edit && len(o.Mention) == 0 && len(c.m.Sender) > 0 && !c.m.Direct {
+		o.Mention = []string{c.actor.Account} // no threads: the person is called
+	}
+	about := c.id
+	if r.of.Code != "" {
+		about = string(r.of.Code)
+		if a.can.Edit {
+			o.Live, o.Version = liveKey(r.of.Code, a.chat), r.of.Version
+		}
+	}
+	return b.letter(letterID("answer", c.id), lane(a.platform, a.chat, about), o)
+}
+
+// caller is who said something, and where.
+type caller struct {
+	m      Message
+	id     string    // of the inbox
+	since  time.Time // when it was claimed
+	lang   Lang
+	room   *Room       // nil: a direct message, or a room that is not bound
+	person *run.Person // nil: nobody we know
+	actor  run.Actor
+}
+
+// caller finds out who speaks. An account that two persons claim belongs to
+// nobody.
+func (b *Bot) caller(m Message, l run.Letter) caller {
+	c := caller{m: m, id: l.ID, since: l.At, lang: b.o.Lang, actor: run.Actor{Platform: m.Platform, Channel: run.ByText}}
+	if m.Press != nil {
+		c.actor.Channel = run.ByButton
+	}
+	if len(m.Sender) > 0 {
+		c.actor.Account = m.Sender[0]
+	}
+	if !m.Direct {
+		c.room = b.room(m.Platform, m.Chat)
+	}
+	if c.room != nil {
+		c.lang = c.room.Lang
+	}
+	for i := range b.o.People {
+		p := &b.o.People[i]
+		if !owns(p, m) {
+			continue
+		}
+		if c.person != nil {
+			c.person, c.actor.Person = nil, ""
+			return c
+		}
+		c.person, c.actor.Person = p, p.Name
+	}
+	return c
+}
+
+func owns(p *run.Person, m Message) bool {
+	for _, a := range p.Accounts {
+		for _, id := range m.Sender {
+			if id != "" && a.Platform == m.Platform && a.ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// thread is where an answer goes, and where a run that this message starts is
+// talked about.
+func (c caller) thread() run.Thread {
+	t := run.Thread{Platform: c.m.Platform, Chat: c.m.Chat, Message: c.m.ID}
+	if c.m.Press != nil {
+		t.Message = c.m.Press.Card
+	}
+	return t
+}

@@ -1,0 +1,278 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+const (
+	// reader is the bot's name at the journal: replicas read it together.
+	reader       = "bot"
+	journalBatch = 200
+)
+
+// readJournal says what the runs' events give to say. Events of one run that come
+// together make one drawing: what is drawn is the run as it is now.
+func (b *Bot) readJournal(ctx context.Context) (more bool, err error) {
+	events, err := b.o.Mailbox.Events(ctx, reader, journalBatch)
+	if err != nil || len(events) == 0 {
+		return false, err
+	}
+	last := map[run.Code]run.Event{}
+	moved := map[run.Code]bool{}
+	for _, e := range events {
+		if e.Kind != run.EventAlarm {
+			last[e.Run] = e
+			moved[e.Run] = moved[e.Run] || e.Kind == run.EventMoved
+		}
+	}
+	var letters []run.Letter
+	for _, e := range events {
+		switch {
+		case e.Kind == run.EventAlarm:
+			said, err := b.guarded(ctx, e, b.alarm)
+			if err != nil {
+				return false, err
+			}
+			letters = append(letters, said...)
+		case last[e.Run] == e:
+			e.Kind = kindOf(moved[e.Run], e.Kind)
+			said, err := b.guarded(ctx, e, b.tell)
+			if err != nil {
+				return false, err
+			}
+			letters = append(letters, said...)
+		}
+	}
+	err = b.o.Mailbox.Advance(ctx, reader, events[len(events)-1].Seq, letters)
+	if err != nil && fault.KindOf(err) != fault.Conflict { // then another replica was faster, and its letters stand
+		return false, fmt.Errorf("advance journal: %w", err)
+	}
+	ring(b.written)
+	return len(events) == journalBatch, nil
+}
+
+func kindOf(moved bool, kind run.EventKind) run.EventKind {
+	if moved {
+		return run.EventMoved
+	}
+	return kind
+}
+
+// guarded makes the letters of an event. One that nothing can be said about must
+// not keep all later ones waiting.
+func (b *Bot) guarded(ctx context.Context, e run.Event, say func(context.Context, run.Event) ([]run.Letter, error)) (letters []run.Letter, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.o.Logger.ErrorContext(ctx, "event cannot be told", "run", e.Run, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			letters, err = nil, nil
+		}
+	}()
+	letters, err = say(ctx, e)
+	if fault.KindOf(err) == fault.NotFound {
+		b.o.Logger.WarnContext(ctx, "event of a run that is not there", "run", e.Run)
+		return nil, nil
+	}
+	return letters, err
+}
+
+// tell draws the run's cards in every chat that hears of it.
+func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
+	r, p, err := b.o.Service.Get(ctx, e.Run)
+	if err != nil {
+		return nil, err
+	}
+	var listeners []audience
+	for _, a := range b.audiences(r) {
+		if a.asked || speaks(r) {
+			listeners = append(listeners, a)
+		}
+	}
+	if len(listeners) == 0 {
+		return nil, nil
+	}
+	sc, err := b.scene(ctx, r, p)
+	if err != nil {
+		return nil, err
+	}
+	var letters []run.Letter
+	for _, a := range listeners {
+		sc.lang, sc.can = a.lang, a.can
+		letters = append(letters, b.draw(sc, a, e)...)
+	}
+	return letters, nil
+}
+
+// speaks tells whether a run that was not asked for in a room is worth speaking
+// of there: it needs somebody, it went wrong, or it changed something.
+func speaks(r run.Run) bool {
+	switch r.State {
+	case run.Awaiting, run.Failed, run.Partial:
+		return true
+	case run.Blocked:
+		return r.Apply
+	case run.Succeeded:
+		return r.Outcome.Done > 0
+	case run.Applying, run.Rejected, run.Expired, run.Superseded, run.Cancelled:
+		return !r.Expires.IsZero() // it asked for a vote here, and that is over
+	default:
+		return false
+	}
+}
+
+// draw gives the letters for one chat: the live card where cards can be edited,
+// and one message that calls people when something is asked of them or all is
+// over. Where nothing can be edited, only what matters is said at all.
+func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
+	r := sc.run
+	way := lane(a.platform, a.where(), string(r.Code))
+	var letters []run.Letter
+	if a.can.Edit {
+		o := a.to(b.runCard(sc))
+		o.Live, o.Version = liveKey(r.Code, a.chat), r.Version
+		if asks(r) {
+			o.Fallback = a.webhook
+		}
+		letters = append(letters, b.letter(letterID("card", strconv.FormatInt(e.Seq, 10), a.where()), way, o))
+	}
+	if e.Kind != run.EventMoved || r.State != run.Awaiting && !r.State.Ended() {
+		return letters
+	}
+	card := b.runCard(sc)
+	if a.can.Edit {
+		card = b.call(sc)
+	}
+	o := a.to(card)
+	o.Mention, o.Fallback = b.called(sc, a), a.webhook
+	if a.robot {
+		o.Fallback = ""
+	}
+	return append(letters, b.letter(letterID("told", string(r.Code), string(r.State), a.where()), way, o))
+}
+
+// where names the chat of an audience, or the webhook that is all it has.
+func (a audience) where() string {
+	if a.robot {
+		return "webhook:" + a.webhook
+	}
+	return a.chat
+}
+
+// called gives the accounts that a message calls: who asked, those who may
+// approve what waits, and those who voted on what is gone.
+func (b *Bot) called(sc scene, a audience) []string {
+	if a.robot {
+		return nil
+	}
+	var ids []string
+	add := func(id string) {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	r := sc.run
+	if r.By.Platform == a.platform {
+		add(r.By.Account)
+	} else {
+		add(b.accountOf(r.By.Person, a.platform))
+	}
+	switch r.State {
+	case run.Awaiting:
+		for _, p := range b.eligible(r, sc.plan) {
+			add(p.Account(a.platform))
+		}
+	case run.Superseded, run.Expired, run.Cancelled, run.Rejected:
+		for _, v := range sc.votes {
+			add(b.accountOf(v.By.Person, a.platform))
+		}
+	}
+	return ids
+}
+
+func (b *Bot) accountOf(person string, on run.Platform) string {
+	for i := range b.o.People {
+		if p := &b.o.People[i]; p.Name == person && person != "" {
+			return p.Account(on)
+		}
+	}
+	return ""
+}
+
+// call is the short message beside a live card: editing a card notifies nobody.
+func (b *Bot) call(sc scene) Card {
+	l, r := sc.lang, sc.run
+	card := b.runCard(sc)
+	out := Card{Title: card.Title, Tone: card.Tone, Plain: true}
+	s := Section{}
+	add := func(line string) { s.Lines = append(s.Lines, text(line)) }
+	if r.Reason != "" {
+		add(printable(l.of(r.Reason), sayRunes))
+	}
+	switch r.State {
+	case run.Awaiting:
+		names := personNames(b.eligible(r, sc.plan))
+		if len(names) == 0 {
+			add(l.say("Nobody may approve it: this flow needs another approver in the configuration (people[].roles).", "没有人可以批准：请在配置 people[].roles 里为这个流程再加一位审批人。"))
+		} else {
+			add(l.say("%d of these must approve until %s: %s", "需要 %d 位审批人在 %s 之前批准：%s", r.Votes, b.clock(r.Expires), l.list(names)))
+		}
+		add(l.say("To approve: %s", "要批准请发：%s", form(l, r)))
+	case run.Partial, run.Failed, run.Succeeded:
+		add(l.say("Details: show %s", "明细：详情 %s", r.Code))
+	case run.Blocked:
+		if sc.plan != nil && len(sc.plan.Risk.Reasons) > 0 {
+			add(l.finding(sc.plan.Risk.Reasons[0]))
+		}
+	}
+	out.Sections = []Section{s}
+	return out
+}
+
+// alarm says what people must know at once.
+func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
+	r, _, err := b.o.Service.Get(ctx, e.Run)
+	if err != nil {
+		return nil, err
+	}
+	var letters []run.Letter
+	for _, a := range b.audiences(r) {
+		l := a.lang
+		card := notice(Danger, l.say("Alarm %s · %s", "告警 %s · %s", r.Code, r.Flow), printable(masked(l.alarm(e.Say)), sayRunes)).card
+		o := a.to(card)
+		o.Fallback = a.webhook
+		if a.robot {
+			o.Fallback = ""
+		} else {
+			o.Mention = b.staffOf(r.Flow, a.platform)
+		}
+		letters = append(letters, b.letter(letterID("alarm", strconv.FormatInt(e.Seq, 10), a.where()), lane(a.platform, a.where(), string(r.Code)), o))
+	}
+	return letters, nil
+}
+
+// alarm picks the language of an alarm: "name: English / 中文".
+func (l Lang) alarm(say string) string {
+	name, sentence, named := strings.Cut(say, ": ")
+	if !named || strings.Contains(name, " / ") {
+		return l.of(say)
+	}
+	return name + l.say(": ", "：") + l.of(sentence)
+}
+
+// staffOf gives the accounts of the flow's operators and admins.
+func (b *Bot) staffOf(flow string, on run.Platform) []string {
+	var ids []string
+	for i := range b.o.People {
+		if p := &b.o.People[i]; p.May(run.Operator, flow) && p.Account(on) != "" {
+			ids = append(ids, p.Account(on))
+		}
+	}
+	return ids
+}

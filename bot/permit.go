@@ -1,0 +1,123 @@
+package bot
+
+import (
+	"slices"
+
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// permits tells whether a person may use a command on a flow. The engine judges
+// again; this is for what is shown and suggested.
+func permits(s spec, p *run.Person, f *Flow) bool {
+	switch s.verb {
+	case Help, WhoAmI:
+		return true
+	case Reject:
+		return p != nil && (p.May(run.Approver, f.Name) || p.May(run.Operator, f.Name))
+	case Cancel:
+		return p != nil && p.May(run.Operator, f.Name)
+	default:
+		return p != nil && p.May(s.role, f.Name)
+	}
+}
+
+// need gives the role that a command asks for.
+func (s spec) need() run.Role {
+	if s.verb == Reject || s.verb == Cancel {
+		return run.Operator
+	}
+	return s.role
+}
+
+// sees tells whether the caller may see the flow here.
+func (c caller) sees(f *Flow) bool {
+	if c.person == nil || !c.person.May(run.Viewer, f.Name) {
+		return false
+	}
+	return c.m.Direct || c.room != nil && c.room.shows(f)
+}
+
+// here tells whether the command may be used on the flow in this place by
+// somebody who has the role.
+func (c caller) here(s spec, f *Flow) bool {
+	switch {
+	case s.verb == Plan || s.verb == Sync:
+		return c.room != nil && c.room.commands(f)
+	case s.changes:
+		return c.room != nil
+	default:
+		return true
+	}
+}
+
+// visible gives the flows that the caller may see here.
+func (b *Bot) visible(c caller) []*Flow {
+	var all []*Flow
+	for i := range b.o.Flows {
+		if f := &b.o.Flows[i]; c.sees(f) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// usable gives the visible flows on which the caller may use a command here.
+func (b *Bot) usable(c caller, s spec) []*Flow {
+	return slices.DeleteFunc(b.visible(c), func(f *Flow) bool { return !c.here(s, f) || !permits(s, c.person, f) })
+}
+
+// offered gives the commands that the caller may use here, in the order of the
+// help.
+func (b *Bot) offered(c caller) []spec {
+	return slices.DeleteFunc(specs(), func(s spec) bool {
+		return s.verb != Help && s.verb != WhoAmI && len(b.usable(c, s)) == 0
+	})
+}
+
+// seen gives a flow by name if the caller may see it here.
+func (b *Bot) seen(c caller, name string) (*Flow, bool) {
+	f := b.flow(name)
+	return f, f != nil && c.sees(f)
+}
+
+// admins names those who can grant a role for a flow; "" = any flow.
+func (b *Bot) admins(flow string) []string {
+	return b.holders(func(p *run.Person) bool {
+		return flow != "" && p.May(run.Admin, flow) || flow == "" && len(p.Roles[run.Admin]) > 0
+	})
+}
+
+func (b *Bot) holders(is func(*run.Person) bool) []string {
+	var names []string
+	for i := range b.o.People {
+		if is(&b.o.People[i]) {
+			names = append(names, label(b.o.People[i].Name))
+		}
+	}
+	return names
+}
+
+// grant says who can grant a role.
+func (b *Bot) grant(l Lang, flow string) string {
+	admins := b.admins(flow)
+	if len(admins) == 0 {
+		return l.say("Roles are granted in the configuration file (people); no admin is named there.", "角色在配置文件的 people 里授予；其中没有写管理员。")
+	}
+	return l.say("Who can grant it: %s", "可授予的人：%s", l.list(admins))
+}
+
+// ids says by which ids the platform names the caller.
+func (c caller) ids(l Lang) string {
+	person := l.say("no person of the configuration", "不是配置中的人员")
+	if c.person != nil {
+		person = l.say("person %s", "人员 %s", label(c.person.Name))
+	}
+	return l.say("Your ids: %s %s; %s", "你的标识：%s %s；%s", l.platform(c.m.Platform), c.account(l), person)
+}
+
+func (c caller) account(l Lang) string {
+	if len(c.m.Sender) == 0 {
+		return l.say("(the platform gave none)", "（平台没有给出）")
+	}
+	return l.list(c.m.Sender)
+}

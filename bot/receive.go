@@ -1,0 +1,88 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// Receive takes a message into the inbox; see the type Receive. What is not
+// addressed to the bot, or comes from outside, is not for us and is let go.
+// Faults: Invalid without an id; Unavailable when the record cannot be written,
+// then the message must come again.
+func (b *Bot) Receive(ctx context.Context, m Message) error {
+	if m.ID == "" || m.Platform == "" {
+		return fault.New(fault.Invalid, "the message has no id / 消息没有编号")
+	}
+	if !m.Addressed {
+		return nil
+	}
+	if m.Foreign {
+		b.o.Logger.WarnContext(ctx, "message from outside is ignored", "platform", m.Platform)
+		return nil
+	}
+	payload, err := json.Marshal(m)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "the message cannot be kept / 消息无法保存")
+	}
+	b.sessions.keep(place{m.Platform, m.Chat}, m.Session)
+	if _, err := b.o.Mailbox.Claim(ctx, inboxID(m), payload); err != nil {
+		return err
+	}
+	ring(b.heard)
+	return nil
+}
+
+// inboxID names a message for ever; it is the id of the request that the
+// message makes, too.
+func inboxID(m Message) string { return string(m.Platform) + ":" + m.ID }
+
+// ring wakes a loop; it never waits.
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}
+
+// sessions remembers the newest session webhook of each chat: what is said later
+// in the chat may go there while it lasts. They are secrets, and are only kept in
+// memory.
+type sessions struct {
+	mu  sync.Mutex
+	all map[place]Session
+}
+
+func (s *sessions) keep(at place, one Session) {
+	if one.URL == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[place]Session{}
+	}
+	if !one.Expires.Before(s.all[at].Expires) {
+		s.all[at] = one
+	}
+}
+
+// live gives a session that lasts for a while yet, the given one or a newer one.
+func (s *sessions) live(platform run.Platform, chat string, given Session, now time.Time) Session {
+	s.mu.Lock()
+	kept := s.all[place{platform, chat}]
+	s.mu.Unlock()
+	for _, one := range []Session{given, kept} {
+		if one.URL != "" && now.Add(sessionRoom).Before(one.Expires) {
+			return one
+		}
+	}
+	return Session{}
+}
+
+// sessionRoom is how long a session must last to be worth a try.
+const sessionRoom = 30 * time.Second

@@ -1,0 +1,141 @@
+package bot
+
+import (
+	"context"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// lacks refuses a command for want of a role. A flow is named only when the
+// caller sees it.
+func (b *Bot) lacks(c caller, s spec, f *Flow) reply {
+	l := c.lang
+	why := l.say("You lack the role %s in this place.", "你在这里没有“%s”角色。", l.role(s.need()))
+	flow := ""
+	if f != nil {
+		flow = f.Name
+		why = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", l.role(s.need()), f.Name)
+	}
+	if c.person == nil {
+		why = l.say("This account belongs to nobody in the configuration.", "这个账号不属于配置中的任何人。")
+	}
+	return notice(Warn, l.say("Cannot run “%s”", "不能执行“%s”", s.name(l)), why, b.grant(l, flow), c.ids(l))
+}
+
+// onlyInRooms refuses a command that changes something in a direct message.
+func (b *Bot) onlyInRooms(c caller, s spec) reply {
+	l := c.lang
+	return notice(Warn, l.say("Cannot run “%s” here", "不能在这里执行“%s”", s.name(l)),
+		l.say("It is done in a room of the flow, where others can see it.", "请到流程所在的群里发，让其他人也看得到。"))
+}
+
+// notHere refuses to start a flow in a room that only hears of it.
+func (b *Bot) notHere(c caller, f *Flow) reply {
+	l := c.lang
+	return notice(Warn, l.say("%s cannot be started in this room", "不能在本群发起 %s", f.Name),
+		l.say("This room sees its runs and votes on them. The room needs it under rooms[].flows.", "本群只查看和审批它的运行。要在这里发起，请把它写进配置 rooms[].flows。"))
+}
+
+// noRun says that there is no such run for the caller here.
+func (b *Bot) noRun(c caller, code run.Code) reply {
+	l := c.lang
+	return notice(Warn, l.say("There is no run %s here", "这里没有运行 %s", code),
+		l.say("See “status” or “history”.", "请看“状态”或“历史”。"))
+}
+
+// refused explains why the engine did not do it. Faults that may pass, and ours,
+// are left to the inbox.
+func (b *Bot) refused(c caller, cmd Command, r run.Run, err error) (reply, error) {
+	l := c.lang
+	kind := fault.KindOf(err)
+	switch kind {
+	case fault.Denied, fault.Invalid, fault.Stale, fault.Conflict, fault.NotFound, fault.Aborted, fault.Unsupported:
+	default:
+		return reply{}, err
+	}
+	title := l.say("Not done: %s", "没有执行：%s", cmd.In(l).String())
+	if cmd.Verb == Approve {
+		title = l.say("Not approved: %s", "没有批准：%s", cmd.Code)
+	}
+	lines := []string{l.of(fault.Say(err))}
+	switch {
+	case kind == fault.Invalid && cmd.Verb == Approve:
+		lines = append(lines, l.say("Look first: %s", "请先看：%s", look(l, r)))
+	case kind == fault.Denied && cmd.Verb == Approve && r.State == run.Awaiting:
+		if names := b.eligible(r, nil); len(names) > 0 {
+			lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(personNames(names))))
+		} else {
+			lines = append(lines, l.say("Nobody else is an approver of this flow.", "这个流程没有其他审批人。"))
+		}
+		if c.person == nil || !c.person.May(run.Approver, r.Flow) {
+			lines = append(lines, b.grant(l, r.Flow))
+		}
+		lines = append(lines, c.ids(l))
+	case kind == fault.Denied:
+		lines = append(lines, b.grant(l, r.Flow), c.ids(l))
+	}
+	return notice(Warn, title, lines...), nil
+}
+
+// look gives the command that shows what a vote is about.
+func look(l Lang, r run.Run) string {
+	show := Command{Verb: Show, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
+	switch {
+	case r.Counts.Delete > 0:
+		show.Kind = "delete"
+	case r.Counts.Disable > 0:
+		show.Kind = "disable"
+	}
+	return show.String()
+}
+
+// eligible gives the persons who may approve a run: approvers, but neither who
+// asked for it nor, when the plan is given, anybody whom it touches.
+func (b *Bot) eligible(r run.Run, p *plan.Plan) []run.Person {
+	var all []run.Person
+	for _, person := range b.o.People {
+		if person.May(run.Approver, r.Flow) && person.Name != r.By.Person && !touches(p, person) {
+			all = append(all, person)
+		}
+	}
+	return all
+}
+
+func touches(p *plan.Plan, person run.Person) bool {
+	if p == nil {
+		return false
+	}
+	s := plan.Staff{Name: person.Name, EmployeeNo: person.EmployeeNo, Email: person.Email}
+	for _, a := range person.Accounts {
+		s.Accounts = append(s.Accounts, a.ID)
+	}
+	for i := range p.Changes {
+		if p.Changes[i].Touches(s) {
+			return true
+		}
+	}
+	return false
+}
+
+func personNames(people []run.Person) []string {
+	names := make([]string, 0, len(people))
+	for _, p := range people {
+		names = append(names, label(p.Name))
+	}
+	return names
+}
+
+// find gives a run that the caller may see here.
+func (b *Bot) find(ctx context.Context, c caller, code run.Code) (r run.Run, p *plan.Plan, f *Flow, err error) {
+	r, p, err = b.o.Service.Get(ctx, code)
+	if err != nil {
+		return r, nil, nil, err
+	}
+	f, ok := b.seen(c, r.Flow)
+	if !ok {
+		return run.Run{}, nil, nil, fault.New(fault.NotFound, "there is no run %s here / 这里没有运行 %s", code, code)
+	}
+	return r, p, f, nil
+}

@@ -1,0 +1,76 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Serve listens to every platform, answers, tells of runs, sends, and posts the
+// digests, until ctx ends; everything that it started has ended when it returns.
+// It gives nil: what goes wrong meanwhile is logged and tried again.
+func (b *Bot) Serve(ctx context.Context) error {
+	var g errgroup.Group
+	for _, p := range b.o.Platforms {
+		g.Go(func() error { b.listen(ctx, p); return nil })
+	}
+	g.Go(func() error { b.loop(ctx, "inbox", b.heard, newInbox(b).step); return nil })
+	g.Go(func() error { b.loop(ctx, "journal", nil, b.readJournal); return nil })
+	g.Go(func() error { b.loop(ctx, "outbox", b.written, b.sendDue); return nil })
+	if len(b.o.Digests) > 0 {
+		g.Go(func() error { b.loop(ctx, "digest", nil, newTimetable(b).step); return nil })
+	}
+	return g.Wait()
+}
+
+// listen keeps a platform's ear open. One that breaks is opened again, ever more
+// slowly: the other platforms must not suffer.
+func (b *Bot) listen(ctx context.Context, p Platform) {
+	for wait := time.Second; ; wait = min(2*wait, longestWait) {
+		began := b.o.Now()
+		err := p.Listen(ctx, b.Receive)
+		if ctx.Err() != nil {
+			return
+		}
+		b.o.Logger.ErrorContext(ctx, "platform stops listening", "platform", p.Name(), "err", err)
+		if b.o.Now().Sub(began) > longestWait {
+			wait = time.Second
+		}
+		pause(ctx, nil, wait)
+	}
+}
+
+// longestWait is the longest pause of a loop that fails.
+const longestWait = time.Minute
+
+// loop repeats a step until ctx ends: at once while there is more to do,
+// otherwise when the bell rings or after a while.
+func (b *Bot) loop(ctx context.Context, name string, bell chan struct{}, step func(context.Context) (more bool, err error)) {
+	wait := b.o.Poll
+	for ctx.Err() == nil {
+		more, err := step(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", name, "err", err)
+			pause(ctx, nil, wait)
+			wait = min(2*wait, longestWait)
+		case err == nil:
+			wait = b.o.Poll
+			if !more {
+				pause(ctx, bell, wait)
+			}
+		}
+	}
+}
+
+// pause waits for the bell, at most a while. A nil bell never rings.
+func pause(ctx context.Context, bell chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-bell:
+	case <-timer.C:
+	}
+}

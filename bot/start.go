@@ -1,0 +1,157 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// start begins a run. The message's own id is the request's: a message that is
+// handled twice begins one run.
+func (b *Bot) start(ctx context.Context, c caller, cmd Command) (reply, error) {
+	s := specOf(cmd.Verb)
+	f, ok := b.seen(c, cmd.Flow)
+	switch {
+	case !ok:
+		return b.noFlow(c, s, cmd.Flow), nil
+	case !permits(s, c.person, f):
+		return b.lacks(c, s, f), nil
+	case !c.here(s, f):
+		return b.notHere(c, f), nil
+	case f.Paused && cmd.Verb == Sync:
+		return notice(Warn, c.lang.say("%s is paused; nothing was run", "%s 已暂停，没有执行", f.Name),
+			c.lang.say("“plan %s” still works.", "仍可以“预演 %s”。", f.Name)), nil
+	}
+	r, err := b.o.Service.Start(ctx, run.Request{
+		ID: c.id, Flow: f.Name, Apply: cmd.Verb == Sync, Trigger: run.ByCommand, By: c.actor, Thread: c.thread(), Weak: c.m.Weak,
+	})
+	if err != nil {
+		return b.refused(c, cmd, run.Run{Flow: f.Name}, err)
+	}
+	return reply{card: b.runCard(scene{run: r, flow: f, lang: c.lang, can: b.can(c)}), of: r}, nil
+}
+
+// can tells what may be drawn where the caller speaks.
+func (b *Bot) can(c caller) Abilities {
+	if p, there := b.platforms[c.m.Platform]; there {
+		return p.Can()
+	}
+	return Abilities{}
+}
+
+// begun finds the run that this message began, if any.
+func (b *Bot) begun(ctx context.Context, c caller) (run.Run, bool, error) {
+	all, err := b.o.Service.List(ctx, run.Filter{Since: c.m.At.Add(-time.Minute), Limit: begunSearch})
+	for _, r := range all {
+		if r.RequestID == c.id {
+			return r, true, nil
+		}
+	}
+	return run.Run{}, false, err
+}
+
+// begunSearch is how many runs are looked through for the one of a message.
+const begunSearch = 500
+
+// vote approves or rejects. The engine is the judge.
+func (b *Bot) vote(ctx context.Context, c caller, cmd Command) (reply, error) {
+	r, _, _, err := b.find(ctx, c, cmd.Code)
+	if err != nil {
+		return b.notFound(c, cmd, err)
+	}
+	v := run.Vote{
+		Run: r.Code, Decision: run.Approve, By: c.actor, Thread: c.thread(), Typed: cmd.Typed, Reason: cmd.Reason, Weak: c.m.Weak,
+	}
+	if cmd.Verb == Reject {
+		v.Decision = run.Reject
+	}
+	if c.m.Press != nil && c.m.Press.Digest != "" {
+		if err := v.Digest.UnmarshalText([]byte(c.m.Press.Digest)); err != nil {
+			return b.refused(c, cmd, r, fault.New(fault.Invalid, "this card is damaged; type the command / 这张卡片已损坏，请改为输入命令"))
+		}
+	}
+	decided, err := b.o.Service.Decide(ctx, v)
+	if fault.KindOf(err) == fault.Conflict && b.votedHere(ctx, c, v) {
+		decided, _, err = b.o.Service.Get(ctx, r.Code) // counted before a crash; answered now
+	}
+	if err != nil {
+		return b.refused(c, cmd, r, err)
+	}
+	if v.Decision == run.Reject {
+		return notice(Quiet, c.lang.say("Rejected: %s · %s %s", "已驳回：%s · %s %s", r.Code, c.lang.who(c.actor), b.hour(b.o.Now())),
+			c.lang.say("Nothing more of it is applied.", "不会再执行它的任何变更。")), nil
+	}
+	votes, err := b.o.Service.Votes(ctx, r.Code)
+	if err != nil {
+		return reply{}, err
+	}
+	return b.approved(c, decided, votes), nil
+}
+
+// votedHere tells whether the vote that is in the way was cast by this very
+// message.
+func (b *Bot) votedHere(ctx context.Context, c caller, v run.Vote) bool {
+	votes, err := b.o.Service.Votes(ctx, v.Run)
+	if err != nil {
+		return false
+	}
+	for _, old := range votes {
+		if old.By.Person == c.actor.Person && old.Decision == v.Decision && old.Thread == v.Thread && !old.At.Before(c.since) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Bot) approved(c caller, r run.Run, votes []run.Vote) reply {
+	l := c.lang
+	have := len(approvals(r, votes))
+	title := l.say("Approved: %s · %s %s · %d/%d", "已批准：%s · %s %s · %d/%d", r.Code, l.who(c.actor), b.hour(b.o.Now()), have, r.Votes)
+	if r.State == run.Awaiting {
+		return notice(Waits, title, l.say("%d more must approve.", "还需要 %d 位审批人。", max(1, r.Votes-have)))
+	}
+	return notice(Info, title, l.say("It is being applied now. To stop it: cancel %s", "开始执行。要停下请发：取消 %s", r.Code))
+}
+
+// approvals gives the votes that approve the run's plan.
+func approvals(r run.Run, votes []run.Vote) []run.Vote {
+	var all []run.Vote
+	for _, v := range votes {
+		if v.Decision == run.Approve && (v.Digest == r.Plan || r.Plan.IsZero()) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// cancel stops a run.
+func (b *Bot) cancel(ctx context.Context, c caller, cmd Command) (reply, error) {
+	r, _, _, err := b.find(ctx, c, cmd.Code)
+	if err != nil {
+		return b.notFound(c, cmd, err)
+	}
+	stopped, err := b.o.Service.Stop(ctx, r.Code, c.actor, cmd.Reason)
+	if fault.KindOf(err) == fault.Conflict && r.State == run.Cancelled && !r.Ended.Before(c.since) {
+		stopped, err = r, nil // by this message, before a crash
+	}
+	if err != nil {
+		return b.refused(c, cmd, r, err)
+	}
+	l := c.lang
+	if stopped.State == run.Applying {
+		return notice(Warn, l.say("Stopping: %s", "正在停止：%s", r.Code),
+			l.say("It stops before the next change and reports what was done.", "会在下一项变更之前停下，并报告已经做了什么。")), nil
+	}
+	return notice(Quiet, l.say("Cancelled: %s · %s %s", "已取消：%s · %s %s", r.Code, l.who(c.actor), b.hour(b.o.Now())),
+		l.say("See: status %s", "可查看：状态 %s", r.Code)), nil
+}
+
+// notFound answers a code that names nothing the caller may see.
+func (b *Bot) notFound(c caller, cmd Command, err error) (reply, error) {
+	if fault.KindOf(err) == fault.NotFound {
+		return b.noRun(c, cmd.Code), nil
+	}
+	return reply{}, err
+}

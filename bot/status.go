@@ -1,0 +1,228 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// mostRuns is how many runs one answer lists.
+const mostRuns = 20
+
+// status tells what runs and what waits: everywhere, of a flow, or of one run.
+func (b *Bot) status(ctx context.Context, c caller, cmd Command) (reply, error) {
+	switch {
+	case cmd.Code != "":
+		return b.statusOf(ctx, c, cmd)
+	case cmd.Flow != "":
+		f, ok := b.seen(c, cmd.Flow)
+		if !ok {
+			return b.noFlow(c, specOf(Status), cmd.Flow), nil
+		}
+		return b.statusOfFlow(ctx, c, f)
+	}
+	active, err := b.active(ctx, c, "")
+	if err != nil {
+		return reply{}, err
+	}
+	l := c.lang
+	if len(active) == 0 {
+		return notice(Info, l.say("Nothing runs and nothing waits", "没有正在运行或等待审批的内容"),
+			l.say("Past runs: history", "以往的运行：历史")), nil
+	}
+	return reply{card: Card{Title: l.say("Running or waiting: %d", "运行或等待中：%d", len(active)), Tone: Info, Sections: []Section{b.runList(l, active)}}}, nil
+}
+
+// active gives the runs that are not over.
+func (b *Bot) active(ctx context.Context, c caller, flow string) ([]run.Run, error) {
+	return b.runs(ctx, c, run.Filter{Flow: flow, States: []run.State{run.Queued, run.Reading, run.Planning, run.Applying, run.Awaiting}})
+}
+
+// statusOf draws the card of one run.
+func (b *Bot) statusOf(ctx context.Context, c caller, cmd Command) (reply, error) {
+	r, p, f, err := b.find(ctx, c, cmd.Code)
+	if err != nil {
+		return b.notFound(c, cmd, err)
+	}
+	sc, err := b.scene(ctx, r, p)
+	if err != nil {
+		return reply{}, err
+	}
+	sc.flow, sc.lang, sc.can = f, c.lang, b.can(c)
+	if c.m.Direct {
+		sc.can.Buttons = false
+	}
+	return reply{card: b.runCard(sc)}, nil
+}
+
+func (b *Bot) statusOfFlow(ctx context.Context, c caller, f *Flow) (reply, error) {
+	l := c.lang
+	active, err := b.active(ctx, c, f.Name)
+	if err != nil {
+		return reply{}, err
+	}
+	card := Card{Title: l.say("Status of %s", "%s 的状态", f.Name), Tone: Info, Plain: true, Sections: []Section{{Lines: b.flowLines(l, f)}}}
+	if len(active) > 0 {
+		card.Sections = append(card.Sections, b.runList(l, active))
+	}
+	last, err := b.lastEnded(ctx, f.Name)
+	if err != nil {
+		return reply{}, err
+	}
+	line := l.say("Last run: none yet", "上次运行：还没有")
+	if last.Code != "" {
+		line = l.say("Last run: ", "上次运行：") + b.runLine(l, last)
+	}
+	card.Sections[0].Lines = append(card.Sections[0].Lines, text(line))
+	return reply{card: card}, nil
+}
+
+// lastEnded gives the newest run of a flow that is over, the zero run when there
+// is none.
+func (b *Bot) lastEnded(ctx context.Context, flow string) (run.Run, error) {
+	all, err := b.o.Service.List(ctx, run.Filter{Flow: flow, States: ends(), Limit: 1})
+	if err != nil || len(all) == 0 {
+		return run.Run{}, err
+	}
+	return all[0], nil
+}
+
+func ends() []run.State {
+	var all []run.State
+	for _, s := range run.States() {
+		if s.Ended() {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (b *Bot) runList(l Lang, runs []run.Run) Section {
+	s := Section{Bullet: true}
+	for _, r := range runs[:min(len(runs), mostRuns)] {
+		s.Lines = append(s.Lines, text(b.runLine(l, r)))
+	}
+	if more := len(runs) - mostRuns; more > 0 {
+		s.Lines = append(s.Lines, text(l.say("… and %d more", "……另有 %d 个", more)))
+	}
+	return s
+}
+
+// runLine tells of one run in one line.
+func (b *Bot) runLine(l Lang, r run.Run) string {
+	line := b.clock(r.Created) + " " + string(r.Code) + " " + r.Flow + " · " + l.state(r.State)
+	switch {
+	case r.State == run.Awaiting:
+		line += " · " + l.counts(r.Counts) + l.say(" · until ", " · 有效期至 ") + b.clock(r.Expires)
+	case r.Outcome.Total() > 0:
+		line += " · " + l.outcome(r.Outcome)
+	case r.Counts.Total() > 0:
+		line += " · " + l.counts(r.Counts)
+	}
+	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By)
+}
+
+// flowLines tells what a flow is.
+func (b *Bot) flowLines(l Lang, f *Flow) []Line {
+	lines := []Line{{strong(f.Name), plain(l.say(": ", "：") + label(f.From) + " → " + label(f.To))}}
+	when := l.say("Only on command", "只按命令运行")
+	if f.Schedule != "" {
+		when = l.say("Schedule: ", "定时：") + printable(f.Schedule, nameRunes)
+	}
+	if f.Next != nil {
+		if next := f.Next(b.o.Now()); !next.IsZero() {
+			when += l.say(", next ", "，下次 ") + b.clock(next)
+		}
+	}
+	lines = append(lines, text(when))
+	if f.Paused {
+		lines = append(lines, Line{strong(l.say("Paused", "已暂停"))})
+	}
+	return lines
+}
+
+// listFlows tells of every flow that the caller may see here.
+func (b *Bot) listFlows(ctx context.Context, c caller) (reply, error) {
+	l := c.lang
+	flows := b.visible(c)
+	card := Card{Title: l.say("Flows: %d", "流程：%d 个", len(flows)), Tone: Info}
+	for _, f := range flows[:min(len(flows), mostRuns)] {
+		s := Section{Lines: b.flowLines(l, f)}
+		last, err := b.lastEnded(ctx, f.Name)
+		if err != nil {
+			return reply{}, err
+		}
+		if last.Code != "" {
+			s.Lines = append(s.Lines, text(l.say("Last run: ", "上次运行：")+b.runLine(l, last)))
+		}
+		active, err := b.active(ctx, c, f.Name)
+		if err != nil {
+			return reply{}, err
+		}
+		for _, r := range active[:min(len(active), mostHints)] {
+			s.Lines = append(s.Lines, text(l.say("Now: ", "当前：")+b.runLine(l, r)))
+		}
+		card.Sections = append(card.Sections, s)
+	}
+	return reply{card: card}, nil
+}
+
+const (
+	historyDays = 7
+	mostDays    = 366
+	day         = 24 * time.Hour
+)
+
+// history lists past runs with who asked, who approved and what became of them.
+func (b *Bot) history(ctx context.Context, c caller, cmd Command) (reply, error) {
+	l := c.lang
+	days := cmd.Days
+	if days == 0 {
+		days = historyDays
+	}
+	filter := run.Filter{Since: b.o.Now().Add(-time.Duration(min(days, mostDays)) * day), Limit: begunSearch}
+	if cmd.Flow != "" {
+		f, ok := b.seen(c, cmd.Flow)
+		if !ok {
+			return b.noFlow(c, specOf(History), cmd.Flow), nil
+		}
+		filter.Flow = f.Name
+	}
+	runs, err := b.runs(ctx, c, filter)
+	if err != nil {
+		return reply{}, err
+	}
+	if len(runs) == 0 {
+		return notice(Info, l.say("No runs in the last %d days", "最近 %d 天没有运行", min(days, mostDays))), nil
+	}
+	s := Section{Bullet: true}
+	for _, r := range runs[:min(len(runs), mostRuns)] {
+		line := b.runLine(l, r)
+		if r.Votes > 0 {
+			votes, err := b.o.Service.Votes(ctx, r.Code)
+			if err != nil {
+				return reply{}, err
+			}
+			line += b.votedBy(l, votes)
+		}
+		s.Lines = append(s.Lines, text(line))
+	}
+	if more := len(runs) - mostRuns; more > 0 {
+		s.Lines = append(s.Lines, text(l.say("… and %d older", "……另有更早的 %d 次", more)))
+	}
+	return reply{card: Card{Title: l.say("Runs of the last %d days: %d", "最近 %d 天的运行：%d 次", min(days, mostDays), len(runs)), Tone: Info, Sections: []Section{s}}}, nil
+}
+
+// votedBy names the voters of a run, at the end of its line.
+func (b *Bot) votedBy(l Lang, votes []run.Vote) string {
+	line := ""
+	for _, v := range votes {
+		if v.Decision == run.Reject {
+			line += l.say(" · rejected by ", " · 驳回 ") + l.who(v.By)
+		} else {
+			line += l.say(" · approved by ", " · 批准 ") + l.who(v.By)
+		}
+	}
+	return line
+}
