@@ -189,7 +189,7 @@ func plainLine(l bot.Line) string {
 	for _, s := range l {
 		b.WriteString(show(s.Text, spanLimit))
 	}
-	return b.String()
+	return tagsAndLinks.Replace(b.String()) // two pieces may make one sign
 }
 
 var listMark = regexp.MustCompile(`^[-+]`)
@@ -214,7 +214,7 @@ func markdownLine(l bot.Line) string {
 		}
 		b.WriteString(before + inner + after)
 	}
-	return listMark.ReplaceAllStringFunc(b.String(), func(sign string) string {
+	return listMark.ReplaceAllStringFunc(strings.ReplaceAll(b.String(), "//", "／／"), func(sign string) string {
 		return map[string]string{"-": "&#45;", "+": "&#43;"}[sign]
 	})
 }

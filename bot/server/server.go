@@ -179,8 +179,8 @@ func (s *Server) routes() (http.Handler, error) {
 		return nil, errors.New("trusted_proxies holds what is neither an address nor a range")
 	}
 	e.Use(s.recover, s.limit)
-	e.NoRoute(func(c *gin.Context) { c.Status(http.StatusNotFound) })
-	e.NoMethod(func(c *gin.Context) { c.Status(http.StatusMethodNotAllowed) })
+	e.NoRoute(func(c *gin.Context) { c.AbortWithStatus(http.StatusNotFound) })
+	e.NoMethod(func(c *gin.Context) { c.AbortWithStatus(http.StatusMethodNotAllowed) })
 	e.GET(healthPath, s.health)
 	e.GET(readyPath, s.ready)
 	for path, h := range s.o.Handlers {

@@ -53,6 +53,13 @@ func TestTheWholeWay(t *testing.T) {
 		})
 	}()
 	<-up
+	for { // the client is told first
+		changed := sim.ConnectionsChanged()
+		if sim.Connections() > 0 {
+			break
+		}
+		<-changed
+	}
 	ack, err := sim.Say(t.Context(), feishusim.Words{Chat: "oc_ops", From: u.OpenID, Text: "@点名 同步 hr"})
 	if err != nil {
 		t.Fatal(err)

@@ -104,6 +104,21 @@ func (w *world) listen(t *testing.T) {
 	})
 }
 
+// up waits until both sides know of the connection: the client is told first.
+func (w *world) up(t *testing.T) {
+	t.Helper()
+	if !next(t, w.changed, "connection") {
+		t.Fatal("lost before it was made")
+	}
+	for {
+		changed := w.sim.ConnectionsChanged()
+		if w.sim.Connections() > 0 {
+			return
+		}
+		next(t, changed, "connection at the other end")
+	}
+}
+
 // next waits for one value; the limit only catches a hang.
 func next[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
@@ -122,7 +137,7 @@ func TestEventsArriveAsTheyAre(t *testing.T) {
 	t.Parallel()
 	w := setup(t, feishusim.Options{SplitAt: 200}, nil)
 	w.listen(t)
-	next(t, w.changed, "connection")
+	w.up(t)
 	ack, err := w.sim.Say(t.Context(), feishusim.Words{Chat: "oc_ops", From: w.person, Text: "@点名 帮助"})
 	if err != nil || ack.Code != 200 {
 		t.Fatalf("%+v, %v", ack, err)
@@ -145,7 +160,7 @@ func TestMoreTypes(t *testing.T) {
 	w := setup(t, feishusim.Options{}, nil)
 	w.o.Types = []string{"approval_instance", "im.message.receive_v1", "card.action.trigger", "app_ticket"} // repeating one is no mistake
 	w.listen(t)
-	next(t, w.changed, "connection")
+	w.up(t)
 	if ack, err := w.sim.Deliver(t.Context(), w.sim.NewEvent("approval_instance", nil)); err != nil || ack.Code != 200 {
 		t.Errorf("%+v, %v", ack, err)
 	}
@@ -162,7 +177,7 @@ func TestWhatIsNotTakenComesAgain(t *testing.T) {
 		return nil, nil
 	})
 	w.listen(t)
-	next(t, w.changed, "connection")
+	w.up(t)
 	ack, err := w.sim.Say(t.Context(), feishusim.Words{Chat: "oc_ops", From: w.person, Text: "@点名 帮助"})
 	if !errors.Is(err, feishusim.ErrRefused) || ack.Code != 500 {
 		t.Fatalf("%+v, %v", ack, err)
@@ -185,7 +200,7 @@ func TestAPressIsAnswered(t *testing.T) {
 		return <-answers, nil
 	})
 	w.listen(t)
-	next(t, w.changed, "connection")
+	w.up(t)
 	e := w.sim.NewEvent("card.action.trigger", map[string]any{
 		"operator": map[string]any{"open_id": "ou_a", "union_id": "on_a"},
 		"action":   map[string]any{"tag": "button", "value": map[string]any{"cmd": "x"}},
@@ -206,9 +221,7 @@ func TestItConnectsAgain(t *testing.T) {
 	w := setup(t, feishusim.Options{}, nil)
 	w.listen(t)
 	for range 4 { // a client that lost its connection is of no further use: each is a new one
-		if !next(t, w.changed, "connection") {
-			t.Fatal("lost before it was made")
-		}
+		w.up(t)
 		w.sim.DropConnections()
 		if next(t, w.changed, "loss") {
 			t.Fatal("made twice")
@@ -217,7 +230,7 @@ func TestItConnectsAgain(t *testing.T) {
 			t.Errorf("pause %s", got)
 		}
 	}
-	next(t, w.changed, "connection")
+	w.up(t)
 	if ack, err := w.sim.Say(t.Context(), feishusim.Words{Chat: "oc_ops", From: w.person, Text: "@点名 帮助"}); err != nil || ack.Code != 200 {
 		t.Errorf("%+v, %v", ack, err)
 	}
@@ -234,7 +247,7 @@ func TestRefusalsAreWaitedOut(t *testing.T) {
 		}
 	}
 	w.sim.DisableApp(false)
-	next(t, w.changed, "connection")
+	w.up(t)
 }
 
 func TestTroubleIsNoRefusal(t *testing.T) {
@@ -250,7 +263,7 @@ func TestTroubleIsNoRefusal(t *testing.T) {
 			t.Errorf("pause %s for %s", got, want)
 		}
 	}
-	next(t, w.changed, "connection")
+	w.up(t)
 }
 
 func TestItStopsWithTheRunningHandlers(t *testing.T) {
@@ -262,7 +275,7 @@ func TestItStopsWithTheRunningHandlers(t *testing.T) {
 		return nil, ctx.Err()
 	})
 	w.listen(t)
-	next(t, w.changed, "connection")
+	w.up(t)
 	go func() {
 		_, _ = w.sim.Say(context.Background(), feishusim.Words{Chat: "oc_ops", From: w.person, Text: "@点名 帮助"})
 	}()
