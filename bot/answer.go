@@ -108,8 +108,12 @@ func (b *Bot) late(c caller) bool {
 // down is answered with that run.
 func (b *Bot) tooLate(ctx context.Context, c caller, cmd Command, err error) (reply, error) {
 	if err == nil && (cmd.Verb == Plan || cmd.Verb == Sync) {
-		if r, found, err := b.begun(ctx, c); err != nil || found {
-			return reply{card: b.runCard(scene{run: r, lang: c.lang, flow: b.flow(r.Flow)}), of: r}, err
+		r, found, err := b.begun(ctx, c)
+		if err != nil {
+			return reply{}, err
+		}
+		if found {
+			return b.live(ctx, c, r)
 		}
 	}
 	l := c.lang

@@ -141,6 +141,7 @@ func (b *Bot) answerLetter(c caller, r reply) run.Letter {
 		about = string(r.of.Code)
 		if a.can.Edit {
 			o.Live, o.Version = liveKey(r.of.Code, a.chat), r.of.Version
+			o.Card.Plain = false // a text cannot be edited into a card
 		}
 	}
 	return b.letter(letterID("answer", c.id), lane(a.platform, a.chat, about), o)

@@ -137,6 +137,7 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 	if a.can.Edit {
 		o := a.to(b.runCard(sc))
 		o.Live, o.Version = liveKey(r.Code, a.chat), r.Version
+		o.Card.Plain = false // a card cannot be edited into a text
 		if asks(r) {
 			o.Fallback = a.webhook
 		}
@@ -150,9 +151,12 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 		card = b.call(sc)
 	}
 	o := a.to(card)
-	o.Mention, o.Fallback = b.called(sc, a), a.webhook
-	if a.robot {
-		o.Fallback = ""
+	o.Mention = b.called(sc, a)
+	if a.can.Edit && len(o.Mention) == 0 && !a.asked {
+		return letters // nobody to call beside the card
+	}
+	if !a.robot {
+		o.Fallback = a.webhook
 	}
 	return append(letters, b.letter(letterID("told", string(r.Code), string(r.State), a.where()), way, o))
 }
@@ -182,6 +186,11 @@ func (b *Bot) called(sc scene, a audience) []string {
 		add(r.By.Account)
 	} else {
 		add(b.accountOf(r.By.Person, a.platform))
+	}
+	if r.By.Person == "" && (r.State == run.Failed || r.State == run.Blocked || r.Outcome.Failed+r.Outcome.InDoubt > 0) {
+		for _, id := range b.staffOf(r.Flow, a.platform) { // nobody asked, somebody must look
+			add(id)
+		}
 	}
 	switch r.State {
 	case run.Awaiting:

@@ -59,7 +59,6 @@ func (a audience) to(card Card) Outgoing {
 	o := Outgoing{Platform: a.platform, Chat: a.chat, ReplyTo: a.replyTo, Lang: a.lang, Card: card}
 	if a.robot {
 		o.Robot, o.ReplyTo = a.webhook, ""
-		o.Card.Buttons = nil
 	}
 	if !a.can.Buttons {
 		o.Card.Buttons = nil

@@ -97,7 +97,7 @@ func (b *Bot) byRobot(ctx context.Context, o Outgoing, name string) error {
 	if !there {
 		return fault.New(fault.NotFound, "there is no webhook %s / 没有 webhook %s", name, name)
 	}
-	o.Robot, o.Card.Buttons, o.Session = name, nil, Session{}
+	o.Robot, o.Session = name, Session{}
 	return robot.Send(ctx, o)
 }
 

@@ -30,7 +30,23 @@ func (b *Bot) start(ctx context.Context, c caller, cmd Command) (reply, error) {
 	if err != nil {
 		return b.refused(c, cmd, run.Run{Flow: f.Name}, err)
 	}
-	return reply{card: b.runCard(scene{run: r, flow: f, lang: c.lang, can: b.can(c)}), of: r}, nil
+	return b.live(ctx, c, r)
+}
+
+// live answers with the run's live card.
+func (b *Bot) live(ctx context.Context, c caller, r run.Run) (reply, error) {
+	sc := scene{run: r, flow: b.flow(r.Flow)}
+	if !r.Plan.IsZero() { // begun before, and answered only now
+		r, p, err := b.o.Service.Get(ctx, r.Code)
+		if err != nil {
+			return reply{}, err
+		}
+		if sc, err = b.scene(ctx, r, p); err != nil {
+			return reply{}, err
+		}
+	}
+	sc.lang, sc.can = c.lang, b.can(c)
+	return reply{card: b.runCard(sc), of: sc.run}, nil
 }
 
 // can tells what may be drawn where the caller speaks.

@@ -136,6 +136,9 @@ func (b *Bot) flowLines(l Lang, f *Flow) []Line {
 		}
 	}
 	lines = append(lines, text(when))
+	if f.Expires > 0 {
+		lines = append(lines, text(l.say("Approvals last ", "审批有效期 ")+l.span(f.Expires)))
+	}
 	if f.Paused {
 		lines = append(lines, Line{strong(l.say("Paused", "已暂停"))})
 	}

@@ -1,0 +1,270 @@
+package bot
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// theCode is a code with a right check character.
+const theCode run.Code = "7K3MQ2"
+
+func typed(deletes, disables, total int) run.Restated {
+	return run.Restated{Delete: deletes, Disable: disables, Total: total}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	none := run.NotRestated()
+	for in, want := range map[string]Command{
+		"":                                 {Verb: Help, Lang: ZH},
+		" \u200b\n ":                       {Verb: Help, Lang: ZH},
+		"帮助":                               {Verb: Help, Lang: ZH},
+		"/help":                            {Verb: Help, Lang: EN},
+		"!HELP":                            {Verb: Help, Lang: EN},
+		"＃ｈｅｌｐ":                            {Verb: Help, Lang: EN},
+		"help sync":                        {Verb: Help, Lang: EN, Topic: Sync},
+		"帮助同步":                             {Verb: Help, Lang: ZH, Topic: Sync},
+		"\u00a0预演\u3000HR到飞书 ":             {Verb: Plan, Lang: ZH, Flow: "HR到飞书"},
+		"预演HR到飞书":                          {Verb: Plan, Lang: ZH, Flow: "HR到飞书"},
+		"试算 hr":                            {Verb: Plan, Lang: ZH, Flow: "hr"},
+		"  同步 hr-to-wecom\n\n":             {Verb: Sync, Lang: ZH, Flow: "hr-to-wecom"},
+		"sync “hr to wecom”":               {Verb: Sync, Lang: EN, Flow: "hr to wecom"},
+		"\u2066状态\u2069":                   {Verb: Status, Lang: ZH},
+		"status #7k3mq2":                   {Verb: Status, Lang: EN, Code: theCode},
+		"status 7K3MQ3":                    {Verb: Status, Lang: EN, Flow: "7K3MQ3"},
+		"详情 7k3mq2 #3":                     {Verb: Show, Lang: ZH, Code: theCode, Item: 3},
+		"详情 7K3MQ2 删除 ——页=2":               {Verb: Show, Lang: ZH, Code: theCode, Kind: "delete", Page: 2},
+		"show 7K3MQ2 notes —page 3":        {Verb: Show, Lang: EN, Code: theCode, Kind: "notes", Page: 3},
+		"批准 7K3MQ2 删除=3":                   {Verb: Approve, Lang: ZH, Code: theCode, Typed: typed(3, -1, -1)},
+		"批准 7K3MQ2 删除：３ 停用＝2人":             {Verb: Approve, Lang: ZH, Code: theCode, Typed: typed(3, 2, -1)},
+		"批准 7K3MQ2 删除=3，停用=2":              {Verb: Approve, Lang: ZH, Code: theCode, Typed: typed(3, 2, -1)},
+		"批准7K3MQ2 总数=40项":                  {Verb: Approve, Lang: ZH, Code: theCode, Typed: typed(-1, -1, 40)},
+		"approve delete=3 7K3MQ2":          {Verb: Approve, Lang: EN, Code: theCode, Typed: typed(3, -1, -1)},
+		"驳回 7K3MQ2 原因：离职日期不对 删除=3 也不对":      {Verb: Reject, Lang: ZH, Code: theCode, Reason: "原因:离职日期不对 删除=3 也不对"},
+		"reject 7K3MQ2 \"he's back\" -- ok": {Verb: Reject, Lang: EN, Code: theCode, Reason: "he's back -- ok"},
+		"取消 #7K3MQ2":                       {Verb: Cancel, Lang: ZH, Code: theCode},
+		"history --days=30":                {Verb: History, Lang: EN, Days: 30},
+		"历史 hr --天 3":                      {Verb: History, Lang: ZH, Flow: "hr", Days: 3},
+		"日报现在":                             {Verb: Digest, Lang: ZH},
+		"digest now hr":                    {Verb: Digest, Lang: EN, Flow: "hr"},
+		"我是谁":                              {Verb: WhoAmI, Lang: ZH},
+	} {
+		if want.Page == 0 {
+			want.Page = 1
+		}
+		if want.Typed == (run.Restated{}) {
+			want.Typed = none
+		}
+		if got, err := Parse(in); err != nil || got != want {
+			t.Errorf("Parse(%q) = %+v, %v; want %+v", in, got, err, want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for in, kind := range map[string]fault.Kind{
+		"同意": fault.Denied, "OK!": fault.Denied, "１": fault.Denied, "👍": fault.Denied, "👍🏽": fault.Denied, "同意 7K3MQ2": fault.Denied,
+		"approve all": fault.Denied, "全部批准": fault.Denied, "强制": fault.Denied, "force hr": fault.Denied, "删除 王磊": fault.Denied,
+		"plna hr": fault.NotFound, "7K3MQ2": fault.NotFound, "help nothing": fault.NotFound, "@张三 同步 hr": fault.NotFound,
+		"同步": fault.Invalid, "sync a b": fault.Invalid, "sync hr --force": fault.Invalid, "sync hr\nsync hr2": fault.Invalid,
+		"批准": fault.Invalid, "批准 7K3MQ3": fault.Invalid, "批准 7K3MQ2 删除=三": fault.Invalid, "批准 7K3MQ2 删除=-1": fault.Invalid,
+		"批准 7K3MQ2 删除=3 删除=4": fault.Invalid, "批准 7K3MQ2 删除 3": fault.Invalid, "批准 7K3MQ2 删除=3,停用": fault.Invalid,
+		"批准 7K3MQ2 页=2": fault.Invalid, "批准 7K3MQ2 强制": fault.Invalid, "取消暂停": fault.Invalid, "取消 7K3MQ2 --now": fault.Invalid,
+		"digest": fault.Invalid, "日报 明天": fault.Invalid, "show 7K3MQ2 everything": fault.Invalid, "sync “hr": fault.Invalid,
+		strings.Repeat("同", maxRunes+1): fault.Invalid, "驳回 7K3MQ2" + strings.Repeat(" x", maxTokens): fault.Invalid,
+	} {
+		cmd, err := Parse(in)
+		if fault.KindOf(err) != kind {
+			t.Errorf("Parse(%q) = %+v, %v; want a fault of kind %q", in, cmd, err, kind)
+		}
+		if err != nil && strings.Contains(fault.Say(err), "%!") {
+			t.Errorf("Parse(%q) says %q", in, fault.Say(err))
+		}
+	}
+}
+
+// Every word of every command works with and without a leading mark, in full
+// width, and in Chinese without a blank before its argument.
+func TestEveryVerbInEveryForm(t *testing.T) {
+	t.Parallel()
+	wide := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '\u3000'
+			case r > ' ' && r <= '~':
+				return r + 0xfee0
+			}
+			return r
+		}, s)
+	}
+	for _, s := range specs() {
+		for _, word := range s.words() {
+			argument := map[argument]string{argFlow: "hr", argCode: string(theCode), argNow: "now"}[s.arg]
+			want, err := Parse(strings.TrimSpace(word + " " + argument))
+			if err != nil || want.Verb != s.verb {
+				t.Fatalf("%q gives %+v, %v", word, want, err)
+			}
+			forms := []string{"/" + word + " " + argument, "! " + strings.ToUpper(word) + "  " + argument, wide(word + " " + argument), "\u200f" + word + "\u2009" + argument + "\ufeff"}
+			if want.Lang == ZH && argument != "" {
+				forms = append(forms, word+argument)
+			}
+			for _, form := range forms {
+				if got, err := Parse(form); err != nil || got != want {
+					t.Errorf("Parse(%q) = %+v, %v; want %+v", form, got, err, want)
+				}
+			}
+		}
+	}
+}
+
+// No word means two things, and no state-changing verb is the beginning of
+// another word.
+func TestWordsDoNotCollide(t *testing.T) {
+	t.Parallel()
+	seen := map[string]Verb{}
+	for _, s := range specs() {
+		if len(s.zh) == 0 || len(s.en) == 0 || s.aboutEN == "" || s.aboutZH == "" || s.usageEN == "" || s.usageZH == "" {
+			t.Errorf("%s lacks a text", s.verb)
+		}
+		for _, w := range s.words() {
+			if other, twice := seen[w]; twice {
+				t.Errorf("%q means %s and %s", w, other, s.verb)
+			}
+			seen[w] = s.verb
+			if w != fold(w) {
+				t.Errorf("%q is not in the form in which words are compared", w)
+			}
+		}
+	}
+	for _, w := range reserved() {
+		if v, twice := seen[w]; twice {
+			t.Errorf("the reserved word %q means %s", w, v)
+		}
+		if w != fold(w) {
+			t.Errorf("%q is not in the form in which words are compared", w)
+		}
+	}
+}
+
+// Near misses never become commands.
+func TestNothingRunsFromANearMatch(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var changing []string
+		for _, s := range specs() {
+			if s.changes {
+				changing = append(changing, s.words()...)
+			}
+		}
+		word := []rune(rapid.SampledFrom(changing).Draw(t, "word"))
+		at := rapid.IntRange(0, len(word)-1).Draw(t, "at")
+		slip := rapid.SampledFrom([]string{"x", "Z", "好", "q"}).Draw(t, "slip")
+		near := string(word[:at]) + slip + string(word[at+1:])
+		cmd, err := Parse(near + " hr")
+		if err == nil && specOf(cmd.Verb).changes {
+			t.Fatalf("%q runs %s", near, cmd.Verb)
+		}
+	})
+}
+
+func commands() *rapid.Generator[Command] {
+	return rapid.Custom(func(t *rapid.T) Command {
+		s := rapid.SampledFrom(specs()).Draw(t, "spec")
+		c := Command{Verb: s.verb, Lang: rapid.SampledFrom([]Lang{ZH, EN}).Draw(t, "lang"), Page: 1, Typed: run.NotRestated()}
+		flow := rapid.StringMatching(`[a-z\p{Han}][a-z0-9\p{Han}_ -]{0,10}[a-z\p{Han}]`)
+		count := rapid.IntRange(-1, maxCount)
+		if s.arg == argVerb && rapid.Bool().Draw(t, "topic") {
+			c.Topic = rapid.SampledFrom(specs()).Draw(t, "of").verb
+		}
+		switch s.arg {
+		case argFlow:
+			c.Flow = flow.Draw(t, "flow")
+		case argMaybe, argNow:
+			if rapid.Bool().Draw(t, "any") {
+				c.Flow = flow.Draw(t, "flow")
+			}
+		case argCode:
+			c.Code = theCode
+		case argCodeAny:
+			if rapid.Bool().Draw(t, "code") {
+				c.Code = theCode
+			}
+		}
+		switch s.verb {
+		case Approve:
+			c.Typed = typed(count.Draw(t, "delete"), count.Draw(t, "disable"), count.Draw(t, "total"))
+		case Show:
+			c.Kind = rapid.SampledFrom([]string{"", "create", "update", "disable", "delete", "adopt", "notes"}).Draw(t, "kind")
+			c.Item, c.Page = max(0, count.Draw(t, "item")), max(1, count.Draw(t, "page"))
+		case History:
+			c.Days = max(0, count.Draw(t, "days"))
+		}
+		if s.rest {
+			c.Reason = strings.TrimSpace(clean(rapid.StringMatching(`[^"\pC\pZ—–―-][^"\pC\pZ]{0,12}( [^"\pC\pZ]{1,12}){0,3}`).Draw(t, "reason")))
+		}
+		return c
+	})
+}
+
+func TestWhatIsWrittenIsReadBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		c := commands().Draw(t, "command")
+		got, err := Parse(c.String())
+		if err != nil || got != c {
+			t.Fatalf("%q is read as %+v, %v; want %+v", c.String(), got, err, c)
+		}
+	})
+}
+
+// A button and what is filled in beside it are the typed command.
+func TestPressIsTypedText(t *testing.T) {
+	t.Parallel()
+	got, err := parsePress(Press{Command: "批准 7K3MQ2", Form: map[string]string{"删除": " ３ ", "停用": "2", "总数": ""}})
+	want, _ := Parse("批准 7K3MQ2 删除=3 停用=2")
+	if err != nil || got != want {
+		t.Errorf("a press gives %+v, %v; want %+v", got, err, want)
+	}
+	for _, form := range []map[string]string{
+		{"删除": "3 停用=2"}, {"删除": "3\n停用=2"}, {"删除": "三"}, {"强制": "1"}, {"页": "2"}, {"删除": "3,停用=2,停用=3"},
+	} {
+		if got, err := parsePress(Press{Command: "批准 7K3MQ2", Form: form}); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("the form %v gives %+v, %v", form, got, err)
+		}
+	}
+	if _, err := parsePress(Press{}); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("an empty button gives %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"批准 7K3MQ2 删除=3", "sync “hr", "——页", "show 7K3MQ2 #3 --page", "驳回 7K3MQ2 'a\"b'", "\xff\xfe", "预演HR", "1", "取消暂停"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		c, err := Parse(line)
+		if err != nil {
+			if _, is := errors.AsType[*fault.Error](err); !is {
+				t.Fatalf("Parse(%q): %v is no fault", line, err)
+			}
+			return
+		}
+		if c.Verb == "" || c.Page < 1 || c.Lang != ZH && c.Lang != EN {
+			t.Fatalf("Parse(%q) = %+v", line, c)
+		}
+		if strings.Contains(c.Reason+c.Flow, `"`) || len([]rune(c.String())) > maxRunes {
+			return // such a text is written with other marks, see quoted
+		}
+		if back, err := Parse(c.String()); err != nil || back != c {
+			t.Fatalf("Parse(%q) = %+v, written %q, read back %+v, %v", line, c, c.String(), back, err)
+		}
+	})
+}
