@@ -158,7 +158,7 @@ func (o Options) beforeList() string {
 // head draws the title.
 func (o Options) head(card bot.Card, title string) string {
 	text := strings.TrimLeft(o.title(title), " ")
-	if text == "" {
+	if text == "" || o.Headless {
 		return ""
 	}
 	switch o.Dialect {

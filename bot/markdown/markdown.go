@@ -52,6 +52,8 @@ type Options struct {
 	// Mentions are account ids that are called in the text, from the
 	// configuration and the platform; what does not look like an id is left out.
 	Mentions []string
+	// Headless leaves the title out of the text: it is shown elsewhere.
+	Headless bool
 	// Limit is the largest size of the text; 0 = none. What does not fit is
 	// counted, in words, at the place where it is missing.
 	Limit int
@@ -62,7 +64,7 @@ type Options struct {
 // Doc is a drawn card.
 type Doc struct {
 	Title string // one line without markup, with Lead
-	Text  string // the whole text; it begins with the title, except for Feishu
+	Text  string // the whole text; it begins with the title, except for Feishu and Headless
 	Left  int    // lines that did not fit, and are counted in the text
 }
 
@@ -275,4 +277,27 @@ func Typed(b bot.Button) string {
 		words = append(words, in.Name+"=〈"+label+"〉")
 	}
 	return strings.Join(words, " ")
+}
+
+// Split cuts a text at its lines into pieces of at most n bytes, and never
+// within a character. No markup of this package goes over the end of a line.
+func Split(text string, n int) []string {
+	var out []string
+	for len(text) > n {
+		at := strings.LastIndexByte(text[:n+1], '\n')
+		if at <= 0 {
+			at = n
+			for at > 1 && !utf8.RuneStart(text[at]) {
+				at--
+			}
+		}
+		if piece := strings.TrimSpace(text[:at]); piece != "" {
+			out = append(out, piece)
+		}
+		text = strings.TrimLeft(text[at:], "\n ")
+	}
+	if text = strings.TrimSpace(text); text != "" {
+		out = append(out, text)
+	}
+	return out
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/bot/markdown"
@@ -197,7 +196,7 @@ func drawWeCom(r *Robot, o bot.Outgoing) ([]message, error) {
 	if doc.Text == "" {
 		return nil, errEmpty()
 	}
-	parts := split(doc.Text, room)
+	parts := markdown.Split(doc.Text, room)
 	out := make([]message, len(parts))
 	for i, text := range parts {
 		if len(parts) > 1 {
@@ -209,29 +208,6 @@ func drawWeCom(r *Robot, o bot.Outgoing) ([]message, error) {
 		out[i] = message{fields: map[string]any{"msgtype": "markdown", "markdown": map[string]any{"content": text}}}
 	}
 	return out, nil
-}
-
-// split cuts a text at its lines into pieces of at most n bytes, never within a
-// character. No markup of ours goes over a line's end.
-func split(text string, n int) []string {
-	var out []string
-	for len(text) > n {
-		at := strings.LastIndexByte(text[:n+1], '\n')
-		if at <= 0 {
-			at = n
-			for at > 1 && !utf8.RuneStart(text[at]) {
-				at--
-			}
-		}
-		if piece := strings.TrimSpace(text[:at]); piece != "" {
-			out = append(out, piece)
-		}
-		text = strings.TrimLeft(text[at:], "\n ")
-	}
-	if text = strings.TrimSpace(text); text != "" {
-		out = append(out, text)
-	}
-	return out
 }
 
 func errEmpty() error {

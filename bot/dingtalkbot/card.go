@@ -1,0 +1,160 @@
+package dingtalkbot
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rollcallhq/rollcall/bot"
+	"github.com/rollcallhq/rollcall/bot/markdown"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// The variables of the card template, all of them texts of at most 1 KB:
+// title, tone, foot, digest, notice, body1 to body8 (markdown), and for each of
+// four buttons its label, its command, and "true" or "false" for whether it is
+// shown. docs/bots/dingtalk.md tells how to build the template.
+const (
+	cardParts   = 8
+	partLimit   = 1000 // bytes of each; the vendor's limit is 1 KB
+	cardButtons = 4
+	// A part ends with its last whole line, so not all room is used.
+	cardRoom = cardParts * partLimit * 2 / 3
+)
+
+// sendCard edits the card at place, or delivers a new one, and gives its place:
+// the outTrackId, which follows from the key, so that a second try finds the
+// first.
+func (b *Bot) sendCard(ctx context.Context, o bot.Outgoing, idem, place string) (string, error) {
+	params := b.params(o)
+	if place != "" {
+		err := b.updateCard(ctx, place, params)
+		if err == nil || fault.KindOf(err) != fault.NotFound {
+			return place, err
+		}
+	}
+	place = digest(idem)
+	err := b.createCard(ctx, o, place, params)
+	if fault.KindOf(err) == fault.Conflict {
+		// An earlier try arrived, and its answer was lost. Nothing else makes
+		// this id, so what stands there is this drawing.
+		return place, nil
+	}
+	return place, err
+}
+
+func (b *Bot) updateCard(ctx context.Context, place string, params map[string]string) error {
+	body := map[string]any{
+		"outTrackId": place, "userIdType": 1,
+		"cardData":          map[string]any{"cardParamMap": params},
+		"cardUpdateOptions": map[string]any{"updateCardDataByKey": true, "updatePrivateDataByKey": true},
+	}
+	var out struct {
+		Success bool `json:"success"`
+	}
+	err := b.call(ctx, request{method: http.MethodPut, url: "/v1.0/card/instances", body: body}, &out)
+	if err == nil && !out.Success {
+		return say(fault.Invalid, "DingTalk does not change the card / 钉钉没有更新卡片")
+	}
+	return err
+}
+
+func (b *Bot) createCard(ctx context.Context, o bot.Outgoing, place string, params map[string]string) error {
+	body := map[string]any{
+		"cardTemplateId": b.o.CardTemplate, "outTrackId": place, "userIdType": 1,
+		"cardData": map[string]any{"cardParamMap": params},
+	}
+	if b.o.Receive == Stream {
+		body["callbackType"] = "STREAM"
+	}
+	// A forwarded card would be pressed where it does not belong.
+	alone := map[string]any{"supportForward": false}
+	if staff, ok := strings.CutPrefix(o.Chat, directPrefix); ok {
+		body["openSpaceId"] = "dtv1.card//" + spaceSingle + "." + staff
+		body["imRobotOpenSpaceModel"] = alone
+		body["imRobotOpenDeliverModel"] = map[string]any{"spaceType": spaceSingle, "robotCode": b.o.RobotCode}
+	} else {
+		called := map[string]string{}
+		for _, id := range mentioned(o.Mention) {
+			called[id] = id
+		}
+		body["openSpaceId"] = "dtv1.card//" + spaceGroup + "." + o.Chat
+		body["imGroupOpenSpaceModel"] = alone
+		body["imGroupOpenDeliverModel"] = map[string]any{"robotCode": b.o.RobotCode, "atUserIds": called}
+	}
+	var out struct {
+		Result struct {
+			Delivered []struct {
+				Success bool `json:"success"`
+			} `json:"deliverResults"`
+		} `json:"result"`
+	}
+	if err := b.call(ctx, request{method: http.MethodPost, url: "/v1.0/card/instances/createAndDeliver", body: body}, &out); err != nil {
+		return err
+	}
+	for _, d := range out.Result.Delivered {
+		if d.Success {
+			return nil
+		}
+	}
+	return say(fault.NotFound, "DingTalk did not deliver the card to the room: check chat_id and robot_code"+
+		" / 钉钉没有把卡片送到群里，请核对 chat_id 和 robot_code")
+}
+
+// params gives all variables, empty ones too: an update changes by key, and
+// what an older drawing had must go.
+func (b *Bot) params(o bot.Outgoing) map[string]string {
+	out := map[string]string{"tone": string(o.Card.Tone), "notice": "", "digest": ""}
+	shown := 0
+	pressable := func(button bot.Button) bool {
+		fits := len(button.Inputs) == 0 && len(button.Command) <= partLimit && b.o.Receive == Stream && shown < cardButtons
+		if !fits {
+			return false
+		}
+		shown++
+		n := "button" + strconv.Itoa(shown)
+		out[n+"_label"] = strings.TrimSpace(markdown.Plain(button.Label, labelLimit))
+		out[n+"_command"], out[n+"_shown"] = button.Command, "true"
+		if out["digest"] == "" && len(button.Digest) <= partLimit {
+			out["digest"] = button.Digest
+		}
+		return true
+	}
+	rest := typed(o.Card.Buttons, pressable)
+	for i := shown + 1; i <= cardButtons; i++ {
+		n := "button" + strconv.Itoa(i)
+		out[n+"_label"], out[n+"_command"], out[n+"_shown"] = "", "", "false"
+	}
+	card := o.Card
+	out["foot"] = bounded(markdown.Plain(card.Foot, partLimit))
+	card.Foot = ""
+	opt := markdown.Options{Dialect: markdown.DingTalk, Lang: o.Lang, Commands: rest, Headless: true, Limit: cardRoom}
+	if b.o.BotName != "" {
+		opt.Address = "@" + b.o.BotName
+	}
+	doc := markdown.Render(card, opt)
+	out["title"] = bounded(doc.Title)
+	parts := markdown.Split(doc.Text, partLimit)
+	for i := range cardParts {
+		text := ""
+		if i < len(parts) {
+			text = parts[i]
+		}
+		out["body"+strconv.Itoa(i+1)] = text
+	}
+	return out
+}
+
+// bounded cuts a text to the bytes of a variable.
+func bounded(s string) string {
+	if len(s) <= partLimit {
+		return s
+	}
+	at := partLimit - len("…")
+	for !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[:at] + "…"
+}

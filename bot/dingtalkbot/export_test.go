@@ -1,0 +1,17 @@
+package dingtalkbot
+
+import "time"
+
+// Mute sets the SDK's logger, as the first Listen does.
+func Mute() { silence() }
+
+// Hurry shortens the times of keeping a connection.
+func (b *Bot) Hurry(first, last, watch time.Duration) {
+	b.pause.first, b.pause.last, b.pause.watch = first, last, watch
+}
+
+// SessionURL is the check of a session webhook.
+func (b *Bot) SessionURL(raw string) (string, bool) { return b.sessionURL(raw) }
+
+// Strict is the check of a message's shape.
+func Strict(raw []byte) error { return strict(raw) }
