@@ -112,6 +112,7 @@ type Bot struct {
 	o    Options
 	seal *sealer // nil without an Encrypt Key
 	self identity
+	dms  private
 
 	tenant atomic.Pointer[string] // pinned; nil before the first genuine event
 

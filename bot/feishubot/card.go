@@ -28,13 +28,15 @@ func fits() []fit { return []fit{{60, rowLimit}, {0, rowLimit}, {0, 5}, {0, 2}} 
 type drawing struct {
 	fit
 	lang  bot.Lang
-	forms int // also numbers the inputs
+	dm    string // the chat, when it is private
+	forms int    // also numbers the inputs
 	names int
 }
 
-// draw gives the card JSON 2.0 of an answer, cut to the fit.
-func draw(o bot.Outgoing, f fit) node {
-	d := &drawing{fit: f, lang: o.Lang}
+// draw gives the card JSON 2.0 of an answer, cut to the fit. dm is the chat, when
+// it is private.
+func draw(o bot.Outgoing, f fit, dm string) node {
+	d := &drawing{fit: f, lang: o.Lang, dm: dm}
 	title := show(o.Card.Title, titleLimit)
 	var elements []node
 	if at := atCard(o.Mention); at != "" {

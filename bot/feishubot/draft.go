@@ -31,14 +31,14 @@ type draft struct {
 
 // drafts gives the ways to say an answer, the best first: a card; rich text
 // with the commands spelled out; text; and a text of the title alone. A short
-// answer begins with text. None is too large.
-func drafts(o bot.Outgoing) []draft {
+// answer begins with text. None is too large. dm is the chat, when it is private.
+func drafts(o bot.Outgoing, dm string) []draft {
 	var out []draft
 	text := draft{asText, jsonText(textOfCard(o))}
 	if o.Card.Plain {
 		out = append(out, text, draft{asPost, postOf(o)})
 	} else {
-		if card, ok := cardOf(o); ok {
+		if card, ok := cardOf(o, dm); ok {
 			out = append(out, draft{asCard, card})
 		}
 		out = append(out, draft{asPost, postOf(o)}, text)
@@ -47,9 +47,9 @@ func drafts(o bot.Outgoing) []draft {
 }
 
 // cardOf gives the largest drawing that fits.
-func cardOf(o bot.Outgoing) (string, bool) {
+func cardOf(o bot.Outgoing, dm string) (string, bool) {
 	for _, f := range fits() {
-		card := draw(o, f)
+		card := draw(o, f, dm)
 		raw, err := encode(card)
 		if err == nil && len(raw) <= cardBytes && count(card) <= cardElements {
 			return string(raw), true

@@ -144,6 +144,9 @@ func (b *Bot) hear(ctx context.Context, e *envelope, receive bot.Receive) error 
 	case !m.Addressed:
 		return nil
 	}
+	if m.Direct {
+		b.dms.add(m.Chat)
+	}
 	return b.claim(ctx, m, receive)
 }
 

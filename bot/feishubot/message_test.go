@@ -214,7 +214,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil && !errors.Is(err, errNoMessage) {
 			t.Fatalf("%v", err)
 		}
-		if m, err := pressed(&e); err == nil && (m.Press == nil || m.Chat == "") {
+		if m, err := b.pressed(&e); err == nil && (m.Press == nil || m.Chat == "") {
 			t.Fatalf("%+v", m)
 		}
 	})

@@ -42,12 +42,13 @@ type pressJSON struct {
 type callback struct {
 	Command string `json:"cmd"`
 	Digest  string `json:"digest,omitempty"`
+	Private string `json:"p2p,omitempty"` // the chat that the card was drawn for, when nobody else is in it
 }
 
 // press takes a pressed button and answers it. The platform never sends a press
 // again, so the person is told at once when it was not taken.
 func (b *Bot) press(ctx context.Context, e *envelope, receive bot.Receive) ([]byte, error) {
-	m, err := pressed(e)
+	m, err := b.pressed(e)
 	if err != nil {
 		b.refuse(ctx, badEvent)
 		return nil, refusedFault(badEvent)
@@ -59,7 +60,7 @@ func (b *Bot) press(ctx context.Context, e *envelope, receive bot.Receive) ([]by
 }
 
 // pressed decodes a press. Its id is the event's, which repeats with it.
-func pressed(e *envelope) (bot.Message, error) {
+func (b *Bot) pressed(e *envelope) (bot.Message, error) {
 	var in pressJSON
 	if json.Unmarshal(e.Event, &in) != nil || e.Header.ID == "" || in.Context.Chat == "" {
 		return bot.Message{}, errors.New("is not a press")
@@ -78,6 +79,7 @@ func pressed(e *envelope) (bot.Message, error) {
 		Platform: run.Feishu, ID: e.Header.ID, Chat: in.Context.Chat, Addressed: true,
 		Sender:  in.Operator.list(),
 		Foreign: in.Operator.TenantKey != e.Header.TenantKey,
+		Direct:  value.Private == in.Context.Chat || b.dms.has(in.Context.Chat),
 		At:      parseTime(e.Header.CreatedAt),
 		Press: &bot.Press{
 			Command: value.Command, Digest: value.Digest, Card: in.Context.Message, Form: formOf(in.Action.Form),

@@ -119,6 +119,7 @@ func TestAPressThatIsNotClaimedIsToldSo(t *testing.T) {
 
 func TestPressValues(t *testing.T) {
 	t.Parallel()
+	b := newUnit(t)
 	for _, tt := range []struct{ value, command, digest string }{
 		{`{"cmd":"批准 7K3MQ2","digest":"d"}`, "批准 7K3MQ2", "d"},
 		{`"{\"cmd\":\"批准 7K3MQ2\",\"digest\":\"d\"}"`, "批准 7K3MQ2", "d"},
@@ -130,7 +131,7 @@ func TestPressValues(t *testing.T) {
 		if err := json.Unmarshal([]byte(raw), e); err != nil {
 			t.Fatal(err)
 		}
-		m, err := pressed(e)
+		m, err := b.pressed(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,9 +140,46 @@ func TestPressValues(t *testing.T) {
 			t.Errorf("%s: %+v %+v", tt.value, m, m.Press)
 		}
 		e.Header.TenantKey = "another"
-		if m, err := pressed(e); err != nil || !m.Foreign {
+		if m, err := b.pressed(e); err != nil || !m.Foreign {
 			t.Errorf("%s: a foreigner passes: %v", tt.value, err)
 		}
+	}
+}
+
+func TestAPrivateChatIsPrivateForItsButtons(t *testing.T) {
+	t.Parallel()
+	w := setup(t, nil)
+	e, err := w.sim.MessageEvent(feishusim.Words{From: w.zhou, Text: "待办"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.post(t, e, feishusim.Forgery{})
+	asked := w.inbox.all()[0]
+	o := approval(asked.Chat)
+	o.ReplyTo = asked.ID
+	private := w.send(t, o, "k1", "")
+	public := w.send(t, approval(w.chat), "k2", "")
+	w.dms.forget() // as after a restart
+	for place, want := range map[string]bool{private: true, public: false} {
+		press, err := w.sim.PressEvent(feishusim.Click{Message: place, By: w.zhou, Button: "详情"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.post(t, press, feishusim.Forgery{})
+		all := w.inbox.all()
+		if got := all[len(all)-1]; got.Press == nil || got.Direct != want {
+			t.Errorf("%+v", got)
+		}
+	}
+	// The mark of one chat says nothing about another.
+	press, err := w.sim.PressEvent(feishusim.Click{Message: public, By: w.zhou, Value: map[string]any{"cmd": "x", "p2p": asked.Chat}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.post(t, press, feishusim.Forgery{})
+	all := w.inbox.all()
+	if got := all[len(all)-1]; got.Direct {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -158,4 +196,10 @@ func TestToastsAreJSON(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+}
+
+func (p *private) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.chats = nil
 }

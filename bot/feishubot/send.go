@@ -29,7 +29,11 @@ func (b *Bot) Send(ctx context.Context, o bot.Outgoing, idem, place string) (str
 	if idem == "" || len(idem) > keyLimit {
 		return "", fault.New(fault.Internal, "the message's key is missing or too long / 消息的幂等键缺失或过长")
 	}
-	list := drafts(o)
+	dm := ""
+	if b.dms.has(o.Chat) {
+		dm = o.Chat
+	}
+	list := drafts(o, dm)
 	if place != "" {
 		again, err := b.edit(ctx, list, place)
 		if !again {
