@@ -102,7 +102,7 @@ func (b *Bot) take(ctx context.Context, payload []byte, receive bot.Receive) ([]
 		return nil, refusedFault(badShape)
 	}
 	if e.Header == nil {
-		return nil, nil //nolint:nilnil // an event of the older schema: accepted, and there is nothing to answer
+		return nil, nil // of the older schema: accepted, and there is nothing to answer
 	}
 	if reason, ok := b.ours(e); !ok {
 		b.refuse(ctx, reason)
@@ -125,7 +125,7 @@ func (b *Bot) deliver(ctx context.Context, e *envelope, receive bot.Receive) ([]
 	case pressEvent:
 		return b.press(ctx, e, receive)
 	default:
-		return nil, nil //nolint:nilnil // accepted, and there is nothing to answer
+		return nil, nil // accepted, and there is nothing to answer
 	}
 }
 
