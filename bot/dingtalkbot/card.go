@@ -20,8 +20,6 @@ const (
 	cardParts   = 8
 	partLimit   = 1000 // bytes of each; the vendor's limit is 1 KB
 	cardButtons = 4
-	// A part ends with its last whole line, so not all room is used.
-	cardRoom = cardParts * partLimit * 2 / 3
 )
 
 // sendCard edits the card at place, or delivers a new one, and gives its place:
@@ -130,7 +128,8 @@ func (b *Bot) params(o bot.Outgoing) map[string]string {
 	card := o.Card
 	out["foot"] = bounded(markdown.Plain(card.Foot, partLimit))
 	card.Foot = ""
-	opt := markdown.Options{Dialect: markdown.DingTalk, Lang: o.Lang, Commands: rest, Headless: true, Limit: cardRoom}
+	opt := markdown.Options{Dialect: markdown.DingTalk, Lang: o.Lang, Commands: rest, Headless: true, Limit: cardParts}
+	opt.Size = func(s string) int { return len(markdown.Split(s, partLimit)) }
 	if b.o.BotName != "" {
 		opt.Address = "@" + b.o.BotName
 	}

@@ -28,7 +28,7 @@ const (
 func TestMain(m *testing.M) {
 	dingtalkbot.Mute() // before any connection reads it
 	code := m.Run()
-	if err := goleak.Find(goleak.IgnoreTopFunction("testing.(*F).Fuzz.func1"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait")); err != nil && code == 0 {
+	if err := goleak.Find(); err != nil && code == 0 {
 		os.Stderr.WriteString(err.Error())
 		code = 1
 	}

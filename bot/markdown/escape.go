@@ -183,9 +183,9 @@ func (o Options) title(title string) string {
 		return o.Lead + o.escape(rest)
 	}
 	if before, after, ok := strings.Cut(title, o.Lead); ok && o.Lead != "" {
-		return o.escape(before) + o.Lead + o.escape(after)
+		return o.start(o.escape(before)) + o.Lead + o.escape(after)
 	}
-	return o.escape(title)
+	return o.start(o.escape(strings.TrimLeft(title, " ")))
 }
 
 // colorOf gives WeCom's name of a tone's colour; "" = none.

@@ -194,6 +194,9 @@ func (o Options) line(l bot.Line) string {
 			text = strings.TrimLeft(text, " ")
 		}
 		room -= utf8.RuneCountInString(text)
+		if strings.HasSuffix(b.String(), " ") {
+			text = strings.TrimLeft(text, " ")
+		}
 		switch {
 		case strings.TrimSpace(text) == "":
 			b.WriteString(text)
@@ -262,7 +265,11 @@ func commands(o Options) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return say(o.Lang, "You can send:", "可以发送：") + o.beforeList() + strings.Join(lines, o.between(true))
+	head := say(o.Lang, "You can send:", "可以发送：")
+	if o.Address == "" {
+		head = say(o.Lang, "You can send to the bot:", "可以发给机器人：")
+	}
+	return head + o.beforeList() + strings.Join(lines, o.between(true))
 }
 
 // Typed gives the command of a button as somebody would type it, with a blank

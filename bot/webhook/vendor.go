@@ -185,14 +185,9 @@ func drawDingTalk(r *Robot, o bot.Outgoing) ([]message, error) {
 // does not fit is counted in the last.
 func drawWeCom(r *Robot, o bot.Outgoing) ([]message, error) {
 	opt := r.options(o, markdown.WeCom)
-	opt.Size = nil // its limit counts bytes of the text
-	room := weComLimit - 400
-	opt.Limit = room
+	const room = weComLimit - 400 // the limit counts bytes of the text, as sent
+	opt.Limit, opt.Size = weComParts, func(s string) int { return len(markdown.Split(s, room)) }
 	doc := markdown.Render(o.Card, opt)
-	if doc.Left > 0 {
-		opt.Limit = weComParts * (room - 1024) // a part ends with its last whole line
-		doc = markdown.Render(o.Card, opt)
-	}
 	if doc.Text == "" {
 		return nil, errEmpty()
 	}
