@@ -134,7 +134,7 @@ func people(cfg *configs.Config) []run.Person {
 	for _, c := range cfg.People {
 		p := run.Person{Name: c.Name, EmployeeNo: c.EmployeeNo, Email: c.Email, TOTP: c.TOTP.IsSet()}
 		for _, id := range c.Feishu {
-			p.Accounts = append(p.Accounts, run.Account{Platform: run.Feishu, ID: id.ID})
+			p.Accounts = append(p.Accounts, run.Account{Platform: run.Feishu, ID: id.String()})
 		}
 		for _, id := range c.DingTalk {
 			p.Accounts = append(p.Accounts, run.Account{Platform: run.DingTalk, ID: id})

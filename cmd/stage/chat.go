@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
@@ -30,6 +31,22 @@ type Post struct {
 	Edit bool // replaces an earlier one
 	id   string
 	ding dingtalksim.Message
+
+	inputs map[string]string // of a card: label → field name
+}
+
+// fields names what a person filled in by the card's field names: people go by
+// the labels.
+func fields(inputs, form map[string]string) map[string]string {
+	out := map[string]string{}
+	for word, value := range form {
+		for label, name := range inputs {
+			if strings.Contains(label, word) {
+				out[name] = value
+			}
+		}
+	}
+	return out
 }
 
 // Chat is the window on the rooms: it hears what is said in them and speaks for
@@ -49,7 +66,8 @@ func (s *Stage) OpenChat() *Chat {
 	c := &Chat{s: s, heard: make(chan struct{}), last: map[Room]func(context.Context) error{}}
 	c.stop = s.Feishu.OnMessage(func(m feishusim.Message) {
 		if m.FromBot && m.ChatID == feishuChat {
-			c.add(Post{Room: FeishuRoom, Who: "点名", Text: drawFeishu(m), Edit: m.Edits > 0, id: m.ID})
+			drawn, inputs := drawFeishu(m)
+			c.add(Post{Room: FeishuRoom, Who: "点名", Text: drawn, Edit: m.Edits > 0, id: m.ID, inputs: inputs})
 		}
 	})
 	s.DingTalk.OnMessage(func(m dingtalksim.Message) {
@@ -121,7 +139,28 @@ func (c *Chat) sayFeishu(ctx context.Context, w feishusim.Words) error {
 	return deliver(ctx)
 }
 
+// deliverFeishu delivers an event, and again while it is refused: the real
+// platform comes again after 15 s, 5 min, 1 h and 6 h; here it is less patient.
 func (c *Chat) deliverFeishu(ctx context.Context, e feishusim.Event) error {
+	for try := 0; ; try++ {
+		err := c.deliverOnce(ctx, e)
+		if err == nil || try == redeliveries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(redeliverAfter):
+		}
+	}
+}
+
+const (
+	redeliveries   = 40
+	redeliverAfter = 250 * time.Millisecond
+)
+
+func (c *Chat) deliverOnce(ctx context.Context, e feishusim.Event) error {
 	if !c.s.o.FeishuCallback {
 		_, err := c.s.Feishu.Deliver(ctx, e)
 		return err
@@ -191,7 +230,7 @@ func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map
 		if room == DingRoom {
 			return c.pressDing(ctx, a, p.ding, label)
 		}
-		return c.pressFeishu(ctx, feishusim.Click{Message: p.id, By: a.openID, Button: label, Form: form})
+		return c.pressFeishu(ctx, feishusim.Click{Message: p.id, By: a.openID, Button: label, Form: fields(p.inputs, form)})
 	}
 	return fmt.Errorf("no button %q in sight", label)
 }

@@ -60,7 +60,7 @@ timezone: Asia/Shanghai
 data: %s
 server: {listen: "%s", public_url: "http://%s"}
 redis: %s
-timing: {lease: 3s, sweep: 300ms, call: 2s, settle: 500ms}
+timing: %s
 systems:
   hr: {type: file, path: roster.csv, id: 工号, contents: full, attributes: {hiredate: {column: 入职日期, type: date}}}
   feishu: {type: feishu, app_id: %s, app_secret: %s, base_url: "%s"}
@@ -92,7 +92,7 @@ flows:
     rooms: [运维群, HR sync]
 digests:
   - {rooms: [运维群, HR sync, WeCom notices], at: "09:07", days: weekdays}
-`, s.o.Data, s.listen, s.listen, redis,
+`, s.o.Data, s.listen, s.listen, redis, s.o.Timing,
 		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], s.urls["wecom"],
 		clientID, clientSecret, s.urls["dingtalk"], s.urls["dingtalk"],
 		feishuReceive, feishuMore, dingReceive, robotCode, dingMore,

@@ -10,28 +10,29 @@ import (
 )
 
 // drawFeishu gives a Feishu message as a terminal shows it, from the JSON that
-// the tenant received.
-func drawFeishu(m feishusim.Message) string {
+// the tenant received, and the fields of its form by their labels.
+func drawFeishu(m feishusim.Message) (string, map[string]string) {
 	if m.Type == "text" {
-		return m.Text()
+		return m.Text(), nil
 	}
 	var content any
 	if err := json.Unmarshal([]byte(m.Content), &content); err != nil {
-		return m.Content
+		return m.Content, nil
 	}
-	d := &drawing{}
+	d := &drawing{inputs: map[string]string{}}
 	if m.Type == "post" {
 		d.post(content)
-		return strings.Join(d.lines, "\n")
+		return strings.Join(d.lines, "\n"), nil
 	}
 	d.card(content)
-	return d.framed()
+	return d.framed(), d.inputs
 }
 
 // drawing collects the lines of a message.
 type drawing struct {
-	title string
-	lines []string
+	title  string
+	lines  []string
+	inputs map[string]string
 }
 
 func (d *drawing) line(format string, args ...any) {
@@ -92,7 +93,8 @@ func (d *drawing) element(m map[string]any) {
 		if label == "" {
 			label = text(m["placeholder"])
 		}
-		d.line("%s (%s): ____", label, str(m["name"]))
+		d.inputs[label] = str(m["name"])
+		d.line("%s: ____", label)
 	case "collapsible_panel":
 		if header, ok := m["header"].(map[string]any); ok {
 			d.line("▸ %s", text(header["title"]))

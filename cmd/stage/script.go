@@ -21,8 +21,8 @@ import (
 //	say TEXT                      say it (mention the bot by @点名)
 //	again                         the platform delivers the last message once more
 //	press LABEL [name=value …]    press a button of the newest card that has it
-//	expect TEXT                   wait for TEXT in the room; {code} stands for a run code
-//	                              and is remembered
+//	expect TEXT                   wait for TEXT in the room; {code} stands for any run code,
+//	                              which the other lines then mean by {code}
 //	never TEXT                    TEXT was not seen in the room so far
 //	count N TEXT                  exactly N messages of the room hold TEXT
 //	roster drop|restore NO        take somebody out of the roster, or put back
@@ -65,7 +65,10 @@ func (s *Script) Play(ctx context.Context, r io.Reader) error {
 
 func (s *Script) line(ctx context.Context, line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
-	rest = strings.ReplaceAll(strings.TrimSpace(rest), "{code}", s.codeOr("{code}"))
+	rest = strings.TrimSpace(rest)
+	if verb != "expect" && s.code != "" {
+		rest = strings.ReplaceAll(rest, "{code}", s.code)
+	}
 	switch verb {
 	case "room":
 		s.room = Room(rest)
@@ -111,13 +114,6 @@ func (s *Script) world(ctx context.Context, verb string, args []string) error {
 	default:
 		return fmt.Errorf("no such line; %s", "see rollcall demo --help")
 	}
-}
-
-func (s *Script) codeOr(other string) string {
-	if s.code == "" {
-		return other
-	}
-	return s.code
 }
 
 func (s *Script) press(ctx context.Context, rest string) error {

@@ -50,6 +50,7 @@ type Options struct {
 	DingCallback   bool // messages come by HTTP instead of Stream
 	Redis          string
 	Data           string // Rollcall's data folder; "" = data in Dir
+	Timing         string // of Rollcall; "" = lease 3 s, sweep 300 ms, call 2 s, settle 500 ms
 	English        bool   // the Feishu group speaks English, the DingTalk group Chinese; else the other way round
 }
 
@@ -82,6 +83,9 @@ func cast() []actor {
 // stops them.
 func Open(o Options) (*Stage, error) {
 	s := &Stage{o: o, urls: map[string]string{}, cast: cast()}
+	if s.o.Timing == "" {
+		s.o.Timing = "{lease: 3s, sweep: 300ms, call: 2s, settle: 500ms}"
+	}
 	if s.o.Data == "" {
 		s.o.Data = filepath.Join(o.Dir, "data")
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Kind answers what should happen next. It is the metric label, the HTTP
@@ -95,17 +96,33 @@ func Say(err error) string {
 // In picks one language of a sentence that is written "English / 中文": lang is
 // "zh" (or begins so) or anything else for English. A sentence in one language
 // comes back whole. What both halves quote may itself hold the divider: the
-// middle one counts.
+// middle one counts. Halves in the wrong order are told apart by their Han
+// characters.
 func In(say, lang string) string {
 	parts := strings.Split(say, divider)
 	if len(parts)%2 != 0 {
 		return say
 	}
 	half := len(parts) / 2
-	if strings.HasPrefix(lang, "zh") {
-		return strings.Join(parts[half:], divider)
+	en, zh := strings.Join(parts[:half], divider), strings.Join(parts[half:], divider)
+	if han(en) > han(zh) {
+		en, zh = zh, en
 	}
-	return strings.Join(parts[:half], divider)
+	if strings.HasPrefix(lang, "zh") {
+		return zh
+	}
+	return en
+}
+
+// han counts the Chinese characters of a text.
+func han(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.Is(unicode.Han, r) {
+			n++
+		}
+	}
+	return n
 }
 
 const divider = " / "

@@ -47,6 +47,9 @@ func TestIn(t *testing.T) {
 		{"only one", "zh", "only one"},
 		{"no a / b here / 没有 a / b", "en", "no a / b here"},
 		{"no a / b here / 没有 a / b", "zh", "没有 a / b"},
+		{"行有误 / bad row", "zh", "行有误"},
+		{"行有误 / bad row", "en", "bad row"},
+		{"person 张伟 is twice / 人员 张伟 出现两次", "en", "person 张伟 is twice"},
 		{"", "zh", ""},
 	} {
 		if got := fault.In(c.say, c.lang); got != c.want {

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcallhq/rollcall/cmd/stage"
+	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
+)
+
+// killer kills the service at chosen writes of the target: before the write
+// takes effect, or after it.
+type killer struct {
+	mu     sync.Mutex
+	writes int
+	kill   func()
+	before map[int]bool
+	after  map[int]bool
+}
+
+func (k *killer) gate(string, string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.before[k.writes] {
+		delete(k.before, k.writes)
+		k.kill()
+	}
+}
+
+func (k *killer) onEffect(wecomsim.Effect) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.writes++
+	if k.after[k.writes] {
+		delete(k.after, k.writes)
+		k.kill()
+	}
+}
+
+// TestKill kills the service again and again while it applies 50 changes, and
+// starts it again: every change is done once, as the target counts it, the run
+// reaches its end and the thread gets its report.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dir := t.TempDir()
+	s, err := stage.Open(stage.Options{Dir: dir, Now: time.Now, Timing: "{lease: 2s, sweep: 100ms, call: 1s, settle: 200ms}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	config := linkedStage(ctx, t, s)
+	for i := range 40 { // 47 people join or change, 3 leave: 50 changes
+		if err := s.Roster.Set(fmt.Sprintf("05%02d", i), "姓名", fmt.Sprintf("新人%02d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dead := make(chan struct{}, 1)
+	k := &killer{before: map[int]bool{}, after: map[int]bool{}}
+	for i := 1; i <= 46; i += 5 {
+		k.before[i], k.after[i+2] = true, true
+	}
+	for _, last := range []int{48, 49} { // the deletions
+		k.before[last], k.after[last+1] = true, true
+	}
+	kills := len(k.before) + len(k.after)
+	var child *exec.Cmd
+	k.kill = func() {
+		_ = child.Process.Kill()
+		select {
+		case dead <- struct{}{}:
+		default:
+		}
+	}
+	s.WeCom.Gate(k.gate)
+	s.WeCom.OnEffect(k.onEffect)
+
+	c := s.OpenChat()
+	defer c.Close()
+	child = startService(ctx, t, config, dir)
+	if err := s.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	script := &stage.Script{Chat: c, Patience: time.Minute}
+	play(ctx, t, script, `
+say @点名 同步 hr-to-wecom
+expect 待批准 {code}
+as 周凯
+say @点名 批准 {code} 删除=3
+`)
+	ended := make(chan error, 1)
+	go func() { ended <- script.Play(ctx, strings.NewReader("expect 结束\n")) }()
+	script.Patience = 10 * time.Minute
+	for {
+		select {
+		case <-dead:
+			_ = child.Wait()
+			k.mu.Lock()
+			child = startService(ctx, t, config, dir)
+			k.mu.Unlock()
+		case err := <-ended:
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = child.Process.Kill()
+			_ = child.Wait()
+			checkEffects(t, s, kills, k)
+			return
+		}
+	}
+}
+
+func checkEffects(t *testing.T, s *stage.Stage, kills int, k *killer) {
+	t.Helper()
+	var done []string
+	for _, e := range s.WeCom.Effects() {
+		done = append(done, e.Op+" "+e.ID)
+	}
+	slices.Sort(done)
+	if once := slices.Compact(slices.Clone(done)); len(once) != len(done) || len(done) != 50 {
+		t.Errorf("%d writes, %d different, want 50: %v", len(done), len(once), done)
+	}
+	if left := len(k.before) + len(k.after); left > 0 {
+		t.Errorf("only %d of %d kills happened", kills-left, kills)
+	}
+	t.Logf("%d kills, %d writes", kills, len(done))
+}
+
+func play(ctx context.Context, t *testing.T, s *stage.Script, lines string) {
+	t.Helper()
+	if err := s.Play(ctx, strings.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// linkedStage writes the stage's configuration and links last month's
+// accounts.
+func linkedStage(ctx context.Context, t *testing.T, s *stage.Stage) string {
+	t.Helper()
+	path, err := s.WriteConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{getenv: os.LookupEnv, stdout: os.Stdout, stderr: discard{}, now: time.Now, executable: os.Executable}
+	cfg, err := configs.Load(configs.Options{Path: path, Getenv: os.LookupEnv, ReadFile: os.ReadFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := p.open(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.linkAll(ctx, &cfg.Flows[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Today(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// startService starts rollcall serve in a process of its own.
+func startService(ctx context.Context, t *testing.T, config, dir string) *exec.Cmd {
+	t.Helper()
+	log, err := os.OpenFile(filepath.Join(dir, "serve.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	cmd := rollcall(ctx, t, "serve", "--config", config)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = os.Environ()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// discard takes a log that nobody reads.
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
