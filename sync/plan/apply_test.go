@@ -134,6 +134,18 @@ func checkSafety(t tester, in plan.Input, p *plan.Plan) {
 		}
 		touched[c.Key] = c.Op
 	}
+	owners := map[directory.Key]directory.Key{}
+	for source, target := range linked {
+		owners[target] = source
+	}
+	for _, c := range p.Changes {
+		if owner, owned := owners[c.Key]; owned && owner != c.Source && c.Key.ID != "" {
+			t.Errorf("#%d: %s of %s for %s, though it belongs to %s", c.Seq, c.Op, c.Key, c.Source, owner)
+		}
+		if c.Key.ID != "" {
+			owners[c.Key] = c.Source
+		}
+	}
 }
 
 // shuffled gives the same input with everything in another order.
@@ -202,14 +214,12 @@ type applier struct {
 	in      plan.Input
 	objects map[directory.Key]directory.Object
 	links   map[directory.Key]mapping.Link // by source
-	given   int
 }
 
 func (a *applier) do(c *plan.Change) {
 	l, key := a.links[c.Source], c.Key
 	if c.Op == plan.Create && key.ID == "" {
-		a.given++
-		key.ID = directory.ID(fmt.Sprintf("given-%d", a.given))
+		key.ID = directory.ID(fmt.Sprintf("given-%d-%d", len(a.objects), c.Seq))
 	} else if key.ID == "" {
 		key = l.Target
 	}

@@ -71,14 +71,41 @@ func (m *maker) cases(kind directory.Kind) []*subject {
 		if m.outside(c) || !m.find(c, finder) || kind == directory.User && !m.takesPart(c) {
 			continue
 		}
-		m.announce(c)
 		c.drop()
 		all = append(all, c)
+	}
+	all = m.apart(all)
+	for _, c := range all {
+		m.announce(c)
 	}
 	if kind == directory.Department {
 		sortByDepth(all, m.sourcePaths)
 	}
 	return all
+}
+
+// apart takes out those who match one target object by different keys: which of
+// them it is, is never guessed.
+func (m *maker) apart(all []*subject) []*subject {
+	by := map[directory.ID][]*subject{}
+	for _, c := range all {
+		if c.matchBy != "" {
+			by[c.target.ID] = append(by[c.target.ID], c)
+		}
+	}
+	return slices.DeleteFunc(all, func(c *subject) bool {
+		rivals := by[c.target.ID]
+		if c.matchBy == "" || len(rivals) == 1 {
+			return false
+		}
+		ids := make([]directory.ID, len(rivals))
+		for i, r := range rivals {
+			ids[i] = r.source.ID
+		}
+		m.load(c)
+		m.note(Conflict, None, c.source, "the target object %s is matched by %d source objects, this one by %s: %s / 目标对象 %[1]s 同时被来源中的 %[2]d 个对象匹配，本对象按 %[3]s 匹配：%[4]s", c.target.ID, len(rivals), c.matchBy, joinIDs(ids))
+		return true
+	})
 }
 
 func (m *maker) sourceSide() mapping.Side {
