@@ -110,7 +110,7 @@ type reply struct {
 
 // notice is a short answer.
 func notice(tone Tone, title string, lines ...string) reply {
-	c := Card{Title: title, Tone: tone, Plain: true}
+	c := Card{Title: capital(title), Tone: tone, Plain: true}
 	if len(lines) > 0 {
 		s := Section{}
 		for _, l := range lines {
@@ -119,6 +119,14 @@ func notice(tone Tone, title string, lines ...string) reply {
 		c.Sections = []Section{s}
 	}
 	return reply{card: c}
+}
+
+// capital begins a sentence; the engine's begin in lower case.
+func capital(s string) string {
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
 }
 
 // answerLetter addresses the answer: into the thread of what was said, or of the

@@ -182,10 +182,8 @@ func (b *Bot) called(sc scene, a audience) []string {
 		}
 	}
 	r := sc.run
-	if r.By.Platform == a.platform {
-		add(r.By.Account)
-	} else {
-		add(b.accountOf(r.By.Person, a.platform))
+	if a.asked {
+		add(r.By.Account) // who asked is on this platform
 	}
 	if r.By.Person == "" && (r.State == run.Failed || r.State == run.Blocked || r.Outcome.Failed+r.Outcome.InDoubt > 0) {
 		for _, id := range b.staffOf(r.Flow, a.platform) { // nobody asked, somebody must look

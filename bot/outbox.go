@@ -48,8 +48,8 @@ func (b *Bot) send(ctx context.Context, l run.Letter) error {
 	if err != nil {
 		return err
 	}
-	if version > o.Version {
-		return b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // a newer drawing stands there already
+	if at != "" && version >= o.Version {
+		return b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already
 	}
 	now, err := b.deliver(ctx, o, l.ID, at)
 	if err == nil {

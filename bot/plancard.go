@@ -74,6 +74,9 @@ func (b *Bot) asking(sc scene) []Line {
 	if r.By.Person != "" {
 		lines[0][0].Text += l.say("; not by %s, who asked", "；不能是发起人%s", label(r.By.Person))
 	}
+	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
+		lines = append(lines, text(l.say("One vote more: nobody known asked, and the configuration differs from the last applied run's.", "多需一票：不是由已知人员发起，而且配置与上次执行时不同。")))
+	}
 	if !r.Expires.IsZero() {
 		left := l.say("over", "已到期")
 		if d := r.Expires.Sub(b.o.Now()); d > 0 {
@@ -261,7 +264,7 @@ func (b *Bot) votesSection(sc scene) (Section, bool) {
 		if v.Decision == run.Reject {
 			what = l.say("rejected", "驳回")
 		}
-		line := what + l.say(" by ", "：") + l.who(v.By) + " " + b.clock(v.At) + " · " + l.platform(v.By.Platform) + " " + l.channel(v.By.Channel)
+		line := what + l.say(" by ", "：") + l.who(v.By) + " " + b.clock(v.At) + " · " + l.platform(v.By.Platform) + l.channel(v.By.Channel)
 		if v.Reason != "" {
 			line += l.say(": ", "：") + printable(v.Reason, sayRunes)
 		}
@@ -274,11 +277,11 @@ func (b *Bot) votesSection(sc scene) (Section, bool) {
 func (l Lang) channel(c run.Channel) string {
 	switch c {
 	case run.ByButton:
-		return l.say("(button)", "（按钮）")
+		return l.say(" (button)", "（按钮）")
 	case run.FromCLI:
-		return l.say("(terminal)", "（终端）")
+		return l.say(" (terminal)", "（终端）")
 	default:
-		return l.say("(typed)", "（输入）")
+		return l.say(" (typed)", "（输入）")
 	}
 }
 

@@ -59,24 +59,39 @@ func (b *Bot) refused(c caller, cmd Command, r run.Run, err error) (reply, error
 	if cmd.Verb == Approve {
 		title = l.say("Not approved: %s", "没有批准：%s", cmd.Code)
 	}
-	lines := []string{l.of(fault.Say(err))}
+	why := l.of(fault.Say(err))
 	switch {
 	case kind == fault.Invalid && cmd.Verb == Approve:
-		lines = append(lines, l.say("Look first: %s", "请先看：%s", look(l, r)))
-	case kind == fault.Denied && cmd.Verb == Approve && r.State == run.Awaiting:
+		return notice(Warn, why, l.say("Look first: %s", "请先看：%s", look(l, r))), nil
+	case kind == fault.Conflict && r.Code != "" && r.State != run.Awaiting:
+		return notice(Warn, title, l.say("%s is over or under way: %s", "%s 已有结论或正在进行：%s", r.Code, l.state(r.State))), nil
+	case kind == fault.Denied:
+		return notice(Warn, title, b.denied(c, cmd, r, why)...), nil
+	}
+	return notice(Warn, title, why), nil
+}
+
+// denied says which role is missing, who has it, who can grant it, and as whom
+// the caller is known.
+func (b *Bot) denied(c caller, cmd Command, r run.Run, why string) []string {
+	l, s := c.lang, specOf(cmd.Verb)
+	f := b.flow(r.Flow)
+	lacking := f != nil && !permits(s, c.person, f)
+	lines := []string{why}
+	if lacking {
+		lines[0] = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", l.role(s.need()), r.Flow)
+	}
+	if cmd.Verb == Approve {
 		if names := b.eligible(r, nil); len(names) > 0 {
 			lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(personNames(names))))
 		} else {
 			lines = append(lines, l.say("Nobody else is an approver of this flow.", "这个流程没有其他审批人。"))
 		}
-		if c.person == nil || !c.person.May(run.Approver, r.Flow) {
-			lines = append(lines, b.grant(l, r.Flow))
-		}
-		lines = append(lines, c.ids(l))
-	case kind == fault.Denied:
-		lines = append(lines, b.grant(l, r.Flow), c.ids(l))
 	}
-	return notice(Warn, title, lines...), nil
+	if lacking {
+		lines = append(lines, b.grant(l, r.Flow))
+	}
+	return append(lines, c.ids(l))
 }
 
 // look gives the command that shows what a vote is about.

@@ -59,13 +59,25 @@ func (b *Bot) head(sc scene) []Line {
 	l, r := sc.lang, sc.run
 	first := Line{plain(l.say("Flow ", "流程 ")), strong(r.Flow)}
 	if sc.flow != nil {
-		first = append(first, plain(l.say(": ", "：")+label(sc.flow.From)+" → "+label(sc.flow.To)))
+		from, to := label(sc.flow.From), label(sc.flow.To)
+		if sc.plan != nil {
+			from, to = l.with(from, sc.plan.Source.Tenant), l.with(to, sc.plan.Target.Tenant)
+		}
+		first = append(first, plain(l.say(": ", "：")+from+" → "+to))
 	}
 	by := l.say("Asked by ", "发起：") + l.who(r.By)
 	if r.By.Person != "" {
-		by += l.say(" (", "（") + l.platform(r.By.Platform) + l.say(")", "）")
+		by = l.with(by, l.platform(r.By.Platform))
 	}
 	return []Line{first, text(by + " " + b.clock(r.Created))}
+}
+
+// with puts more into brackets behind a word.
+func (l Lang) with(word, more string) string {
+	if more == "" {
+		return word
+	}
+	return word + l.say(" (", "（") + label(more) + l.say(")", "）")
 }
 
 func (sc scene) verb() string {
@@ -119,7 +131,10 @@ func (b *Bot) applyingCard(sc scene) Card {
 	if r.Stop {
 		lines = append(lines, Line{strong(l.say("A person asked it to stop: it stops before the next change.", "有人要求停止：将在下一项变更之前停下。"))})
 	}
-	card := Card{Title: sc.title(l.say("%d%%", "%d%%", percent), r.Flow), Tone: Info, Sections: []Section{{Lines: lines}}, Buttons: sc.buttons(Cancel, Show), Foot: sc.foot()}
+	card := Card{
+		Title: sc.title(l.say("%d%%", "%d%%", percent), sc.danger()), Tone: Info, Sections: []Section{{Lines: lines}},
+		Buttons: sc.buttons(Cancel, Show), Foot: sc.foot(),
+	}
 	card.Sections = append(card.Sections, b.decided(sc)...)
 	return card
 }

@@ -111,7 +111,11 @@ func (b *Bot) runList(l Lang, runs []run.Run) Section {
 
 // runLine tells of one run in one line.
 func (b *Bot) runLine(l Lang, r run.Run) string {
-	line := b.clock(r.Created) + " " + string(r.Code) + " " + r.Flow + " · " + l.state(r.State)
+	state := l.state(r.State)
+	if r.State == run.Awaiting {
+		state = l.say("Waits for a vote", "待批准")
+	}
+	line := b.clock(r.Created) + " " + string(r.Code) + " " + r.Flow + " · " + state
 	switch {
 	case r.State == run.Awaiting:
 		line += " · " + l.counts(r.Counts) + l.say(" · until ", " · 有效期至 ") + b.clock(r.Expires)

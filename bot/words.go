@@ -229,20 +229,23 @@ func (b *Bot) clock(t time.Time) string { return t.In(b.o.Zone).Format("2006-01-
 
 func (b *Bot) hour(t time.Time) string { return t.In(b.o.Zone).Format("15:04") }
 
-// span writes a duration in two units.
+// span writes a duration in one or two units.
 func (l Lang) span(d time.Duration) string {
 	d = d.Round(time.Minute)
-	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
-	switch {
-	case days > 0:
-		return l.say("%d d %d h", "%d 天 %d 小时", days, hours)
-	case hours > 0:
-		return l.say("%d h %d min", "%d 小时 %d 分钟", hours, minutes)
-	case minutes > 0:
-		return l.say("%d min", "%d 分钟", minutes)
-	default:
+	days, hours, minutes := int(d/day), int(d/time.Hour)%24, int(d/time.Minute)%60
+	var parts []string
+	add := func(n int, en, zh string) {
+		if n > 0 && len(parts) < 2 {
+			parts = append(parts, l.say("%d "+en, "%d "+zh, n))
+		}
+	}
+	add(days, "d", "天")
+	add(hours, "h", "小时")
+	add(minutes, "min", "分钟")
+	if len(parts) == 0 {
 		return l.say("less than a minute", "不到 1 分钟")
 	}
+	return strings.Join(parts, " ")
 }
 
 // who names who began a run.
