@@ -65,19 +65,22 @@ func spoken(c caller, cmd Command, err error) Lang {
 // obey does what a command asks for.
 func (b *Bot) obey(ctx context.Context, c caller, cmd Command) (reply, error) {
 	s := specOf(cmd.Verb)
-	if cmd.Verb != Help && cmd.Verb != WhoAmI {
-		switch {
-		case c.person == nil || len(b.visible(c)) == 0:
-			return b.lacks(c, s, nil), nil
-		case s.changes && c.room == nil:
-			return b.onlyInRooms(c, s), nil
-		}
-	}
-	switch cmd.Verb {
-	case Help:
+	switch {
+	case cmd.Verb == Help:
 		return b.help(c, cmd), nil
-	case WhoAmI:
+	case cmd.Verb == WhoAmI:
 		return b.whoami(c), nil
+	case len(b.visible(c)) == 0: // nobody we know sees nothing
+		return b.lacks(c, s, nil), nil
+	case s.changes && c.room == nil:
+		return b.onlyInRooms(c, s), nil
+	}
+	return b.serve(ctx, c, cmd)
+}
+
+// serve does what somebody with a role asks for.
+func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
+	switch cmd.Verb {
 	case Flows:
 		return b.listFlows(ctx, c)
 	case Plan, Sync:

@@ -140,39 +140,67 @@ func (p *parser) word(words []string) (int, error) {
 		return 1, nil
 	}
 	if all := listed(word); len(all) > 1 && len(p.spec.options) > 0 {
-		for _, one := range all {
-			if name, value, _, is := option([]string{one}); !is {
-				return 0, p.unexpected(word)
-			} else if err := p.option(name, value); err != nil {
-				return 0, err
-			}
-		}
-		return 1, nil
+		return 1, p.list(word, all)
 	}
 	if name, value, used, is := option(words); is {
 		return used, p.option(name, value)
 	}
-	switch {
-	case p.spec.verb == Show && p.target != "" && p.part(word):
-		return 1, nil
-	case p.spec.arg == argVerb && p.c.Topic == "":
+	return 1, p.argument(word)
+}
+
+// list takes several options that stand in one word.
+func (p *parser) list(word string, all []string) error {
+	for _, one := range all {
+		name, value, _, is := option([]string{one})
+		if !is {
+			return p.unexpected(word)
+		}
+		if err := p.option(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// argument takes a word that is no option.
+func (p *parser) argument(word string) error {
+	switch p.spec.arg {
+	case argNone:
+		return p.unexpected(word)
+	case argVerb:
 		s, _, ok := wordSpec(fold(word))
 		if !ok {
-			return 0, unknown([]string{p.spec.name(p.c.Lang), word}, 1)
+			return unknown([]string{p.spec.name(p.c.Lang), word}, 1)
+		}
+		if p.c.Topic != "" {
+			return p.unexpected(word)
 		}
 		p.c.Topic = s.verb
-		return 1, nil
-	case p.spec.arg == argNow && !p.now:
+		return nil
+	case argNow:
+		if p.now {
+			return p.aim(word)
+		}
 		if w := fold(word); w != "现在" && w != "now" {
-			return 0, p.usage()
+			return p.usage()
 		}
 		p.now = true
-		return 1, nil
-	case p.spec.arg != argNone && p.spec.arg != argVerb && p.target == "" && word != "":
-		p.target = word
-		return 1, nil
+		return nil
+	default:
+		return p.aim(word)
 	}
-	return 0, p.unexpected(word)
+}
+
+// aim takes the flow or code, and after it what of a plan is asked for.
+func (p *parser) aim(word string) error {
+	switch {
+	case p.target == "" && word != "":
+		p.target = word
+		return nil
+	case p.spec.verb == Show && p.target != "" && p.part(word):
+		return nil
+	}
+	return p.unexpected(word)
 }
 
 // listed splits "删除=3,停用=2", which is a list of options.

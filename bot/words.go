@@ -105,40 +105,27 @@ func (l Lang) role(r run.Role) string {
 
 // state names a state.
 func (l Lang) state(s run.State) string {
-	switch s {
-	case run.Queued:
-		return l.say("Queued", "排队中")
-	case run.Reading:
-		return l.say("Reading", "读取中")
-	case run.Planning:
-		return l.say("Planning", "计算中")
-	case run.NothingToDo:
-		return l.say("Nothing to do", "无需变更")
-	case run.Planned:
-		return l.say("Planned", "预演完成")
-	case run.Blocked:
-		return l.say("Blocked", "已拦下")
-	case run.Awaiting:
-		return l.say("Approve", "待批准")
-	case run.Applying:
-		return l.say("Applying", "执行中")
-	case run.Succeeded:
-		return l.say("Done", "完成")
-	case run.Partial:
-		return l.say("Partly done", "部分完成")
-	case run.Failed:
-		return l.say("Failed", "失败")
-	case run.Rejected:
-		return l.say("Rejected", "已驳回")
-	case run.Expired:
-		return l.say("Expired", "已过期")
-	case run.Cancelled:
-		return l.say("Cancelled", "已取消")
-	case run.Superseded:
-		return l.say("Superseded", "已被取代")
-	default:
+	words, known := map[run.State]Text{
+		run.Queued:      {EN: "Queued", ZH: "排队中"},
+		run.Reading:     {EN: "Reading", ZH: "读取中"},
+		run.Planning:    {EN: "Planning", ZH: "计算中"},
+		run.NothingToDo: {EN: "Nothing to do", ZH: "无需变更"},
+		run.Planned:     {EN: "Planned", ZH: "预演完成"},
+		run.Blocked:     {EN: "Blocked", ZH: "已拦下"},
+		run.Awaiting:    {EN: "Approve", ZH: "待批准"},
+		run.Applying:    {EN: "Applying", ZH: "执行中"},
+		run.Succeeded:   {EN: "Done", ZH: "完成"},
+		run.Partial:     {EN: "Partly done", ZH: "部分完成"},
+		run.Failed:      {EN: "Failed", ZH: "失败"},
+		run.Rejected:    {EN: "Rejected", ZH: "已驳回"},
+		run.Expired:     {EN: "Expired", ZH: "已过期"},
+		run.Cancelled:   {EN: "Cancelled", ZH: "已取消"},
+		run.Superseded:  {EN: "Superseded", ZH: "已被取代"},
+	}[s]
+	if !known {
 		return string(s)
 	}
+	return words.in(l)
 }
 
 // op names an operation.
