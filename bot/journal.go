@@ -76,8 +76,8 @@ func (b *Bot) guarded(ctx context.Context, e run.Event, say func(context.Context
 		}
 	}()
 	letters, err = say(ctx, e)
-	if fault.KindOf(err) == fault.NotFound {
-		b.o.Logger.WarnContext(ctx, "event of a run that is not there", "run", e.Run)
+	if err != nil && !passing(err) && ctx.Err() == nil {
+		b.o.Logger.ErrorContext(ctx, "event cannot be told", "run", e.Run, "err", err)
 		return nil, nil
 	}
 	return letters, err
@@ -86,8 +86,12 @@ func (b *Bot) guarded(ctx context.Context, e run.Event, say func(context.Context
 // tell draws the run's cards in every chat that hears of it.
 func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 	r, p, err := b.o.Service.Get(ctx, e.Run)
-	if err != nil {
+	if err != nil && (passing(err) || r.Code == "") {
 		return nil, err
+	}
+	if err != nil { // the plan is damaged: people must hear of the run all the same
+		b.o.Logger.ErrorContext(ctx, "plan cannot be shown", "run", e.Run, "err", err)
+		p = nil
 	}
 	var listeners []audience
 	for _, a := range b.audiences(r) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -155,5 +156,30 @@ func TestTouchedApproversAreNotCalled(t *testing.T) {
 		if all := cardText(s.o.Card) + strings.Join(s.o.Mention, " "); s.o.Live == "" && (strings.Contains(all, "ou_chenyue") || !strings.Contains(all, "ou_zhoukai")) {
 			t.Errorf("called: %v", s.o.Mention)
 		}
+	}
+}
+
+// A run that cannot be told of does not silence the others; what may pass is
+// waited for.
+func TestDamageDoesNotSilenceOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lost := w.scheduled()
+	w.service.planned(lost, aPlan(), run.Awaiting)
+	w.clock = w.clock.Add(time.Minute)
+	w.service.planned(w.scheduled(), aPlan(), run.Awaiting)
+	delete(w.service.runs, lost)
+	w.service.broken = fault.New(fault.Unavailable, "busy / 繁忙")
+	if _, err := w.b.readJournal(t.Context()); err == nil || w.mail.cursor != 0 {
+		t.Errorf("events are lost while the record is away: %v, cursor %d", err, w.mail.cursor)
+	}
+	w.service.broken = nil
+	if got := w.settle(); len(got) != 4 || int(w.mail.cursor) != len(w.mail.events) {
+		t.Errorf("%d things of the run that is whole, cursor %d of %d", len(got), w.mail.cursor, len(w.mail.events))
+	}
+	w.service.broken = fault.New(fault.Internal, "trouble / 出错")
+	w.mail.event(run.Event{Run: lost, Kind: run.EventMoved})
+	if got := w.settle(); len(got) != 0 || int(w.mail.cursor) != len(w.mail.events) {
+		t.Errorf("%d things of a damaged run, cursor %d", len(got), w.mail.cursor)
 	}
 }
