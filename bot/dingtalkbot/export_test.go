@@ -10,6 +10,9 @@ func (b *Bot) Hurry(first, last, watch time.Duration) {
 	b.pause.first, b.pause.last, b.pause.watch = first, last, watch
 }
 
+// KeepAlive shortens the idleness before a ping; the SDK takes 3 s at least.
+func (b *Bot) KeepAlive(d time.Duration) { b.pause.keepAlive = d }
+
 // SessionURL is the check of a session webhook.
 func (b *Bot) SessionURL(raw string) (string, bool) { return b.sessionURL(raw) }
 

@@ -26,23 +26,21 @@ const (
 	typeSystem   = "SYSTEM"
 )
 
-const (
-	keepAlive = 30 * time.Second
-	// maxHandlers is how many frames the SDK takes at once; it drops what comes
-	// beyond, for good. The handlers only claim, so this many mean a record that
-	// has stood still for longer than a claim may take.
-	maxHandlers = 10_000
-)
+// maxHandlers is how many frames the SDK takes at once; it drops what comes
+// beyond, for good. The handlers only claim, so this many mean a record that has
+// stood still for longer than a claim may take.
+const maxHandlers = 10_000
 
 // pauses are the times of keeping a connection; tests shorten them.
 type pauses struct {
 	first, last time.Duration // between two tries to connect
 	watch       time.Duration // between two looks at a connection
+	keepAlive   time.Duration // of idleness, after which a WebSocket ping goes out
 	silence     time.Duration // without a frame, after which a connection that had pings is dead
 }
 
 func defaultPauses() pauses {
-	return pauses{first: time.Second, last: time.Minute, watch: 15 * time.Second, silence: 90 * time.Second}
+	return pauses{first: time.Second, last: time.Minute, watch: 15 * time.Second, keepAlive: 30 * time.Second, silence: 90 * time.Second}
 }
 
 // Listen receives messages until ctx ends, and returns nil then: by Stream over
@@ -129,7 +127,7 @@ func (e *ear) stream(ctx context.Context) error {
 	options := []client.ClientOption{
 		client.WithAppCredential(client.NewAppCredentialConfig(e.b.o.ClientID, e.b.o.ClientSecret)),
 		client.WithOpenApiHost(e.b.o.APIURL),
-		client.WithKeepAlive(keepAlive),
+		client.WithKeepAlive(e.b.pause.keepAlive),
 		client.WithMaxPendingHandlers(maxHandlers),
 		client.WithSubscription(typeSystem, topicPing, s.ping),
 		client.WithSubscription(typeCallback, topicBot, s.message),

@@ -264,6 +264,26 @@ func TestStreamZombie(t *testing.T) {
 	}
 }
 
+// TestSilentPongs: a ping without an answer ends the connection and nothing
+// else; an older version of the SDK ended the process.
+func TestSilentPongs(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes the SDK's own 11 seconds")
+	}
+	w := setup(t, func(o *dingtalkbot.Options, _ *dingtalksim.Options) { o.Streams = 1 })
+	w.bot.KeepAlive(3 * time.Second)
+	w.SilencePings(true)
+	w.SilencePongs(true)
+	stop := w.listen(1)
+	w.opened(2)
+	w.SilencePongs(false)
+	w.say("状态", dingtalksim.SayOptions{})
+	w.next()
+	stop()
+	w.innocent()
+}
+
 func TestListenEndsPromptly(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
