@@ -49,7 +49,8 @@ type maker struct {
 	managed     int // live links of users
 
 	drafts  []*draft
-	creates map[directory.Key]*draft        // CREATE by source key
+	creates map[directory.Key]*draft        // CREATE by source key: &coming until it is drafted, nil for a user who is held
+	coming  draft                           // stands for a CREATE that was not judged yet
 	matched map[directory.Key]directory.Key // adoption of this plan: source → target
 	claimed map[directory.Key]directory.Key // target ids of CREATE (folded) → source
 	claims  map[directory.Key]claim         // linked target objects that somebody else matches
@@ -64,12 +65,12 @@ type maker struct {
 // draft is a change before the plan is ordered.
 type draft struct {
 	Change
-	depth    int    // of a department: its distance from the root, where it is taken from or put to
-	path     string // for the order of departments
-	second   bool   // the second pass of references
-	unlinked bool   // a destructive change of an account that is not ours
-	target   directory.Object
-	source   directory.Object
+	depth    int              // of a department: its distance from the root, where it is taken from or put to
+	path     string           // for the order of departments
+	second   bool             // the second pass of references
+	unlinked bool             // a destructive change of an account that is not ours
+	source   directory.Object // of a destructive change: what says whether it is protected
+	target   directory.Object // the same, with what we know of hidden values
 }
 
 func newMaker(in Input) *maker {
@@ -118,7 +119,9 @@ func (m *maker) draft(op Op, source, target directory.Object) *draft {
 	}
 	d := &draft{
 		Change: Change{Op: op, Key: target.Key, Source: source.Key, Name: shown.Name(), Cause: Cause{Kind: CauseDiffers}},
-		source: source, target: target,
+	}
+	if op.Destructive() {
+		d.source, d.target = source, target
 	}
 	d.Key.Kind = shown.Kind
 	if shown.Kind == directory.Department {
@@ -206,7 +209,7 @@ func (m *maker) resolve(ref directory.Ref) (directory.Ref, bool) {
 	if key, ok := m.matched[ref.Key]; ok {
 		return directory.Ref{Key: key}, true
 	}
-	if m.creates[ref.Key] != nil {
+	if _, coming := m.creates[ref.Key]; coming {
 		return directory.Ref{Key: ref.Key, Pending: true}, true
 	}
 	if ref.Kind == directory.Department && m.in.Flow.Departments == nil {

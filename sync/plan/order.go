@@ -147,9 +147,22 @@ func (m *maker) dropLostRefs() bool {
 	return dropped
 }
 
+// uncreate says that an object that was coming is not created after all. A
+// reference to a user goes once the plan is whole, in the same way whoever was
+// judged first; what belongs into a department waits for it.
+func (m *maker) uncreate(key directory.Key) {
+	if _, coming := m.creates[key]; !coming {
+		return
+	}
+	delete(m.creates, key)
+	if key.Kind == directory.User {
+		m.creates[key] = nil
+	}
+}
+
 // hold takes back a CREATE.
 func (m *maker) hold(d *draft, say string) {
-	delete(m.creates, d.Source)
+	m.uncreate(d.Source)
 	m.notes = append(m.notes, Note{Kind: Lost, Op: Create, Key: d.Source, Name: d.Name, Say: say})
 }
 

@@ -35,7 +35,7 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) error {
 	case None, Adopt:
 		m.adoptIfNew(c)
 		if !c.exists() {
-			delete(m.creates, c.source.Key) // nothing may refer to it
+			m.uncreate(c.source.Key)
 		}
 	}
 	return nil
@@ -69,7 +69,7 @@ func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
 		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
 	}
 	m.notes = append(m.notes, n)
-	delete(m.creates, c.source.Key)
+	m.uncreate(c.source.Key)
 }
 
 // alarmRuns is how many runs running somebody may be left and still active
@@ -82,7 +82,7 @@ func (m *maker) create(c *subject, v Verdict, out *outcome) {
 	if len(out.lost) > 0 {
 		lost := strings.Join(out.lost, "; ")
 		m.note(Lost, Create, c.source, "not created, a reference has no partner: %s / 暂不新建，引用找不到对应对象：%s", lost, lost)
-		delete(m.creates, c.source.Key)
+		m.uncreate(c.source.Key)
 		return
 	}
 	d := m.draft(Create, c.source, directory.Object{Key: directory.Key{Kind: c.source.Kind}})
@@ -99,7 +99,7 @@ func (m *maker) create(c *subject, v Verdict, out *outcome) {
 		}
 	}
 	if !m.nameCreate(c, d) {
-		delete(m.creates, c.source.Key)
+		m.uncreate(c.source.Key)
 		return
 	}
 	d.Reason = withReason(sprintf("new in %s / %s 中新出现", m.in.Source.System, m.in.Source.System), v)

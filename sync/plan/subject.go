@@ -184,7 +184,7 @@ func (m *maker) announce(c *subject) {
 	case c.matchBy != "":
 		m.matched[c.source.Key] = c.target.Key
 	case !c.exists():
-		m.creates[c.source.Key] = &draft{}
+		m.creates[c.source.Key] = &m.coming
 	}
 }
 

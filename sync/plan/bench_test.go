@@ -1,0 +1,135 @@
+package plan_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
+)
+
+// big gives a flow between two systems with n users of twelve attributes each,
+// fifty to a department. The target is empty, or equal and linked.
+func big(b *testing.B, n int, equal bool) plan.Input {
+	b.Helper()
+	w := newWorld(b)
+	spec := w.spec[directory.User]
+	for i := range 6 {
+		name := fmt.Sprintf("extra%d", i)
+		spec.Rules = append(spec.Rules, mapping.Rule{To: name, From: name})
+	}
+	in := w.input()
+	source, target := directory.NewBuilder("hr", now), directory.NewBuilder("corp", now)
+	add := func(o directory.Object) {
+		source.Add(o)
+		if !equal {
+			return
+		}
+		if o.Kind == directory.User {
+			o.Attributes = o.Attributes.Clone()
+			o.Attributes["userid"] = o.Attributes["employee_no"]
+			delete(o.Attributes, "employee_no")
+		}
+		target.Add(o)
+		in.Links = append(in.Links, mapping.Link{Flow: "hr-to-corp", Source: o.Key, Target: o.Key, Origin: mapping.Created})
+	}
+	for i := range max(1, n/50) {
+		add(directory.Object{Key: directory.Key{Kind: directory.Department, ID: directory.ID(fmt.Sprintf("d%06d", i))}, Active: true, Attributes: directory.Attributes{
+			"name": directory.TextOf(fmt.Sprintf("第%d部", i)),
+		}})
+	}
+	for i := range n {
+		add(bigUser(i))
+	}
+	in.Source, _ = source.Finish()
+	in.Target, _ = target.Finish()
+	return in
+}
+
+func bigUser(i int) directory.Object {
+	id := directory.ID(fmt.Sprintf("%08d", i))
+	a := directory.Attributes{
+		"employee_no": directory.TextOf(string(id)), "name": directory.TextOf(fmt.Sprintf("员工%d", i)),
+		"email": directory.TextOf(fmt.Sprintf("user%d@example.cn", i)), "title": directory.TextOf("高级工程师"),
+		"departments": directory.RefsToKind(directory.Department, directory.ID(fmt.Sprintf("d%06d", i/50))),
+		"manager":     directory.RefsToKind(directory.User, directory.ID(fmt.Sprintf("%08d", i/50*50))),
+	}
+	for j := range 6 {
+		a[fmt.Sprintf("extra%d", j)] = directory.TextOf(fmt.Sprintf("value %d of %d", j, i))
+	}
+	return directory.Object{Key: directory.Key{Kind: directory.User, ID: id}, Active: true, Attributes: a}
+}
+
+// BenchmarkMake plans for companies of two sizes: time and memory must grow with
+// the size and not faster. peak-MB is the highest live heap beyond what the two
+// snapshots and the links need, user-ns the time for one user.
+func BenchmarkMake(b *testing.B) {
+	for _, equal := range []bool{false, true} {
+		for _, n := range []int{10_000, 100_000} {
+			name := fmt.Sprintf("empty-target/%d", n)
+			if equal {
+				name = fmt.Sprintf("equal-target/%d", n)
+			}
+			b.Run(name, func(b *testing.B) { benchMake(b, big(b, n, equal), n, equal) })
+		}
+	}
+}
+
+func benchMake(b *testing.B, in plan.Input, n int, equal bool) {
+	b.ReportAllocs()
+	runtime.GC()
+	before := heap()
+	peak := watchHeap(b)
+	b.ResetTimer()
+	for b.Loop() {
+		p, err := plan.Make(context.Background(), in)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if got := len(p.Changes); equal && got != 0 || !equal && got < n {
+			b.Fatalf("%d changes", got)
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "user-ns")
+	b.ReportMetric(float64(peak()-before)/(1<<20), "peak-MB")
+}
+
+// watchHeap gives a function that ends the watch and tells the highest heap.
+func watchHeap(b *testing.B) func() uint64 {
+	b.Helper()
+	var highest atomic.Uint64
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if h := heap(); h > highest.Load() {
+				highest.Store(h)
+			}
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() uint64 {
+		close(stop)
+		<-ended
+		return highest.Load()
+	}
+}
+
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
