@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -19,7 +20,9 @@ type applier struct {
 	entries map[int]run.Entry               // journal, by Seq
 	links   map[directory.Key]*mapping.Link // by source key
 	safe    map[int]bool                    // nil: everything is approved; else only these may be done now
+	halt    string                          // why nothing may be sent any more; "" = it may
 	told    time.Time                       // of the last progress event
+	worn    int                             // changes in a row that the target was too busy for
 }
 
 // apply carries out the run's plan, or its harmless part while votes are
@@ -29,16 +32,20 @@ func (w *worker) apply(ctx context.Context, r run.Run) error {
 	if err != nil {
 		return err
 	}
+	if err := a.permitted(ctx); err != nil {
+		return a.refuse(ctx, err)
+	}
 	for i := range a.plan.Changes {
 		c := &a.plan.Changes[i]
-		if a.entries[c.Seq].Step.Settled() || a.safe != nil && !a.safe[c.Seq] {
+		step := a.entries[c.Seq].Step
+		if step.Settled() || step != run.StepSending && !a.allowed(c) {
 			continue
 		}
 		stopped, err := a.stopped(ctx)
 		if err != nil {
 			return err
 		}
-		if stopped {
+		if stopped && step != run.StepSending { // what was sent is settled first
 			return a.end(ctx, run.Cancelled, "")
 		}
 		if err := a.one(ctx, c); err != nil {
@@ -49,16 +56,33 @@ func (w *worker) apply(ctx context.Context, r run.Run) error {
 	return a.finish(ctx)
 }
 
-// newApplier loads what is applied and checks once more that it may be.
+// allowed tells whether a change may be done now.
+func (a *applier) allowed(c *plan.Change) bool { return a.safe == nil || a.safe[c.Seq] }
+
+// refuse ends a run that may not go on. A call that a dead worker made is
+// settled all the same, if this is still the target that it was made to.
+func (a *applier) refuse(ctx context.Context, cause error) error {
+	if fault.Retryable(cause) || a.plan.Target.Tenant != a.flow.Target.Describe().Tenant {
+		return cause
+	}
+	a.halt = fault.Say(cause)
+	for i := range a.plan.Changes {
+		if c := &a.plan.Changes[i]; a.entries[c.Seq].Step == run.StepSending {
+			if err := a.settle(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return cause
+}
+
+// newApplier loads what is applied.
 func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 	p, err := w.o.Store.Plan(ctx, r.Code)
 	if err != nil {
 		return nil, err
 	}
 	a := &applier{worker: w, run: r, plan: p, entries: map[int]run.Entry{}, links: map[directory.Key]*mapping.Link{}, told: w.o.Now()}
-	if err := a.permitted(ctx); err != nil {
-		return nil, err
-	}
 	entries, err := w.o.Store.Entries(ctx, r.Code)
 	if err != nil {
 		return nil, err
@@ -76,25 +100,54 @@ func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 	return a, nil
 }
 
-// permitted checks the plan's identity, what it was made for, and the votes.
+// permitted checks once more that the plan may be applied: its identity, what it
+// was made for, the votes, and that its assessment still counts everything.
 func (a *applier) permitted(ctx context.Context) error {
 	target := a.flow.Target.Describe().Tenant
 	switch {
+	case a.flow.Paused:
+		return fault.New(fault.Denied, "flow %s is paused in the configuration: nothing is applied / 流程 %s 在配置中已暂停，不执行变更", a.run.Flow, a.run.Flow)
 	case a.plan.Digest() != a.run.Plan:
 		return fault.New(fault.Internal, "the stored plan of %s is not the one that was decided / %s 保存的计划与所决定的不一致", a.run.Code, a.run.Code)
 	case a.plan.Config != a.flow.Config:
 		return fault.New(fault.Invalid, "configuration or rules changed since the plan was made; plan again / 计划生成后配置或规则已改变，请重新发起")
 	case a.plan.Target.Tenant != target:
 		return fault.New(fault.Invalid, "the target is another tenant than the plan was made for; plan again / 目标租户与计划不符，请重新发起")
-	case a.run.Votes == 0 && !a.plan.Risk.Blocked:
-		return nil
+	case a.plan.Risk.Blocked:
+		return fault.New(fault.Denied, "the plan of %s is blocked / %s 的计划已被拦下", a.run.Code, a.run.Code)
 	}
 	votes, err := a.o.Store.Votes(ctx, a.run.Code)
 	if err != nil {
 		return err
 	}
-	if a.agreed(a.run, votes) < a.run.Votes || a.plan.Risk.Blocked {
-		a.safe = a.harmless(a.plan)
+	if a.agreed(a.run, votes) < a.run.Votes {
+		a.safe = a.free(a.plan, a.waits(ctx, &a.run, a.plan))
+		return nil
+	}
+	return a.counted(ctx)
+}
+
+// counted sees that nobody else took more away in the last day than the plan's
+// assessment knew of: what needed few votes then may need more now.
+func (a *applier) counted(ctx context.Context) error {
+	if a.plan.Counts().Destructive() == 0 {
+		return nil
+	}
+	since := a.o.Now().Add(-recentSpan)
+	recent, err := a.o.Store.Recent(ctx, a.run.Flow, since)
+	if err != nil {
+		return err
+	}
+	for i := range a.plan.Changes {
+		c := &a.plan.Changes[i]
+		e := a.entries[c.Seq]
+		sent := e.Step == run.StepDone || e.Step == run.StepInDoubt || e.Step == run.StepSending
+		if c.Op.Destructive() && sent && e.Sent.UnixMilli() >= since.UnixMilli() {
+			recent-- // our own, from before a worker died
+		}
+	}
+	if recent > a.plan.Recent {
+		return fault.New(fault.Invalid, "other accounts were disabled or deleted since the plan was made; plan again / 计划生成后又有其他账号被停用或删除，请重新发起")
 	}
 	return nil
 }
@@ -114,13 +167,14 @@ func (a *applier) one(ctx context.Context, c *plan.Change) error {
 	if seq := a.missing(c); seq > 0 {
 		return a.mark(ctx, c, run.StepSkipped, sayf("needs #%d, which was not done / 依赖的第 %d 项没有完成", seq, seq))
 	}
-	if c.Op == plan.Adopt {
+	switch {
+	case c.Op == plan.Adopt:
 		return a.adopt(ctx, c)
-	}
-	if a.entries[c.Seq].Step == run.StepSending {
+	case a.entries[c.Seq].Step == run.StepSending:
 		return a.settle(ctx, c)
+	default:
+		return a.attempt(ctx, c)
 	}
-	return a.attempt(ctx, c)
 }
 
 // missing gives a needed change that was not done, or 0.
@@ -157,12 +211,18 @@ func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say s
 		e.Sends++
 	}
 	var links []mapping.Link
-	if step == run.StepDone || step == run.StepAlready {
+	if step == run.StepDone || step == run.StepAlready && c.Op != plan.Create {
 		if l, ok := a.linkAfter(c, e.Key); ok {
 			links = append(links, l)
 		}
 	}
-	if err := a.o.Store.Mark(ctx, a.hold.now(), []run.Entry{e}, links); err != nil {
+	err := a.o.Store.Mark(ctx, a.hold.now(), []run.Entry{e}, links)
+	if len(links) > 0 && fault.KindOf(err) == fault.Conflict {
+		// Somebody else's account by now: this change alone has failed.
+		e.Step, e.Say, links = run.StepFailed, fault.Say(err), nil
+		err = a.o.Store.Mark(ctx, a.hold.now(), []run.Entry{e}, nil)
+	}
+	if err != nil {
 		return err
 	}
 	a.entries[c.Seq] = e
@@ -261,14 +321,14 @@ func (a *applier) outcome() run.Outcome {
 
 // finish moves the run on when every change that may be done now is settled.
 func (a *applier) finish(ctx context.Context) error {
-	if a.safe == nil {
+	if a.safe == nil || a.outcome().Total() == len(a.plan.Changes) {
 		return a.end(ctx, a.ending(), "")
 	}
 	open, err := a.waiting(ctx, a.run)
 	if err != nil {
 		return err
 	}
-	if twin := a.twin(ctx, open, a.plan); twin != "" {
+	if twin := a.twin(ctx, open, &a.run, a.plan); twin != "" {
 		return a.leaveTo(ctx, twin)
 	}
 	now, o := a.o.Now(), a.outcome()
@@ -308,16 +368,22 @@ func (a *applier) ending() run.State {
 // broken ends the run when it cannot go on. When the lease or the process goes,
 // the record stays as it is and somebody else goes on.
 func (a *applier) broken(ctx context.Context, err error) error {
-	if ctx.Err() != nil || fault.KindOf(err) != fault.Credential {
+	worn, busy := errors.AsType[wornOut](err)
+	if ctx.Err() != nil || !busy && fault.KindOf(err) != fault.Credential {
 		return err
 	}
-	a.o.Logger.ErrorContext(ctx, "run cannot go on", "run", a.run.Code, "err", err)
-	_, updateErr := a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
-		r.Outcome, r.Fault = a.outcome(), fault.KindOf(err)
-		return r.Advance(run.Failed, a.o.Now(), fault.Say(err))
-	})
-	return updateErr
+	if busy {
+		err = worn.cause
+	}
+	o := a.outcome()
+	return a.fail(ctx, a.run.Code, err, &o)
 }
+
+// wornOut means that the target was too busy for several changes in a row,
+// however often they were sent: the others would fare no better.
+type wornOut struct{ cause error }
+
+func (w wornOut) Error() string { return "target is busy: " + w.cause.Error() }
 
 func (a *applier) end(ctx context.Context, to run.State, why string) error {
 	now, o := a.o.Now(), a.outcome()

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -20,11 +21,11 @@ type finding struct {
 // look reads the change's target object afresh.
 func (a *applier) look(ctx context.Context, c *plan.Change) (finding, error) {
 	key := a.targetKey(c)
-	seen, err := a.flow.Target.Lookup(ctx, key.Kind, []directory.ID{key.ID})
+	s, err := ask(ctx, a.flow.Target, key)
 	if err != nil {
 		return finding{}, err
 	}
-	switch s := seen[0]; s.Presence {
+	switch s.Presence {
 	case connector.Present:
 		return finding{object: s.Object}, nil
 	case connector.Gone:
@@ -32,6 +33,22 @@ func (a *applier) look(ctx context.Context, c *plan.Change) (finding, error) {
 	default:
 		return finding{unsure: s.Why + " "}, nil
 	}
+}
+
+// ask asks a system for one object, afresh. An answer about another object says
+// nothing.
+func ask(ctx context.Context, of connector.Source, key directory.Key) (connector.Sighting, error) {
+	seen, err := of.Lookup(ctx, key.Kind, []directory.ID{key.ID})
+	if err != nil {
+		return connector.Sighting{}, err
+	}
+	if len(seen) == 1 {
+		got := seen[0].Object.Key
+		if seen[0].Presence != connector.Present || got.Kind == key.Kind && strings.EqualFold(string(got.ID), string(key.ID)) {
+			return seen[0], nil
+		}
+	}
+	return connector.Sighting{Why: "the answer does not fit the question / 应答与查询不符"}, nil
 }
 
 // equals tells whether the object has the given values, as far as they can be
@@ -46,6 +63,16 @@ func (f finding) equals(values directory.Attributes) bool {
 			continue
 		}
 		if !mapping.Same(name, v, have) {
+			return false
+		}
+	}
+	return true
+}
+
+// shows tells whether all of the values can be read on the object.
+func (f finding) shows(values directory.Attributes) bool {
+	for name, v := range values {
+		if v.Type() == directory.Unknown || f.object.Attributes[name].Type() == directory.Unknown {
 			return false
 		}
 	}
@@ -67,6 +94,9 @@ func (f finding) readable(values directory.Attributes) bool {
 // that it may be sent; any other step is final, with its reason.
 func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, error) {
 	if c.Op.Destructive() {
+		if l := a.links[c.Source]; l == nil || !l.Live() || l.Target != c.Key {
+			return run.StepSkipped, "the account is not managed by this flow any more / 该账号已不由本流程管理", nil
+		}
 		holds, say, err := a.causeHolds(ctx, c)
 		if err != nil {
 			return "", "", err
@@ -109,8 +139,19 @@ func (a *applier) resolved(c *plan.Change) directory.Attributes {
 	return w.After
 }
 
-// checkCreate sees that nobody has taken the id since the plan.
+// checkCreate sees that nobody has taken the id since the plan, and that no
+// other run of the flow has created the object meanwhile.
 func (a *applier) checkCreate(ctx context.Context, c *plan.Change) (run.Step, string, error) {
+	if l := a.links[c.Source]; l != nil && l.Live() {
+		switch s, err := ask(ctx, a.flow.Target, l.Target); {
+		case err != nil:
+			return "", "", err
+		case s.Presence == connector.Present:
+			return run.StepAlready, "", nil
+		case s.Presence == connector.Unsure:
+			return run.StepSkipped, "its state in the target cannot be read / 无法读取目标系统中的状态", nil
+		}
+	}
 	if c.Key.ID == "" {
 		return run.StepPending, "", nil
 	}
@@ -130,11 +171,10 @@ func (a *applier) checkCreate(ctx context.Context, c *plan.Change) (run.Step, st
 // causeHolds reads the source again and tells whether what a DISABLE or DELETE
 // rests on is still so.
 func (a *applier) causeHolds(ctx context.Context, c *plan.Change) (bool, string, error) {
-	seen, err := a.flow.Source.Lookup(ctx, c.Source.Kind, []directory.ID{c.Source.ID})
+	s, err := ask(ctx, a.flow.Source, c.Source)
 	if err != nil {
 		return false, "", err
 	}
-	s := seen[0]
 	if c.Cause.Kind == plan.CauseGone {
 		switch s.Presence {
 		case connector.Gone:

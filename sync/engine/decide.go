@@ -21,6 +21,7 @@ func (e *Engine) Decide(ctx context.Context, v run.Vote) (run.Run, error) {
 		return r, err
 	}
 	if err := e.expire(ctx, &r); err != nil {
+		e.refused(ctx, v, err)
 		return r, err
 	}
 	if err := e.judge(r, p, v); err != nil {
@@ -52,8 +53,8 @@ func (e *Engine) expire(ctx context.Context, r *run.Run) error {
 	}
 	now := e.o.Now()
 	ended, err := e.o.Store.UpdateRun(ctx, r.Code, run.Actor{Platform: run.Clock}, func(r *run.Run) error {
-		if r.State != run.Awaiting {
-			return nil
+		if r.State != run.Awaiting || now.Before(r.Expires) {
+			return nil // somebody was faster
 		}
 		return r.Advance(run.Expired, now, "nobody decided in time / 无人在期限内决定")
 	})
@@ -61,13 +62,23 @@ func (e *Engine) expire(ctx context.Context, r *run.Run) error {
 		return err
 	}
 	*r = ended
-	return fault.New(fault.Stale, "%s has expired; plan again / %s 已过期，请重新预演", r.Code, r.Code)
+	if r.State != run.Expired {
+		return nil
+	}
+	return expired(r.Code)
+}
+
+func expired(code run.Code) error {
+	return fault.New(fault.Stale, "%s has expired; plan again / %s 已过期，请重新预演", code, code)
 }
 
 // judge tells whether the vote may be counted.
 func (e *Engine) judge(r run.Run, p *plan.Plan, v run.Vote) error {
 	if err := votable(r); err != nil {
 		return err
+	}
+	if !v.At.Before(r.Expires) {
+		return expired(r.Code)
 	}
 	person, known := e.people[v.By.Person]
 	if !known {
@@ -82,10 +93,10 @@ func (e *Engine) judge(r run.Run, p *plan.Plan, v run.Vote) error {
 	switch {
 	case v.Weak:
 		return fault.New(fault.Denied, "an approval cannot be given through DingTalk's HTTP callback: its signature does not cover the message; vote in a Feishu room, a Stream room or by CLI / 钉钉 HTTP 回调的签名不覆盖消息内容，不能在这里批准；请到飞书群、Stream 模式的钉钉群或命令行投票")
-	case !person.May(run.Approver, r.Flow):
-		return e.may(v.By, run.Approver, r.Flow)
 	case v.By.Person == r.By.Person:
 		return fault.New(fault.Denied, "you asked for this plan; another person must approve it / 这个计划是你发起的，需要另一个人批准")
+	case !person.May(run.Approver, r.Flow):
+		return e.may(v.By, run.Approver, r.Flow)
 	case touched(p, staff(person)):
 		return fault.New(fault.Denied, "the plan changes your own account; somebody else must approve it / 计划涉及你本人的账号，需要其他人批准")
 	case !v.Digest.IsZero() && v.Digest != r.Plan:
@@ -148,7 +159,7 @@ func (e *Engine) agreed(r run.Run, votes []run.Vote) int {
 	persons := map[string]bool{}
 	for _, v := range votes {
 		p, known := e.people[v.By.Person]
-		if v.Decision == run.Approve && v.Digest == r.Plan && known && p.May(run.Approver, r.Flow) && v.By.Person != r.By.Person {
+		if v.Decision == run.Approve && !v.Weak && v.Digest == r.Plan && known && p.May(run.Approver, r.Flow) && v.By.Person != r.By.Person {
 			persons[v.By.Person] = true
 		}
 	}

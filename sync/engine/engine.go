@@ -143,6 +143,21 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	if f.Paused && req.Apply {
 		return run.Run{}, fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
 	}
+	r, err := e.create(ctx, req)
+	for try := 1; fault.KindOf(err) == fault.Conflict && try < codeTries; try++ {
+		r, err = e.create(ctx, req) // another run has the code
+	}
+	if err != nil {
+		return run.Run{}, err
+	}
+	e.ring(ctx, r.Code)
+	return r, nil
+}
+
+// codeTries is how often a code is drawn for a run.
+const codeTries = 5
+
+func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
 	code, err := e.o.NewCode()
 	if err != nil {
 		return run.Run{}, err
@@ -152,11 +167,7 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
 		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
 	})
-	if err != nil {
-		return run.Run{}, err
-	}
-	e.ring(ctx, r.Code)
-	return r, nil
+	return r, err
 }
 
 // may asks for a role. The zero person never has one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -17,7 +18,8 @@ type gate struct {
 	plan    *plan.Plan
 	now     time.Time
 	changed bool     // the configuration differs from the last applied run's
-	twin    run.Code // an open run that waits for the same dangerous changes
+	waits   bool     // everything in the plan waits for the votes
+	twin    run.Code // an open run that waits for the same changes
 }
 
 // pass sets the plan's facts on the run and moves it.
@@ -32,11 +34,14 @@ func (g *gate) pass(r *run.Run) error {
 		return r.Advance(run.Planned, g.now, "")
 	case p.Risk.Blocked:
 		return r.Advance(run.Blocked, g.now, "")
-	case r.Votes == 0, g.twin != "":
+	case r.Votes == 0:
+		g.twin = "" // all of it is done now, so nobody needs to vote elsewhere
+		return r.Advance(run.Applying, g.now, "")
+	case g.twin != "":
 		return r.Advance(run.Applying, g.now, "")
 	}
 	r.Expires = g.now.Add(g.flow.Plan.Approve.Expires)
-	if g.safeFirst(p) && !r.Weak {
+	if g.flow.Plan.Approve.SafeFirst && len(g.free(p, g.waits)) > 0 {
 		return r.Advance(run.Applying, g.now, "")
 	}
 	return r.Advance(run.Awaiting, g.now, "")
@@ -56,10 +61,22 @@ func (g *gate) votes(r *run.Run) int {
 	return votes
 }
 
-// safeFirst tells whether harmless changes go ahead of the vote, and there are
-// some.
-func (w *worker) safeFirst(p *plan.Plan) bool {
-	return w.flow.Plan.Approve.SafeFirst && len(w.harmless(p)) > 0
+// waits tells whether nothing of the plan may go ahead of the votes: because the
+// request came by a weak transport, because the configuration has changed and
+// nobody known asked, or because the updates themselves exceed a guard value.
+func (w *worker) waits(ctx context.Context, r *run.Run, p *plan.Plan) bool {
+	storm := slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
+		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked
+	})
+	return storm || r.Weak || r.Trigger == run.BySchedule && w.changedSinceApply(ctx)
+}
+
+// free gives the changes that may go ahead of the votes, by Seq; waits: none.
+func (w *worker) free(p *plan.Plan, waits bool) map[int]bool {
+	if waits {
+		return map[int]bool{}
+	}
+	return w.harmless(p)
 }
 
 // harmless gives the changes that need not wait, by Seq.
@@ -86,34 +103,42 @@ func (w *worker) changedSinceApply(ctx context.Context) bool {
 	return err != nil || len(last) == 0 || last[0].Config != w.flow.Config
 }
 
-// waiting gives the runs of the flow that are open for votes.
+// waiting gives the runs of the flow that are open for votes, or were approved
+// while this one was planned and have not been applied yet.
 func (w *worker) waiting(ctx context.Context, r run.Run) ([]run.Run, error) {
 	if !r.Apply {
 		return nil, nil
 	}
-	return w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Awaiting}})
+	return w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Awaiting, run.Applying}})
 }
 
 // twin gives an open run whose changes that wait for a vote are the same as
-// those of the new plan: it stays open, and the new run leaves them to it.
-func (w *worker) twin(ctx context.Context, open []run.Run, p *plan.Plan) run.Code {
-	mine := w.dangerous(p)
+// those of r's plan: it stays open, and r leaves them to it. One of another
+// configuration is none: it would not be applied any more.
+func (w *worker) twin(ctx context.Context, open []run.Run, r *run.Run, p *plan.Plan) run.Code {
+	mine := dangerous(p, w.free(p, w.waits(ctx, r, p)))
 	if len(mine) == 0 || p.Risk.Blocked {
 		return ""
 	}
-	for _, r := range open {
-		theirs, err := w.o.Store.Plan(ctx, r.Code)
-		if err == nil && w.o.Now().Before(r.Expires) && bytes.Equal(mine, w.dangerous(theirs)) {
-			return r.Code
+	for i := range open {
+		o := &open[i]
+		if o.Code == r.Code || o.State == run.Awaiting && !w.o.Now().Before(o.Expires) {
+			continue
+		}
+		theirs, err := w.o.Store.Plan(ctx, o.Code)
+		if err != nil || theirs.Config != p.Config || theirs.Target.Tenant != p.Target.Tenant {
+			continue
+		}
+		if bytes.Equal(mine, dangerous(theirs, w.free(theirs, w.waits(ctx, o, theirs)))) {
+			return o.Code
 		}
 	}
 	return ""
 }
 
-// dangerous gives the changes that wait for a vote, in a form in which equal
-// sets are equal bytes: operation, key, before and after.
-func (w *worker) dangerous(p *plan.Plan) []byte {
-	safe := w.harmless(p)
+// dangerous gives the changes that are not free, in a form in which equal sets
+// are equal bytes: operation, key, before and after.
+func dangerous(p *plan.Plan, free map[int]bool) []byte {
 	type change struct {
 		Op            plan.Op
 		Key           string
@@ -121,7 +146,7 @@ func (w *worker) dangerous(p *plan.Plan) []byte {
 	}
 	var list []change
 	for i := range p.Changes {
-		if c := &p.Changes[i]; !safe[c.Seq] {
+		if c := &p.Changes[i]; !free[c.Seq] {
 			list = append(list, change{c.Op, c.Key.String(), c.Before, c.After})
 		}
 	}
@@ -141,7 +166,7 @@ func (w *worker) supersede(ctx context.Context, r run.Run, open []run.Run, twin 
 		return nil
 	}
 	for _, old := range open {
-		if old.Code == r.Code || old.Code == twin {
+		if old.State != run.Awaiting || old.Code == twin {
 			continue
 		}
 		_, err := w.move(ctx, old.Code, run.Superseded, "superseded by "+string(r.Code)+" / 已被 "+string(r.Code)+" 取代")

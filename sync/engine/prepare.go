@@ -40,17 +40,16 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if err != nil {
 		return r, err
 	}
-	now := w.o.Now()
-	g := &gate{worker: w, plan: p, now: now, changed: w.changedSinceApply(ctx)}
-	g.twin = w.twin(ctx, open, p)
+	g := &gate{worker: w, plan: p, now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, &r, p)}
+	g.twin = w.twin(ctx, open, &r, p)
 	r, err = w.o.Store.SavePlan(ctx, w.hold.now(), r.Code, p, g.pass)
 	if err != nil {
 		return r, err
 	}
-	if err := w.afterPlan(ctx, r, p, links, source); err != nil {
+	if err := w.supersede(ctx, r, open, g.twin); err != nil {
 		return r, err
 	}
-	return r, w.supersede(ctx, r, open, g.twin)
+	return r, w.afterPlan(ctx, r, p, links, source)
 }
 
 // read reads source and target side by side.
@@ -124,7 +123,8 @@ func abilities(info connector.Info) plan.Abilities {
 
 // lastGood gives the size of the last complete source snapshot, and remembers
 // from it the attributes of those who are missing now: the snapshot is replaced
-// later, and a leaver is judged on what was last seen.
+// later, and a leaver is judged on what was last seen. Of those who are back it
+// forgets them: they may leave again, as somebody else by then.
 func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links []mapping.Link) (*plan.LastGood, error) {
 	last, ok, err := w.o.Store.LastSnapshot(ctx, w.flow.Plan.Name)
 	if err != nil {
@@ -136,13 +136,16 @@ func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links
 	var seen []mapping.Link
 	for i := range links {
 		l := &links[i]
-		if !l.Live() || len(l.Seen) > 0 || source.Has(l.Source) {
+		o, found := last.Get(l.Source)
+		switch there := source.Has(l.Source); {
+		case !l.Live(), there && len(l.Seen) == 0, !there && (len(l.Seen) > 0 || !found):
 			continue
-		}
-		if o, found := last.Get(l.Source); found {
+		case there:
+			l.Seen = nil
+		default:
 			l.Seen = o.Attributes
-			seen = append(seen, *l)
 		}
+		seen = append(seen, *l)
 	}
 	if len(seen) > 0 {
 		if err := w.o.Store.Mark(ctx, w.hold.now(), nil, seen); err != nil {

@@ -72,27 +72,27 @@ const maxSends = 5
 
 // send makes the call. Sending is in the journal before it.
 func (a *applier) send(ctx context.Context, c *plan.Change, w connector.Write) error {
-	info := a.flow.Target.Describe()
-	for {
-		if err := a.hold.room(ctx, info.CallTimeout); err != nil {
-			return err
-		}
-		if err := a.mark(ctx, c, run.StepSending, ""); err != nil {
-			return err
-		}
-		callCtx, cancel := context.WithTimeout(ctx, info.CallTimeout)
-		key, err := a.flow.Target.Apply(callCtx, w)
-		cancel()
-		if err == nil {
-			return a.done(ctx, c, key)
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx) // the entry stays in sending and is settled by whoever comes
-		}
-		again, err := a.answerTo(ctx, c, err)
-		if err != nil || !again {
-			return err
-		}
+	limit := a.flow.Target.Describe().CallTimeout
+	if err := a.hold.room(ctx, limit); err != nil {
+		return err
+	}
+	if err := a.mark(ctx, c, run.StepSending, ""); err != nil {
+		return err
+	}
+	// The next owner counts from the journal's time, so the call does as well.
+	callCtx, cancel := context.WithTimeout(ctx, limit-a.o.Now().Sub(a.entries[c.Seq].Sent))
+	key, err := a.flow.Target.Apply(callCtx, w)
+	cancel()
+	switch {
+	case err == nil:
+		a.worn = 0
+		keep, done := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+		defer done()
+		return a.done(keep, c, key)
+	case ctx.Err() != nil:
+		return context.Cause(ctx) // the entry stays in sending and is settled by whoever comes
+	default:
+		return a.answerTo(ctx, c, err)
 	}
 }
 
@@ -105,36 +105,54 @@ func (a *applier) done(ctx context.Context, c *plan.Change, key directory.Key) e
 	return a.mark(ctx, c, run.StepDone, "")
 }
 
-// answerTo deals with a call that did not succeed. It is true when the same
-// call may be made again.
-func (a *applier) answerTo(ctx context.Context, c *plan.Change, cause error) (again bool, err error) {
+// answerTo deals with a call that did not succeed.
+func (a *applier) answerTo(ctx context.Context, c *plan.Change, cause error) error {
 	switch fault.KindOf(cause) {
 	case fault.Limited, fault.Unavailable:
-		if a.entries[c.Seq].Sends >= maxSends {
-			return false, a.mark(ctx, c, run.StepFailed, fault.Say(cause))
+		sends := a.entries[c.Seq].Sends
+		if sends >= maxSends {
+			return a.busy(ctx, c, cause)
 		}
-		return true, wait(ctx, backoff(a.entries[c.Seq].Sends, fault.After(cause)))
+		if err := wait(ctx, backoff(sends, fault.After(cause))); err != nil {
+			return err
+		}
+		return a.again(ctx, c)
 	case fault.InDoubt:
-		return false, a.settle(ctx, c)
-	case fault.Internal:
-		if errors.Is(cause, context.DeadlineExceeded) {
-			return false, a.settle(ctx, c)
+		return a.settle(ctx, c)
+	case fault.Internal: // what a connector does not understand may have happened
+		if !errors.Is(cause, context.DeadlineExceeded) {
+			return a.settleOnce(ctx, c, cause)
 		}
-		return false, a.mark(ctx, c, run.StepFailed, fault.Say(cause))
+		return a.settle(ctx, c)
 	case fault.Credential:
 		if err := a.mark(ctx, c, run.StepFailed, fault.Say(cause)); err != nil {
-			return false, err
+			return err
 		}
-		return false, cause
+		return cause
 	case fault.NotFound:
 		if c.Op == plan.Delete {
-			return false, a.mark(ctx, c, run.StepAlready, "")
+			return a.mark(ctx, c, run.StepAlready, "")
 		}
-		return false, a.mark(ctx, c, run.StepSkipped, fault.Say(cause))
+		return a.mark(ctx, c, run.StepSkipped, fault.Say(cause))
 	default:
-		return false, a.mark(ctx, c, run.StepFailed, fault.Say(cause))
+		return a.mark(ctx, c, run.StepFailed, fault.Say(cause))
 	}
 }
+
+// busy gives a change up that the target was too busy for; after some in a row,
+// the run.
+func (a *applier) busy(ctx context.Context, c *plan.Change, cause error) error {
+	if err := a.mark(ctx, c, run.StepFailed, fault.Say(cause)); err != nil {
+		return err
+	}
+	if a.worn++; a.worn >= maxWorn {
+		return wornOut{cause}
+	}
+	return nil
+}
+
+// maxWorn is how many changes in a row may be given up.
+const maxWorn = 3
 
 // The waits between two tries: full jitter below a doubling ceiling, or as the
 // other side asked, within reason.
@@ -172,9 +190,13 @@ func (a *applier) lookFailed(ctx context.Context, c *plan.Change, cause error) e
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if fault.KindOf(cause) == fault.Credential {
+	if fault.KindOf(cause) == fault.Credential && a.entries[c.Seq].Step == run.StepPending {
 		return cause
 	}
 	en, zh := fault.In(fault.Say(cause), "en"), fault.In(fault.Say(cause), "zh")
-	return a.mark(ctx, c, run.StepSkipped, sayf("not touched, it could not be checked: %s / 未执行，无法核对：%s", en, zh))
+	err := a.mark(ctx, c, run.StepSkipped, sayf("not touched, it could not be checked: %s / 未执行，无法核对：%s", en, zh))
+	if err == nil && fault.KindOf(cause) == fault.Credential {
+		return cause
+	}
+	return err
 }

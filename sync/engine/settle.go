@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -46,31 +47,39 @@ func (a *applier) settle(ctx context.Context, c *plan.Change) error {
 		return a.done(ctx, c, key)
 	case what == fateNothing && e.Sends < maxSends:
 		return a.again(ctx, c)
-	case what == fateBlind && e.Sends < blindSends:
+	case what == fateNothing:
+		return a.mark(ctx, c, run.StepFailed, sayf("sent %d times without effect / 发送 %d 次均未生效", e.Sends, e.Sends))
+	case what == fateBlind && e.Sends < blindSends && a.halt == "":
 		return a.again(ctx, c)
 	}
-	return a.mark(ctx, c, run.StepInDoubt, "the answer was lost and the target does not show what became of it: please look / 应答丢失，目标系统也看不出结果，请人工核对")
+	return a.mark(ctx, c, run.StepInDoubt, sayInDoubt)
+}
+
+const sayInDoubt = "the answer was lost and the target does not show what became of it: please look / 应答丢失，目标系统也看不出结果，请人工核对"
+
+// settleOnce settles a call, and gives it up when it had no effect.
+func (a *applier) settleOnce(ctx context.Context, c *plan.Change, cause error) error {
+	a.halt = fault.Say(cause)
+	defer func() { a.halt = "" }()
+	return a.settle(ctx, c)
 }
 
 // blindSends is how often an UPDATE that cannot be read back is sent in all.
 const blindSends = 2
 
-// again sends a call that had no effect, after the same checks as at first.
+// again sends a call that had no effect, after the same checks as at first, if
+// it may still be sent.
 func (a *applier) again(ctx context.Context, c *plan.Change) error {
-	if c.Op.Destructive() {
-		holds, say, err := a.causeHolds(ctx, c)
-		if err != nil {
-			return a.lookFailed(ctx, c, err)
-		}
-		if !holds {
-			return a.mark(ctx, c, run.StepSkipped, say)
-		}
+	stopped, err := a.stopped(ctx)
+	switch {
+	case err != nil:
+		return err
+	case a.halt != "":
+		return a.mark(ctx, c, run.StepFailed, a.halt)
+	case stopped, !a.allowed(c):
+		return a.mark(ctx, c, run.StepSkipped, "had no effect, and may not be sent again / 没有生效，且不能再次发送")
 	}
-	w, say := a.write(c)
-	if say != "" {
-		return a.mark(ctx, c, run.StepSkipped, say)
-	}
-	return a.send(ctx, c, w)
+	return a.attempt(ctx, c)
 }
 
 func (a *applier) fate(ctx context.Context, c *plan.Change) (fate, directory.Key, error) {
@@ -123,8 +132,8 @@ func (a *applier) fateOfUpdate(c *plan.Change, found finding) fate {
 }
 
 // fateOfNameless looks for an object that a CREATE may have made in a target
-// that gives the ids: one that is linked to nothing and has every value that
-// was written.
+// that gives the ids: one that is linked to nothing and shows every value that
+// was written. One that hides some of them may be anybody's.
 func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, directory.Key, error) {
 	snap, err := a.flow.Target.Read(ctx)
 	if err != nil {
@@ -138,14 +147,15 @@ func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, dir
 	}
 	want := a.resolved(c)
 	var matches []directory.Key
+	hides := false
 	for o := range snap.All(c.Key.Kind) {
-		f := finding{object: o}
-		if !linked[o.Key] && f.readable(want) && f.equals(want) {
+		if f := (finding{object: o}); !linked[o.Key] && f.equals(want) {
 			matches = append(matches, o.Key)
+			hides = hides || !f.shows(want)
 		}
 	}
 	switch {
-	case len(matches) == 1:
+	case len(matches) == 1 && !hides:
 		return fateDone, matches[0], nil
 	case len(matches) == 0 && snap.Complete() && len(snap.Health.Hidden) == 0:
 		return fateNothing, directory.Key{}, nil

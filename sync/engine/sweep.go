@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -42,28 +43,45 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 }
 
 // keepSchedule starts a flow's runs at their times. The request id makes one
-// run of a time, however many replicas keep it.
+// run of a time, however many replicas keep it and however often it is asked
+// for.
 func (e *Engine) keepSchedule(ctx context.Context, f *Flow) error {
-	for {
-		now := e.o.Now().In(f.Zone)
-		next := f.Schedule.Next(now)
-		if next.IsZero() {
-			<-ctx.Done()
-			return nil
-		}
-		timer := time.NewTimer(next.Sub(now))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
+	next := f.Schedule.Next(e.o.Now().In(f.Zone))
+	for !next.IsZero() {
+		if err := e.waitUntil(ctx, next); err != nil {
+			return nil //nolint:nilerr // ctx ended
 		}
 		_, err := e.Start(ctx, run.Request{
 			ID: fmt.Sprintf("schedule:%s:%d", f.Plan.Name, next.Unix()), Flow: f.Plan.Name, Apply: true,
 			Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock},
 		})
+		after := f.Schedule.Next(next)
 		if err != nil && ctx.Err() == nil {
 			e.o.Logger.ErrorContext(ctx, "scheduled run does not start", "flow", f.Plan.Name, "err", err)
+			again := e.o.Now().Add(e.o.Sweep)
+			if fault.Retryable(err) && (after.IsZero() || again.Before(after)) && e.waitUntil(ctx, again) == nil {
+				continue
+			}
+		}
+		if now := e.o.Now(); now.After(after) { // the clock was put forward: what was missed is missed
+			after = f.Schedule.Next(now.In(f.Zone))
+		}
+		next = after
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// longestWait bounds the trust in a timer: it does not follow a clock that is
+// put right, and stands still while a machine sleeps.
+const longestWait = time.Minute
+
+// waitUntil waits until the clock shows a time.
+func (e *Engine) waitUntil(ctx context.Context, at time.Time) error {
+	for {
+		left := at.Sub(e.o.Now())
+		if err := wait(ctx, min(left, longestWait)); err != nil || left <= 0 {
+			return err
 		}
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,25 +42,30 @@ func (e *Engine) answer(ctx context.Context, key string) {
 	if !r.State.Working() {
 		return
 	}
-	if err := e.own(ctx, r); err != nil && ctx.Err() == nil {
+	worked, err := e.own(ctx, r)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil: // the sweeper rings again: to ring now might go round in a circle
 		e.o.Logger.WarnContext(ctx, "run is left to another worker", "run", code, "flow", r.Flow, "err", err)
+	case worked:
+		e.next(ctx, r.Flow)
 	}
-	e.next(ctx, r.Flow)
 }
 
 // errLeaseLost is why a worker stops in the middle: somebody else may own the
 // flow by now.
 var errLeaseLost = errors.New("the lease is lost")
 
-// own takes the flow's lease, works, and gives it back.
-func (e *Engine) own(ctx context.Context, r run.Run) error {
+// own takes the flow's lease, works, and gives it back. It is false when
+// somebody else has the lease.
+func (e *Engine) own(ctx context.Context, r run.Run) (worked bool, err error) {
 	f, err := e.flow(r.Flow)
 	if err != nil {
-		return e.fail(ctx, r.Code, err)
+		return false, e.fail(ctx, r.Code, err, nil)
 	}
 	lease, ok, err := e.o.Store.Acquire(ctx, r.Flow, e.o.Owner, e.o.LeaseTTL)
 	if err != nil || !ok {
-		return err
+		return false, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	h := &holder{e: e, lease: lease, cancel: cancel}
@@ -68,7 +74,8 @@ func (e *Engine) own(ctx context.Context, r run.Run) error {
 		defer close(beat)
 		h.beat(ctx)
 	}()
-	err = e.work(ctx, h, f, r)
+	w := &worker{Engine: e, hold: h, flow: f}
+	err = w.work(ctx, r.Code)
 	cancel(nil)
 	<-beat
 	release, done := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
@@ -76,41 +83,121 @@ func (e *Engine) own(ctx context.Context, r run.Run) error {
 	if relErr := e.o.Store.Release(release, h.now()); relErr != nil && err == nil {
 		err = relErr
 	}
-	return err
+	return true, err
 }
 
-// releaseTime bounds the giving back of a lease, which happens after ctx ended
-// too.
+// releaseTime bounds what is written after ctx ended too: a lease that is given
+// back, and an answer that came.
 const releaseTime = 2 * time.Second
 
-// work does what the run's state asks for.
-func (e *Engine) work(ctx context.Context, h *holder, f *Flow, r run.Run) error {
-	w := &worker{Engine: e, hold: h, flow: f}
-	var err error
-	if r.State != run.Applying {
-		r, err = w.prepare(ctx, r)
+// work does what the flow's most pressing run asks for.
+func (w *worker) work(ctx context.Context, code run.Code) error {
+	r, err := w.first(ctx, code)
+	if err != nil || !r.State.Working() {
+		return err
 	}
-	if err == nil && r.State == run.Applying {
-		err = w.apply(ctx, r)
-	}
-	if err == nil || ctx.Err() != nil || fault.KindOf(err) == fault.Stale {
+	err = w.carry(ctx, r)
+	if err == nil || w.leave(ctx, err) {
 		return err // done, stopping, or no longer ours: the record stands as it is
 	}
 	if fault.KindOf(err) == fault.Conflict {
-		if now, getErr := e.o.Store.Run(ctx, r.Code); getErr == nil && now.State.Ended() {
+		if now, getErr := w.o.Store.Run(ctx, r.Code); getErr == nil && now.State.Ended() {
 			return nil // cancelled under our hands
 		}
 	}
-	return e.fail(ctx, r.Code, err)
+	return w.giveUp(ctx, r.Code, err)
 }
 
-// fail ends a run with the reason that people may see.
-func (e *Engine) fail(ctx context.Context, code run.Code, cause error) error {
+// first gives the run to work on, as it is now that the lease is ours. One that
+// applies goes before the one that was rung for: nobody may plan on what is
+// approved or still being sent.
+func (w *worker) first(ctx context.Context, code run.Code) (run.Run, error) {
+	r, err := w.o.Store.Run(ctx, code)
+	if err != nil || r.State == run.Applying {
+		return r, err
+	}
+	applying, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Applying}})
+	if err != nil || len(applying) == 0 {
+		return r, err
+	}
+	return applying[len(applying)-1], nil
+}
+
+// carry brings the run to where it waits or ends. A panic is a bug somewhere
+// below; it must not take the process down, since the run would then be taken
+// up again and again.
+func (w *worker) carry(ctx context.Context, r run.Run) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.o.Logger.ErrorContext(ctx, "panic", "run", r.Code, "err", p, "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "internal error, see the log / 内部错误，请看日志")
+		}
+	}()
+	if r.State != run.Applying {
+		if r, err = w.prepare(ctx, r); err != nil {
+			return err
+		}
+	}
+	if r.State != run.Applying {
+		return nil
+	}
+	if err = w.apply(ctx, r); fault.Retryable(err) {
+		return unfinished{err}
+	}
+	return err
+}
+
+// unfinished is an error of the record while a run applies: it must go on later,
+// since what was sent must be written down.
+type unfinished struct{ error }
+
+func (u unfinished) Unwrap() error { return u.error }
+
+// leave tells whether the run must stay as it is for another worker, or for
+// ourselves later. A Stale fault may come from a connector too: only the record
+// knows whether the lease is lost.
+func (w *worker) leave(ctx context.Context, err error) bool {
+	if _, later := errors.AsType[unfinished](err); later || ctx.Err() != nil || errors.Is(err, errLeaseLost) {
+		return true
+	}
+	return fault.KindOf(w.hold.renew(ctx)) == fault.Stale
+}
+
+// giveUp ends a run that cannot go on. A call whose fate could not be found out
+// is left to people.
+func (w *worker) giveUp(ctx context.Context, code run.Code, cause error) error {
+	entries, err := w.o.Store.Entries(ctx, code)
+	if err != nil {
+		return err
+	}
+	var o run.Outcome
+	var open []run.Entry
+	for _, e := range entries {
+		if e.Step == run.StepSending {
+			e.Step, e.Say, e.At = run.StepInDoubt, sayInDoubt, w.o.Now()
+			open = append(open, e)
+		}
+		o.Count(e.Step)
+	}
+	if len(open) > 0 {
+		if err := w.o.Store.Mark(ctx, w.hold.now(), open, nil); err != nil {
+			return err
+		}
+	}
+	return w.fail(ctx, code, cause, &o)
+}
+
+// fail ends a run with the reason that people may see; o is its outcome, if it
+// has one.
+func (e *Engine) fail(ctx context.Context, code run.Code, cause error, o *run.Outcome) error {
 	e.o.Logger.ErrorContext(ctx, "run fails", "run", code, "kind", fault.KindOf(cause), "err", cause)
 	now := e.o.Now()
 	_, err := e.o.Store.UpdateRun(ctx, code, run.Actor{}, func(r *run.Run) error {
 		if r.State.Ended() {
 			return nil
+		}
+		if o != nil {
+			r.Outcome = *o
 		}
 		r.Fault = fault.KindOf(cause)
 		return r.Advance(run.Failed, now, fault.Say(cause))
@@ -120,7 +207,8 @@ func (e *Engine) fail(ctx context.Context, code run.Code, cause error) error {
 
 // next rings for the oldest run of the flow that waits for the lease.
 func (e *Engine) next(ctx context.Context, flow string) {
-	waiting, err := e.o.Store.Runs(ctx, run.Filter{Flow: flow, States: []run.State{run.Queued}})
+	working := []run.State{run.Queued, run.Reading, run.Planning, run.Applying}
+	waiting, err := e.o.Store.Runs(ctx, run.Filter{Flow: flow, States: working})
 	if err != nil || len(waiting) == 0 {
 		return
 	}

@@ -222,6 +222,11 @@ type world struct {
 	stop   func()
 	asked  int
 	sweep  time.Duration // 0: the engine's default
+	record engine.Store  // nil: store itself
+	tier   int           // the highest votable tier; 0: the engine's default
+	code   func() (run.Code, error)
+	bell   *bell
+	rung   []string // keys that were rung before anybody listened
 }
 
 func newWorld(t *testing.T, now func() time.Time) *world {
@@ -266,8 +271,15 @@ func newWorld(t *testing.T, now func() time.Time) *world {
 // open makes the engine and lets it serve.
 func (w *world) open() {
 	w.t.Helper()
+	if w.record == nil {
+		w.record = w.store
+	}
+	w.bell = &bell{rings: make(chan string, 64)}
+	for _, key := range w.rung {
+		w.bell.rings <- key
+	}
 	e, err := engine.New(engine.Options{
-		Store: w.store, Bell: &bell{rings: make(chan string, 64)}, Flows: []engine.Flow{w.flow}, People: w.people,
+		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
 		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test", Sweep: w.sweep,
 	})
 	if err != nil {
@@ -302,11 +314,14 @@ func (w *world) person(i int) {
 	})
 }
 
-func (w *world) start(apply bool) run.Run {
+func (w *world) start(apply bool) run.Run { return w.ask(apply, false) }
+
+// ask starts a run; weak: by a transport that proves little.
+func (w *world) ask(apply, weak bool) run.Run {
 	w.t.Helper()
 	w.asked++
 	r, err := w.engine.Start(w.t.Context(), run.Request{
-		ID: fmt.Sprintf("req-%d", w.asked), Flow: "hr-to-corp", Apply: apply, Trigger: run.ByCommand, By: run.Actor{Person: "李敏", Platform: run.Feishu},
+		ID: fmt.Sprintf("req-%d", w.asked), Flow: "hr-to-corp", Apply: apply, Trigger: run.ByCommand, By: run.Actor{Person: "李敏", Platform: run.Feishu}, Weak: weak,
 	})
 	if err != nil {
 		w.t.Fatal(err)

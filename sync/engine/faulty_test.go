@@ -1,0 +1,86 @@
+package engine_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcallhq/rollcall/store"
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/engine"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+// faulty is a record with hooks before some of its calls; nil hooks do nothing.
+type faulty struct {
+	*store.Store
+	acquire func() error
+	mark    func([]run.Entry) error
+	update  func(run.Code) error
+	create  func() error
+}
+
+var _ engine.Store = (*faulty)(nil)
+
+func (f *faulty) Acquire(ctx context.Context, flow, owner string, ttl time.Duration) (run.Lease, bool, error) {
+	if f.acquire != nil {
+		if err := f.acquire(); err != nil {
+			return run.Lease{}, false, err
+		}
+	}
+	return f.Store.Acquire(ctx, flow, owner, ttl)
+}
+
+func (f *faulty) Mark(ctx context.Context, lease run.Lease, entries []run.Entry, links []mapping.Link) error {
+	if f.mark != nil {
+		if err := f.mark(entries); err != nil {
+			return err
+		}
+	}
+	return f.Store.Mark(ctx, lease, entries, links)
+}
+
+func (f *faulty) UpdateRun(ctx context.Context, code run.Code, by run.Actor, fn func(*run.Run) error) (run.Run, error) {
+	if f.update != nil {
+		if err := f.update(code); err != nil {
+			return run.Run{}, err
+		}
+	}
+	return f.Store.UpdateRun(ctx, code, by, fn)
+}
+
+func (f *faulty) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error) {
+	if f.create != nil {
+		if err := f.create(); err != nil {
+			return run.Run{}, false, err
+		}
+	}
+	return f.Store.CreateRun(ctx, r)
+}
+
+// odd is a system with hooks in the place of Apply and Lookup; nil hooks do
+// nothing.
+type odd struct {
+	*place
+	apply  func(context.Context, connector.Write) (directory.Key, error)
+	lookup func(directory.Kind, []directory.ID) []connector.Sighting // nil: as usual
+}
+
+var _ connector.Target = (*odd)(nil)
+
+func (o *odd) Apply(ctx context.Context, w connector.Write) (directory.Key, error) {
+	if o.apply != nil {
+		return o.apply(ctx, w)
+	}
+	return o.place.Apply(ctx, w)
+}
+
+func (o *odd) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
+	if o.lookup != nil {
+		if seen := o.lookup(kind, ids); seen != nil {
+			return seen, nil
+		}
+	}
+	return o.place.Lookup(ctx, kind, ids)
+}
