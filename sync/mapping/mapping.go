@@ -146,7 +146,10 @@ func (c compiled) value(src directory.Attributes) (directory.Value, error) {
 		}
 	}
 	text, err := c.fill(texts)
-	if err != nil {
+	switch {
+	case err != nil && len(hidden) > 0:
+		return directory.Hidden(src[slices.Min(hidden)].Permission()), nil // with all values it might be filled
+	case err != nil:
 		return directory.Value{}, err
 	}
 	if name := c.looksAt(hidden, texts, text); name != "" {

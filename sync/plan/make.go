@@ -12,9 +12,9 @@ import (
 )
 
 // Make gives the plan of a run. Two calls with the same input give
-// byte-identical plans. Faults: Invalid when the flow and the target do not fit,
-// and whatever Rules gives when it cannot judge at all; what is wrong with
-// single objects is in the plan's notes.
+// byte-identical plans. Faults: whatever Rules gives when it cannot judge at all,
+// Internal when it answers for other objects; what is wrong with single objects
+// is in the plan's notes.
 func Make(ctx context.Context, in Input) (*Plan, error) {
 	m := newMaker(in)
 	if err := m.plan(ctx); err != nil {
@@ -245,24 +245,31 @@ const judgeChunk = 1000
 
 // judge asks the rule about a chunk and turns each case into changes.
 func (m *maker) judge(ctx context.Context, kind directory.Kind, chunk []*subject) error {
-	for _, c := range chunk {
+	chunk = slices.DeleteFunc(chunk, func(c *subject) bool {
 		m.load(c)
-		if err := m.propose(c); err != nil {
-			return err
+		err := m.propose(c)
+		if err != nil {
+			m.unmapped(c, err)
 		}
-	}
+		return err != nil
+	})
 	verdicts, mentions, err := m.ask(ctx, kind, chunk)
 	if err != nil {
 		return err
 	}
 	for i, c := range chunk {
-		if err := m.settle(c, verdicts[i], mentions); err != nil {
-			return err
-		}
+		m.settle(c, verdicts[i], mentions)
 		c.drop()
 		c.out = nil
 	}
 	return nil
+}
+
+// unmapped notes that an object's data cannot be mapped. It is left alone, and
+// the others go on.
+func (m *maker) unmapped(c *subject, err error) {
+	m.note(Unclear, None, c.source, "%s: untouched / %s：保持不动", fault.In(fault.Say(err), "en"), fault.In(fault.Say(err), "zh"))
+	m.uncreate(c.source.Key)
 }
 
 func (m *maker) ask(ctx context.Context, kind directory.Kind, chunk []*subject) ([]Verdict, Calls, error) {

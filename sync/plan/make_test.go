@@ -9,7 +9,6 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
-	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
@@ -39,13 +38,6 @@ func TestMakeFails(t *testing.T) {
 		{"the rules cannot be asked", func(in *plan.Input) { in.Rules = broken{err: host} }, fault.Unavailable},
 		{"a verdict too few", func(in *plan.Input) { in.Rules = broken{extra: -1} }, fault.Internal},
 		{"a verdict too many", func(in *plan.Input) { in.Rules = broken{extra: 1} }, fault.Internal},
-		{"a template that cannot be filled", func(in *plan.Input) {
-			m, err := mapping.Compile(mapping.Spec{Rules: []mapping.Rule{{To: "x", Template: `{{ slice .name 99 }}`}}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			in.Flow.Users = m
-		}, fault.Invalid},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 )
 
 // settle turns a judged case into changes and notes.
-func (m *maker) settle(c *subject, v Verdict, mentions Calls) error {
+func (m *maker) settle(c *subject, v Verdict, mentions Calls) {
 	proposed, out := c.proposed, c.out
 	if changed := v.Data != nil && v.Returned; !c.leaver && (changed || c.source.Kind == directory.Department) {
 		// A department's parent may have been held since the proposal was made.
@@ -17,13 +17,14 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) error {
 		}
 		var err error
 		if proposed, out, err = m.compare(c, src); err != nil {
-			return err
+			m.unmapped(c, err)
+			return
 		}
 	}
 	r := v.rule(situation{proposed: proposed, exists: c.exists(), mentions: mentions})
 	if r.note != "" {
 		m.refuse(c, v, r.note, proposed)
-		return nil
+		return
 	}
 	switch r.op {
 	case Create:
@@ -38,7 +39,6 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) error {
 			m.uncreate(c.source.Key)
 		}
 	}
-	return nil
 }
 
 // refuse notes why a rule left an object alone.
