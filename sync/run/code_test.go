@@ -1,7 +1,10 @@
 package run_test
 
 import (
+	"bytes"
 	"crypto/rand"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -64,4 +67,117 @@ func FuzzParseCode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCodeCatchesSwappedNeighbours sees how people mistype: of all pairs of
+// neighbours that differ, nearly every swap is noticed, and what is not noticed is
+// the code of nobody else's run but by chance.
+func TestCodeCatchesSwappedNeighbours(t *testing.T) {
+	t.Parallel()
+	swapped, missed := 0, 0
+	for range 2000 {
+		code, err := run.NewCode(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range len(code) - 1 {
+			if code[i] == code[i+1] {
+				continue
+			}
+			wrong := []byte(code)
+			wrong[i], wrong[i+1] = wrong[i+1], wrong[i]
+			swapped++
+			if _, err := run.ParseCode(string(wrong)); err == nil {
+				missed++
+			}
+		}
+	}
+	if missed*20 > swapped {
+		t.Errorf("%d of %d swaps pass", missed, swapped)
+	}
+}
+
+func TestNewCodeUsesWhatItDraws(t *testing.T) {
+	t.Parallel()
+	first, err := run.NewCode(bytes.NewReader([]byte{0, 1, 2, 30, 31}))
+	if err != nil || first[:5] != "012YZ" {
+		t.Errorf("%s, %v", first, err)
+	}
+	again, err := run.NewCode(bytes.NewReader([]byte{32, 33, 34, 62, 63}))
+	if err != nil || again != first {
+		t.Errorf("%s, %v", again, err)
+	}
+	if code, err := run.NewCode(bytes.NewReader([]byte{1, 2, 3})); code != "" || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%q, %v", code, err)
+	}
+}
+
+// TestCodesAreSpread draws many codes: no character is rare in any place.
+func TestCodesAreSpread(t *testing.T) {
+	t.Parallel()
+	const draws = 32 * 300
+	var seen [6]map[byte]int
+	for range draws {
+		code, err := run.NewCode(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range seen {
+			if seen[i] == nil {
+				seen[i] = map[byte]int{}
+			}
+			seen[i][code[i]]++
+		}
+	}
+	for i, chars := range seen {
+		for c, n := range chars {
+			if n < 150 || n > 450 {
+				t.Errorf("%c is in place %d %d times of %d", c, i+1, n, draws)
+			}
+		}
+		if len(chars) != 32 {
+			t.Errorf("%d characters in place %d", len(chars), i+1)
+		}
+	}
+}
+
+func TestLooksLikeCode(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]bool{
+		"7K3MQ2": true, "#7k3mq2": true, "7K3MQ3": true, "7KO3L2": true, "abcdef": false, "status": false, "7K3MQ": false, "7K3MQ22": false,
+		"7K3-Q2": false, "": false, "#": false, "批准7K3M": false, "2o26oo": true, "123456": true,
+	} {
+		if got := run.LooksLikeCode(s); got != want {
+			t.Errorf("LooksLikeCode(%q) = %t", s, got)
+		}
+	}
+}
+
+// TestARightCodeLooksLikeOne draws codes: what can be parsed and has a digit
+// looks like a code.
+func TestARightCodeLooksLikeOne(t *testing.T) {
+	t.Parallel()
+	for range 500 {
+		code, err := run.NewCode(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if digit := strings.ContainsAny(string(code), "0123456789"); run.LooksLikeCode(strings.ToLower(string(code))) != digit {
+			t.Errorf("%s", code)
+		}
+	}
+}
+
+func TestARefusedCodeIsNeverCorrected(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"7K3MQ3", "hello", "7K3MP2"} {
+		code, err := run.ParseCode(s)
+		if code != "" || fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q, %v", code, err)
+		}
+		say := fault.Say(err)
+		if en, zh := fault.In(say, "en"), fault.In(say, "zh"); en == zh || !strings.Contains(say, strings.ToUpper(strings.NewReplacer("l", "1", "o", "0").Replace(s))) {
+			t.Errorf("%q", say)
+		}
+	}
 }
