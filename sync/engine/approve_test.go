@@ -59,7 +59,7 @@ func TestAWeakRequestAppliesNothingBesideAnOpenRun(t *testing.T) {
 func TestANewConfigurationOnScheduleAppliesNothingBeforeTheVote(t *testing.T) {
 	t.Parallel()
 	story(t, 3, func(w *world) {
-		w.flow.Schedule = every(time.Hour)
+		w.flow.Schedule, w.sweep = every(time.Hour), time.Minute
 		w.flow.Plan.Approve.SafeFirst = true
 	}, func(w *world) {
 		<-time.After(61 * time.Minute)

@@ -124,6 +124,8 @@ func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, 
 		return run.StepAlready, "", nil
 	case !found.equals(c.Before):
 		return run.StepSkipped, "changed in the target since the plan / 目标系统中的数据在计划之后有变化", nil
+	case c.Op == plan.Delete && c.Key.Kind == directory.Department:
+		return a.checkVacant(ctx, c)
 	}
 	return run.StepPending, "", nil
 }

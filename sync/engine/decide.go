@@ -127,10 +127,10 @@ func misCounted(r run.Run, t run.Restated) error {
 	typed := func(n int) int { return max(n, 0) }
 	c := r.Counts
 	if c.Destructive() == 0 {
-		return fault.New(fault.Invalid, "not approved: %s has %d changes, you wrote %d / 没有批准：%s 共有 %d 项变更，你写的是 %d", r.Code, c.Total(), typed(t.Total), r.Code, c.Total(), typed(t.Total))
+		return fault.New(fault.Invalid, "%s has %d changes, you wrote %d / %s 共有 %d 项变更，你写的是 %d", r.Code, c.Total(), typed(t.Total), r.Code, c.Total(), typed(t.Total))
 	}
 	return fault.New(fault.Invalid,
-		"not approved: %s deletes %d and disables %d; you wrote delete %d, disable %d / 没有批准：%s 要删除 %d 人、停用 %d 人；你写的是删除 %d、停用 %d",
+		"%s deletes %d and disables %d; you wrote delete %d, disable %d / %s 要删除 %d 人、停用 %d 人；你写的是删除 %d、停用 %d",
 		r.Code, c.Delete, c.Disable, typed(t.Delete), typed(t.Disable), r.Code, c.Delete, c.Disable, typed(t.Delete), typed(t.Disable))
 }
 

@@ -17,6 +17,7 @@ type faulty struct {
 	*store.Store
 	acquire func() error
 	mark    func([]run.Entry) error
+	links   func([]mapping.Link)
 	update  func(run.Code) error
 	create  func() error
 }
@@ -37,6 +38,9 @@ func (f *faulty) Mark(ctx context.Context, lease run.Lease, entries []run.Entry,
 		if err := f.mark(entries); err != nil {
 			return err
 		}
+	}
+	if f.links != nil {
+		f.links(links)
 	}
 	return f.Store.Mark(ctx, lease, entries, links)
 }

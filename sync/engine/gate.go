@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -64,7 +63,7 @@ func (g *gate) votes(r *run.Run) int {
 // waits tells whether nothing of the plan may go ahead of the votes: because the
 // request came by a weak transport, because the configuration has changed and
 // nobody known asked, or because the updates themselves exceed a guard value.
-func (w *worker) waits(ctx context.Context, r *run.Run, p *plan.Plan) bool {
+func (w *worker) waits(ctx context.Context, r run.Run, p *plan.Plan) bool {
 	storm := slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
 		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked
 	})
@@ -112,12 +111,13 @@ func (w *worker) waiting(ctx context.Context, r run.Run) ([]run.Run, error) {
 	return w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Awaiting, run.Applying}})
 }
 
-// twin gives an open run whose changes that wait for a vote are the same as
-// those of r's plan: it stays open, and r leaves them to it. One of another
-// configuration is none: it would not be applied any more.
-func (w *worker) twin(ctx context.Context, open []run.Run, r *run.Run, p *plan.Plan) run.Code {
-	mine := dangerous(p, w.free(p, w.waits(ctx, r, p)))
-	if len(mine) == 0 || p.Risk.Blocked {
+// twin gives an open run to which r can leave what its plan may not do yet: the
+// same changes need a vote in both, and the open one has everything that r would
+// leave to it. It stays open. One of another configuration is no twin: it would
+// not be applied any more.
+func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Plan) run.Code {
+	mine, left := held(p, w.harmless(p)), held(p, w.free(p, w.waits(ctx, r, p)))
+	if len(left) == 0 || p.Risk.Blocked {
 		return ""
 	}
 	for i := range open {
@@ -129,35 +129,43 @@ func (w *worker) twin(ctx context.Context, open []run.Run, r *run.Run, p *plan.P
 		if err != nil || theirs.Config != p.Config || theirs.Target.Tenant != p.Target.Tenant {
 			continue
 		}
-		if bytes.Equal(mine, dangerous(theirs, w.free(theirs, w.waits(ctx, o, theirs)))) {
+		if slices.Equal(mine, held(theirs, w.harmless(theirs))) && within(left, held(theirs, nil)) {
 			return o.Code
 		}
 	}
 	return ""
 }
 
-// dangerous gives the changes that are not free, in a form in which equal sets
-// are equal bytes: operation, key, before and after.
-func dangerous(p *plan.Plan, free map[int]bool) []byte {
+// held gives the changes that are not free, each in a form in which equal ones
+// are equal texts: operation, key, before and after.
+func held(p *plan.Plan, free map[int]bool) []string {
 	type change struct {
 		Op            plan.Op
-		Key           string
+		Key, Source   string
 		Before, After any
 	}
-	var list []change
+	var list []string
 	for i := range p.Changes {
-		if c := &p.Changes[i]; !free[c.Seq] {
-			list = append(list, change{c.Op, c.Key.String(), c.Before, c.After})
+		c := &p.Changes[i]
+		if free[c.Seq] {
+			continue
 		}
+		b, err := json.Marshal(change{c.Op, c.Key.String(), c.Source.String(), c.Before, c.After})
+		if err != nil {
+			b = []byte(err.Error()) // equal to nothing: the older run is superseded
+		}
+		list = append(list, string(b))
 	}
-	if len(list) == 0 {
-		return nil
+	return list
+}
+
+// within tells whether all of the one list are in the other.
+func within(some, all []string) bool {
+	in := make(map[string]bool, len(all))
+	for _, s := range all {
+		in[s] = true
 	}
-	b, err := json.Marshal(list)
-	if err != nil {
-		return nil // no twin is found, and the older run is superseded
-	}
-	return b
+	return !slices.ContainsFunc(some, func(s string) bool { return !in[s] })
 }
 
 // supersede ends the open runs that the new one replaces.

@@ -40,8 +40,8 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if err != nil {
 		return r, err
 	}
-	g := &gate{worker: w, plan: p, now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, &r, p)}
-	g.twin = w.twin(ctx, open, &r, p)
+	g := &gate{worker: w, plan: p, now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, r, p)}
+	g.twin = w.twin(ctx, open, r, p)
 	r, err = w.o.Store.SavePlan(ctx, w.hold.now(), r.Code, p, g.pass)
 	if err != nil {
 		return r, err
@@ -138,7 +138,7 @@ func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links
 		l := &links[i]
 		o, found := last.Get(l.Source)
 		switch there := source.Has(l.Source); {
-		case !l.Live(), there && len(l.Seen) == 0, !there && (len(l.Seen) > 0 || !found):
+		case !l.Live(), there && len(l.Seen) == 0, !there && (len(l.Seen) > 0 || !found || !source.Complete()):
 			continue
 		case there:
 			l.Seen = nil
@@ -147,13 +147,24 @@ func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links
 		}
 		seen = append(seen, *l)
 	}
-	if len(seen) > 0 {
-		if err := w.o.Store.Mark(ctx, w.hold.now(), nil, seen); err != nil {
-			return nil, fmt.Errorf("remember leavers: %w", err)
-		}
+	if err := w.keep(ctx, seen); err != nil {
+		return nil, fmt.Errorf("remember leavers: %w", err)
 	}
 	return &plan.LastGood{Users: last.Len(directory.User), Departments: last.Len(directory.Department)}, nil
 }
+
+// keep stores links in small transactions: a long one would keep the lease from
+// being renewed.
+func (w *worker) keep(ctx context.Context, links []mapping.Link) error {
+	for chunk := range slices.Chunk(links, keepChunk) {
+		if err := w.o.Store.Mark(ctx, w.hold.now(), nil, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const keepChunk = 500
 
 // askGone asks the source for just the missing ones, by id: the second look
 // that an absence needs.
@@ -226,10 +237,7 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 		}
 		counted = append(counted, l)
 	}
-	if len(counted) == 0 {
-		return nil
-	}
-	return w.o.Store.Mark(ctx, w.hold.now(), nil, counted)
+	return w.keep(ctx, counted)
 }
 
 // doubted tells whether the source was too small to be held against later

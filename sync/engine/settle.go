@@ -31,7 +31,11 @@ func (a *applier) settle(ctx context.Context, c *plan.Change) error {
 	if a.o.Settle > 0 {
 		calm = a.o.Settle
 	}
-	if err := wait(ctx, e.Sent.Add(info.CallTimeout+calm).Sub(a.o.Now())); err != nil {
+	sent := e.Sent
+	if a.foreign[c.Seq] {
+		sent = a.begun // what another worker's clock showed proves nothing
+	}
+	if err := wait(ctx, sent.Add(info.CallTimeout+calm).Sub(a.o.Now())); err != nil {
 		return err
 	}
 	what, key, err := a.fate(ctx, c)

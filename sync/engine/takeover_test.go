@@ -316,7 +316,7 @@ func TestACodeThatIsTakenIsDrawnAgain(t *testing.T) {
 func TestAScheduledRunIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	story(t, 3, func(w *world) {
-		w.flow.Schedule = every(time.Hour)
+		w.flow.Schedule, w.sweep = every(time.Hour), time.Minute
 		n := 0
 		w.record = &faulty{Store: w.store, create: func() error {
 			if n++; n < 3 {
