@@ -62,5 +62,5 @@ verify: generate ## generated files and go.mod are up to date
 vuln: ## known vulnerabilities; VULNDB is a folder with the Go vulnerability data
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.2.0 -db file://$(VULNDB) ./...
 
-live: ## check real credentials and create, disable and delete one test person: CONFIG=FILE FLOW=NAME
+live: ## check real credentials and create, disable and delete one test person: CONFIG=FILE FLOW=NAME MOBILE=NUMBER
 	$(GO) test -tags $(TAGS),live -count=1 -v -run Live ./cmd/rollcall

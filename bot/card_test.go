@@ -208,14 +208,14 @@ func TestMasked(t *testing.T) {
 	for name, v := range map[string]directory.Value{
 		"mobile": directory.TextOf("1391234"), "employee_no": directory.TextOf("A120412"), "phones": directory.ListOf("13912345678", "02062551234"),
 	} {
-		if got := ZH.value(name, v); strings.Contains(got, "391") || strings.Contains(got, "A12") || strings.Contains(got, "625") {
+		if got := ZH.value(&plan.Plan{}, name, v); strings.Contains(got, "391") || strings.Contains(got, "A12") || strings.Contains(got, "625") {
 			t.Errorf("%s is shown as %q", name, got)
 		}
 	}
-	if got := EN.value("x", directory.Hidden("contact:phone")); got != "(not visible: contact:phone)" {
+	if got := EN.value(&plan.Plan{}, "x", directory.Hidden("contact:phone")); got != "(not visible: contact:phone)" {
 		t.Errorf("a hidden value is shown as %q", got)
 	}
-	if got := ZH.value("x", directory.BoolOf(true)); got != "是" {
+	if got := ZH.value(&plan.Plan{}, "x", directory.BoolOf(true)); got != "是" {
 		t.Errorf("a truth value is shown as %q", got)
 	}
 }

@@ -202,14 +202,14 @@ func (s *service) Decide(_ context.Context, v run.Vote) (run.Run, error) {
 		return s.store(v.Run, run.EventMoved, func(r *run.Run) { r.State, r.Reason = run.Rejected, cmp.Or(v.Reason, "rejected / 已驳回") }), nil
 	case v.Weak:
 		return r, fault.New(fault.Denied, "not through this callback / 不能通过此回调批准")
-	case s.may(v.By, run.Approver, r.Flow) != nil:
-		return r, s.may(v.By, run.Approver, r.Flow)
 	case v.By.Person == r.By.Person:
 		return r, fault.New(fault.Denied, "you asked for this plan; another person must approve it / 这个计划是你发起的，需要另一个人批准")
+	case s.may(v.By, run.Approver, r.Flow) != nil:
+		return r, s.may(v.By, run.Approver, r.Flow)
 	case !v.Digest.IsZero() && v.Digest != r.Plan:
 		return r, fault.New(fault.Stale, "the card shows another plan / 卡片上是另一个计划")
 	case !v.Typed.Fits(r.Counts):
-		return r, fault.New(fault.Invalid, "not approved: it deletes %d, you wrote %d / 没有批准：要删除 %d 人，你写的是 %d", r.Counts.Delete, v.Typed.Delete, r.Counts.Delete, v.Typed.Delete)
+		return r, fault.New(fault.Invalid, "it deletes %d, you wrote %d / 要删除 %d 人，你写的是 %d", r.Counts.Delete, v.Typed.Delete, r.Counts.Delete, v.Typed.Delete)
 	}
 	v.Digest = r.Plan
 	s.votes[v.Run] = append(s.votes[v.Run], v)

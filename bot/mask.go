@@ -41,14 +41,14 @@ func masked(s string) string {
 }
 
 // value gives an attribute's value as a room may see it.
-func (l Lang) value(name string, v directory.Value) string {
+func (l Lang) value(p *plan.Plan, name string, v directory.Value) string {
 	switch {
 	case v.Type() == directory.Unknown:
 		return l.say("(not visible: %s)", "（看不到：%s）", v.Permission())
 	case v.IsEmpty():
 		return l.say("(empty)", "（空）")
 	}
-	s := v.String()
+	s := p.Show(v)
 	switch {
 	case v.Type() == directory.Bool:
 		return l.say(s, map[string]string{"true": "是", "false": "否"}[s])

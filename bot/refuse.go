@@ -62,7 +62,7 @@ func (b *Bot) refused(c caller, cmd Command, r run.Run, err error) (reply, error
 	why := l.of(fault.Say(err))
 	switch {
 	case kind == fault.Invalid && cmd.Verb == Approve:
-		return notice(Warn, why, l.say("Look first: %s", "请先看：%s", look(l, r))), nil
+		return notice(Warn, title, why, l.say("Look first: %s", "请先看：%s", look(l, r))), nil
 	case kind == fault.Conflict && r.Code != "" && r.State != run.Awaiting:
 		return notice(Warn, title, l.say("%s is over or under way: %s", "%s 已有结论或正在进行：%s", r.Code, l.state(r.State))), nil
 	case kind == fault.Denied:
@@ -76,7 +76,8 @@ func (b *Bot) refused(c caller, cmd Command, r run.Run, err error) (reply, error
 func (b *Bot) denied(c caller, cmd Command, r run.Run, why string) []string {
 	l, s := c.lang, specOf(cmd.Verb)
 	f := b.flow(r.Flow)
-	lacking := f != nil && !permits(s, c.person, f)
+	own := c.person != nil && c.person.Name == r.By.Person // then the engine's reason tells more than the role
+	lacking := f != nil && !own && !permits(s, c.person, f)
 	lines := []string{why}
 	if lacking {
 		lines[0] = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", l.role(s.need()), r.Flow)

@@ -177,11 +177,11 @@ func (v view) values(ch *plan.Change) Section {
 		value := ""
 		switch {
 		case was && is:
-			value = v.l.value(name, before) + " → " + v.l.value(name, after)
+			value = v.l.value(v.p, name, before) + " → " + v.l.value(v.p, name, after)
 		case is:
-			value = "→ " + v.l.value(name, after)
+			value = "→ " + v.l.value(v.p, name, after)
 		default:
-			value = v.l.value(name, before)
+			value = v.l.value(v.p, name, before)
 		}
 		s.Lines = append(s.Lines, Line{code(label(name)), plain(" " + value)})
 	}

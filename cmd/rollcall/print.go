@@ -53,7 +53,7 @@ func (p *process) printPlan(pl *plan.Plan, steps map[int]run.Entry) {
 		c := &pl.Changes[i]
 		p.printf("%4d  %-7s %-10s %s %s%s  %s%s\n", c.Seq, c.Op, c.Key.Kind, c.Name, c.Where, brackets(c.Tail),
 			fault.In(c.Reason, p.lang()), p.step(steps[c.Seq]))
-		for _, line := range differences(c) {
+		for _, line := range differences(pl, c) {
 			p.printf("                           %s\n", line)
 		}
 	}
@@ -95,19 +95,19 @@ func brackets(s string) string {
 
 // differences gives a line for each attribute that an UPDATE changes. Mobile
 // numbers and mail addresses are masked: a terminal's scrollback is kept too.
-func differences(c *plan.Change) []string {
+func differences(pl *plan.Plan, c *plan.Change) []string {
 	if c.Op != plan.Update {
 		return nil
 	}
 	var lines []string
 	for _, name := range c.After.Names() {
-		lines = append(lines, fmt.Sprintf("%s: %s → %s", name, shown(name, c.Before[name]), shown(name, c.After[name])))
+		lines = append(lines, fmt.Sprintf("%s: %s → %s", name, shown(pl, name, c.Before[name]), shown(pl, name, c.After[name])))
 	}
 	return lines
 }
 
-func shown(name string, v directory.Value) string {
-	text := v.String()
+func shown(pl *plan.Plan, name string, v directory.Value) string {
+	text := pl.Show(v)
 	switch {
 	case text == "":
 		return "∅"

@@ -1,13 +1,16 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -141,6 +144,45 @@ func TestADepartmentThatIsUsedAgainIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// doom is a rule that deletes departments.
+type doom []directory.ID
+
+var _ plan.Rules = doom{}
+
+func (doom) Mentions(kind directory.Kind) (plan.Calls, bool) {
+	return plan.Calls{Delete: true}, kind == directory.Department
+}
+
+func (d doom) Judge(_ context.Context, subjects []plan.Subject, _ plan.Lookup) ([]plan.Verdict, error) {
+	out := make([]plan.Verdict, len(subjects))
+	for i, s := range subjects {
+		out[i] = plan.Verdict{Returned: true, Calls: plan.Calls{Delete: slices.Contains(d, s.Object.ID)}}
+	}
+	return out, nil
+}
+
+func TestARuleDeletesDepartmentsFromBelowAndOnlyEmptyOnes(t *testing.T) {
+	t.Parallel()
+	story(t, 5, func(w *world) {
+		w.source.put(directory.Department, "d3", "旧部门", nil)
+		w.source.put(directory.Department, "d4", "旧小组", directory.Attributes{"parent": directory.RefsToKind(directory.Department, "d3")})
+	}, func(w *world) {
+		w.until(w.start(true).Code)
+		w.stop()
+		w.flow.Rules = doom{"d2", "d3", "d4"} // there are people in d2
+		w.open()
+		r := w.want(w.until(w.start(true).Code), run.Awaiting)
+		if r.Counts.Delete != 3 {
+			w.t.Fatalf("counts %+v", r.Counts)
+		}
+		w.agree(r)
+		r = w.want(w.until(r.Code), run.Partial)
+		if r.Outcome.Done != 2 || r.Outcome.Skipped != 1 || !w.link("d2") || w.link("d3") || w.link("d4") {
+			w.t.Errorf("outcome %+v, effects %v", r.Outcome, w.target.done())
+		}
+	})
 }
 
 func TestAPausedFlowAppliesNothing(t *testing.T) {

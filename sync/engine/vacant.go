@@ -2,21 +2,22 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// vacancy says which departments of the target have members or children.
+// vacancy says who is in the target's departments that the plan deletes.
 type vacancy struct {
-	used   map[directory.ID]bool
+	in     map[directory.ID][]directory.Key
 	unsure bool // not everybody is listed, or somebody's departments are hidden
 }
 
-// checkVacant sees that a department which is to be deleted is still empty. The
-// target is read once for all of them: they are the last of a plan, and a plan
-// never deletes a parent together with its children.
+// checkVacant sees that a department which is to be deleted is still empty, but
+// for what this run has deleted. The target is read once for all departments:
+// they are the last of a plan.
 func (a *applier) checkVacant(ctx context.Context, c *plan.Change) (run.Step, string, error) {
 	if a.vacancy == nil {
 		snap, err := a.flow.Target.Read(ctx)
@@ -25,31 +26,53 @@ func (a *applier) checkVacant(ctx context.Context, c *plan.Change) (run.Step, st
 		}
 		a.vacancy = a.vacancies(snap)
 	}
+	deleted := a.deleted()
 	switch {
-	case a.vacancy.used[c.Key.ID]:
-		return run.StepSkipped, "the department is not empty any more: kept / 部门已不为空，保留", nil
+	case slices.ContainsFunc(a.vacancy.in[c.Key.ID], func(k directory.Key) bool { return !deleted[k] }):
+		return run.StepSkipped, "the department is not empty: kept / 部门不为空，保留", nil
 	case a.vacancy.unsure:
 		return run.StepSkipped, "the target does not show whether the department is empty: kept / 无法确认部门是否为空，保留", nil
 	}
 	return run.StepPending, "", nil
 }
 
+// deleted gives the target objects that this run has deleted.
+func (a *applier) deleted() map[directory.Key]bool {
+	gone := map[directory.Key]bool{}
+	for i := range a.plan.Changes {
+		c := &a.plan.Changes[i]
+		if s := a.entries[c.Seq].Step; c.Op == plan.Delete && (s == run.StepDone || s == run.StepAlready) {
+			gone[c.Key] = true
+		}
+	}
+	return gone
+}
+
 func (a *applier) vacancies(snap *directory.Snapshot) *vacancy {
+	v := &vacancy{in: map[directory.ID][]directory.Key{}, unsure: !snap.Complete()}
+	for i := range a.plan.Changes {
+		if c := &a.plan.Changes[i]; c.Op == plan.Delete && c.Key.Kind == directory.Department {
+			v.in[c.Key.ID] = nil
+		}
+	}
 	info := a.flow.Target.Describe()
-	v := &vacancy{used: map[directory.ID]bool{}, unsure: !snap.Complete()}
 	for _, kind := range []directory.Kind{directory.User, directory.Department} {
 		for o := range snap.All(kind) {
 			for name, value := range o.Attributes {
-				if described, ok := info.Attribute(kind, name); ok && described.Type == directory.Refs && value.Type() == directory.Unknown {
-					v.unsure = true
-				}
-				for _, ref := range value.Refs() {
-					if ref.Kind == directory.Department {
-						v.used[ref.ID] = true
-					}
-				}
+				described, _ := info.Attribute(kind, name)
+				v.unsure = v.unsure || described.Type == directory.Refs && value.Type() == directory.Unknown
+				v.add(o.Key, value)
 			}
 		}
 	}
 	return v
+}
+
+// add notes that an object refers to departments.
+func (v *vacancy) add(key directory.Key, value directory.Value) {
+	for _, ref := range value.Refs() {
+		if _, asked := v.in[ref.ID]; asked && ref.Kind == directory.Department {
+			v.in[ref.ID] = append(v.in[ref.ID], key)
+		}
+	}
 }

@@ -25,6 +25,7 @@ func Make(ctx context.Context, in Input) (*Plan, error) {
 		Source: side(in.Source, in.SourceTenant), Target: side(in.Target, in.TargetTenant),
 	}
 	p.Changes = m.order()
+	p.Names = m.names(p.Changes)
 	p.Notes = sortNotes(m.notes)
 	p.Risk = assess(in, p, m)
 	return p, nil

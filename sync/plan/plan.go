@@ -118,15 +118,17 @@ type Side struct {
 
 // Plan is what a run would do. It is immutable once made.
 type Plan struct {
-	Flow    string     `json:"flow"`
-	Config  string     `json:"config"` // hash of the flow's configuration and rule files
-	Source  Side       `json:"source"`
-	Target  Side       `json:"target"`
-	Changes []Change   `json:"changes"`
-	Notes   []Note     `json:"notes,omitempty"`
-	Risk    Assessment `json:"assessment"`
-	Managed int        `json:"managed"` // M: linked live accounts of the flow
-	Recent  int        `json:"recent"`  // DISABLE and DELETE that the flow applied in the last 24 hours
+	Flow    string   `json:"flow"`
+	Config  string   `json:"config"` // hash of the flow's configuration and rule files
+	Source  Side     `json:"source"`
+	Target  Side     `json:"target"`
+	Changes []Change `json:"changes"`
+	Notes   []Note   `json:"notes,omitempty"`
+	// Names tells people what the references of the changes point to.
+	Names   map[string]string `json:"names,omitempty"`
+	Risk    Assessment        `json:"assessment"`
+	Managed int               `json:"managed"` // M: linked live accounts of the flow
+	Recent  int               `json:"recent"`  // DISABLE and DELETE that the flow applied in the last 24 hours
 }
 
 // Counts are numbers of changes by operation.

@@ -185,6 +185,9 @@ func (m *maker) update(c *subject, v Verdict, out *outcome) {
 		d.After[directory.AttrActive] = directory.BoolOf(true)
 		d.Before[directory.AttrActive] = c.activity()
 		reason = "back in the source: enabled again / 重新出现在来源中，恢复启用"
+		if c.active() {
+			reason = "back in the source, and somebody enabled the account: remembered / 重新出现在来源中，账号已被人启用：予以记录"
+		}
 	}
 	d.Reason = withReason(reason, v)
 	m.drafts = append(m.drafts, d)

@@ -211,7 +211,7 @@ func (m *maker) compare(c *subject, src directory.Attributes) (Op, *outcome, err
 	}
 	have := m.known(c)
 	out.differ = m.writable(c, m.mapping(c.source.Kind).Diff(want, have))
-	out.activate = !c.active() && c.link != nil && !c.link.DisabledAt.IsZero()
+	out.activate = c.link != nil && !c.link.DisabledAt.IsZero()
 	if len(out.differ) > 0 || out.activate {
 		return Update, out, nil
 	}
@@ -231,7 +231,7 @@ type outcome struct {
 	want     directory.Attributes
 	lost     []string
 	differ   []string
-	activate bool // disabled by this flow, and back
+	activate bool // disabled by this flow, and back; somebody may have enabled the account already
 }
 
 // known gives the target's attributes, with what we last wrote in the place of

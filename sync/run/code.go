@@ -58,5 +58,5 @@ func ParseCode(s string) (Code, error) {
 func LooksLikeCode(s string) bool {
 	s = strings.ToUpper(strings.TrimPrefix(s, "#"))
 	s = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(s)
-	return len(s) == codeLen && strings.Trim(s, alphabet) == "" && strings.ContainsAny(s, "0123456789")
+	return len(s) == codeLen && strings.Trim(s, alphabet) == ""
 }
