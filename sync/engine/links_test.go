@@ -223,3 +223,30 @@ func TestANewOwnerTrustsNoOtherClock(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoWasEnabledByHandIsDisabledWhenLeavingAgain(t *testing.T) {
+	t.Parallel()
+	story(t, 30, rarely, func(w *world) {
+		w.until(w.start(true).Code)
+		leave := func() {
+			w.source.drop(directory.User, "0007")
+			r := w.want(w.until(w.start(true).Code), run.Awaiting)
+			if r.Counts.Disable != 1 || r.Counts.Delete != 0 {
+				w.t.Fatalf("counts %+v", r.Counts)
+			}
+			w.agree(r)
+			w.want(w.until(r.Code), run.Succeeded)
+		}
+		leave()
+		w.person(7)
+		w.target.mu.Lock()
+		o := w.target.objects[user("0007")]
+		o.Active = true
+		w.target.objects[user("0007")] = o
+		w.target.mu.Unlock()
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.want(w.until(w.start(true).Code), run.NothingToDo)
+		<-time.After(40 * 24 * time.Hour)
+		leave()
+	})
+}
