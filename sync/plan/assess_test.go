@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
@@ -273,6 +274,20 @@ func TestUnknownNames(t *testing.T) {
 		change(&w.in.Links[4], &w.target.objects[4])
 		if p := make1(t, w.input()); len(p.Changes) != 1 || p.Changes[0].Name != want || p.Changes[0].Tail != "0004" {
 			t.Errorf("want %s:\n%s", want, planText(p))
+		}
+	}
+}
+
+// TestGraceToTheSecond sees that the DELETE is due when the grace period is over,
+// and not a second before.
+func TestGraceToTheSecond(t *testing.T) {
+	t.Parallel()
+	for ago, want := range map[time.Duration]int{30*day - time.Second: 0, 30 * day: 1, 30*day + time.Second: 1, 0: 0, -time.Hour: 0} {
+		w := firm(t, 5, 1)
+		w.target.objects[4].Active = false
+		w.in.Links[4].DisabledAt = w.in.Now.Add(-ago)
+		if p := make1(t, w.input()); p.Counts().Delete != want || p.Counts().Total() != want {
+			t.Errorf("disabled %v ago: %+v", ago, p.Counts())
 		}
 	}
 }

@@ -215,7 +215,8 @@ func valueOf(kind directory.Kind, name, text string) (string, directory.Value) {
 		}
 		var refs []directory.Ref
 		for _, id := range split(text) {
-			refs = append(refs, directory.Ref{Key: directory.Key{Kind: to, ID: directory.ID(id)}})
+			id, pending := strings.CutPrefix(id, "new:")
+			refs = append(refs, directory.Ref{Key: directory.Key{Kind: to, ID: directory.ID(id)}, Pending: pending})
 		}
 		return name, directory.RefsTo(refs...)
 	default:
