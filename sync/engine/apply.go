@@ -125,6 +125,9 @@ func (a *applier) missing(c *plan.Change) int {
 
 // adopt makes a target object ours, if it is still what was voted on.
 func (a *applier) adopt(ctx context.Context, c *plan.Change) error {
+	if l := a.links[c.Source]; l != nil && l.Live() && l.Target != c.Key {
+		return a.mark(ctx, c, run.StepSkipped, sayf("linked to %s meanwhile / 其间已关联到 %s", l.Target.ID, l.Target.ID))
+	}
 	found, err := a.look(ctx, c)
 	switch {
 	case err != nil:

@@ -11,6 +11,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -358,4 +359,24 @@ func TestAnAnswerAboutSomebodyElseProvesNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAMappedAttributeDisablesNobody(t *testing.T) {
+	t.Parallel()
+	story(t, 30, func(w *world) {
+		users, err := mapping.Compile(mapping.Spec{Match: []string{"employee_no"}, Rules: []mapping.Rule{
+			{To: "userid", From: "employee_no"}, {To: "name", From: "name"}, {To: directory.AttrActive, From: "on"},
+		}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.flow.Plan.Users = users
+	}, func(w *world) {
+		w.until(w.start(true).Code)
+		w.source.objects[directory.Key{Kind: directory.User, ID: "0007"}].Attributes["on"] = directory.BoolOf(false)
+		r := w.until(w.start(true).Code)
+		if !w.target.active("0007") {
+			w.t.Errorf("0007 was disabled without a vote; run is %s with %+v", r.State, r.Counts)
+		}
+	})
 }

@@ -105,8 +105,15 @@ func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, 
 			return run.StepSkipped, say, nil
 		}
 	}
-	if c.Op == plan.Create {
+	switch c.Op {
+	case plan.Create:
 		return a.checkCreate(ctx, c)
+	case plan.Update:
+		if v, given := c.After[directory.AttrActive]; given && !v.Equal(directory.BoolOf(true)) {
+			// It would take the account away without the votes of a DISABLE.
+			return run.StepSkipped, "an account is disabled by DISABLE alone, not by a mapped attribute / 停用账号只能用停用操作，不能通过映射的属性", nil
+		}
+	default:
 	}
 	found, err := a.look(ctx, c)
 	switch {

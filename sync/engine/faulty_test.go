@@ -63,11 +63,12 @@ func (f *faulty) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error
 	return f.Store.CreateRun(ctx, r)
 }
 
-// odd is a system with hooks in the place of Apply and Lookup; nil hooks do
-// nothing.
+// odd is a system with hooks in the place of Apply and Lookup, and before Read;
+// nil hooks do nothing.
 type odd struct {
 	*place
 	apply  func(context.Context, connector.Write) (directory.Key, error)
+	read   func()
 	lookup func(directory.Kind, []directory.ID) []connector.Sighting // nil: as usual
 }
 
@@ -78,6 +79,13 @@ func (o *odd) Apply(ctx context.Context, w connector.Write) (directory.Key, erro
 		return o.apply(ctx, w)
 	}
 	return o.place.Apply(ctx, w)
+}
+
+func (o *odd) Read(ctx context.Context) (*directory.Snapshot, error) {
+	if o.read != nil {
+		o.read()
+	}
+	return o.place.Read(ctx)
 }
 
 func (o *odd) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {

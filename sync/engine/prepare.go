@@ -55,15 +55,15 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 // read reads source and target side by side.
 func (w *worker) read(ctx context.Context) (source, target *directory.Snapshot, err error) {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		var err error
+	g.Go(func() (err error) {
+		defer w.caught(&err)
 		if source, err = w.flow.Source.Read(ctx); err != nil {
 			return fmt.Errorf("read source: %w", err)
 		}
 		return nil
 	})
-	g.Go(func() error {
-		var err error
+	g.Go(func() (err error) {
+		defer w.caught(&err)
 		if target, err = w.flow.Target.Read(ctx); err != nil {
 			return fmt.Errorf("read target: %w", err)
 		}

@@ -51,10 +51,7 @@ func (e *Engine) keepSchedule(ctx context.Context, f *Flow) error {
 		if err := e.waitUntil(ctx, next); err != nil {
 			return nil //nolint:nilerr // ctx ended
 		}
-		_, err := e.Start(ctx, run.Request{
-			ID: fmt.Sprintf("schedule:%s:%d", f.Plan.Name, next.Unix()), Flow: f.Plan.Name, Apply: true,
-			Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock},
-		})
+		err := e.startScheduled(ctx, f, next)
 		after := f.Schedule.Next(next)
 		if err != nil && ctx.Err() == nil {
 			e.o.Logger.ErrorContext(ctx, "scheduled run does not start", "flow", f.Plan.Name, "err", err)
@@ -70,6 +67,27 @@ func (e *Engine) keepSchedule(ctx context.Context, f *Flow) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// startScheduled starts the run of a time, unless an earlier one still waits for
+// its turn: it will find the same, and runs that take longer than the schedule
+// allows must not pile up.
+func (e *Engine) startScheduled(ctx context.Context, f *Flow, at time.Time) error {
+	queued, err := e.o.Store.Runs(ctx, run.Filter{Flow: f.Plan.Name, States: []run.State{run.Queued}})
+	if err != nil {
+		return err
+	}
+	id := fmt.Sprintf("schedule:%s:%d", f.Plan.Name, at.Unix())
+	for i := range queued {
+		if r := &queued[i]; r.Trigger == run.BySchedule && r.RequestID != id {
+			e.o.Logger.WarnContext(ctx, "scheduled run is left out, an earlier one still waits", "flow", f.Plan.Name, "run", r.Code)
+			return nil
+		}
+	}
+	_, err = e.Start(ctx, run.Request{
+		ID: id, Flow: f.Plan.Name, Apply: true, Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock},
+	})
+	return err
 }
 
 // longestWait bounds the trust in a timer: it does not follow a clock that is

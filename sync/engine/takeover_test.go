@@ -332,3 +332,32 @@ func TestAScheduledRunIsAskedForAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestAPanicWhileReadingEndsTheRunAlone(t *testing.T) {
+	t.Parallel()
+	story(t, 5, func(w *world) {
+		w.flow.Source = &odd{place: w.source, read: func() { panic("index out of range") }}
+	}, func(w *world) {
+		if r := w.want(w.until(w.start(true).Code), run.Failed); r.Fault != fault.Internal {
+			w.t.Errorf("fault %s", r.Fault)
+		}
+	})
+}
+
+func TestScheduledRunsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	story(t, 1, func(w *world) {
+		w.flow.Schedule, w.sweep = every(time.Hour), time.Minute
+		w.target.before = func(connector.Write) error {
+			<-time.After(5 * time.Hour)
+			return nil
+		}
+	}, func(w *world) {
+		w.start(true)
+		<-time.After(290 * time.Minute)
+		queued, err := w.store.Runs(w.t.Context(), run.Filter{States: []run.State{run.Queued}})
+		if err != nil || len(queued) != 1 {
+			w.t.Errorf("%d runs wait, %v", len(queued), err)
+		}
+	})
+}

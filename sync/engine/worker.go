@@ -123,16 +123,18 @@ func (w *worker) first(ctx context.Context, code run.Code) (run.Run, error) {
 	return applying[len(applying)-1], nil
 }
 
-// carry brings the run to where it waits or ends. A panic is a bug somewhere
-// below; it must not take the process down, since the run would then be taken
-// up again and again.
+// caught turns a panic into an error. It is a bug somewhere below; it must not
+// take the process down, since the run would then be taken up again and again.
+func (w *worker) caught(err *error) {
+	if p := recover(); p != nil {
+		w.o.Logger.Error("panic", "flow", w.flow.Plan.Name, "err", p, "stack", string(debug.Stack()))
+		*err = fault.New(fault.Internal, "internal error, see the log / 内部错误，请看日志")
+	}
+}
+
+// carry brings the run to where it waits or ends.
 func (w *worker) carry(ctx context.Context, r run.Run) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.o.Logger.ErrorContext(ctx, "panic", "run", r.Code, "err", p, "stack", string(debug.Stack()))
-			err = fault.New(fault.Internal, "internal error, see the log / 内部错误，请看日志")
-		}
-	}()
+	defer w.caught(&err)
 	if r.State != run.Applying {
 		if r, err = w.prepare(ctx, r); err != nil {
 			return err
