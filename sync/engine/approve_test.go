@@ -373,7 +373,9 @@ func TestAMappedAttributeDisablesNobody(t *testing.T) {
 		w.flow.Plan.Users = users
 	}, func(w *world) {
 		w.until(w.start(true).Code)
-		w.source.objects[directory.Key{Kind: directory.User, ID: "0007"}].Attributes["on"] = directory.BoolOf(false)
+		key := directory.Key{Kind: directory.User, ID: "0007"}
+		w.source.objects[key].Attributes["on"] = directory.BoolOf(false)
+		w.target.objects[key].Attributes[directory.AttrActive] = directory.BoolOf(true) // as the connectors show it
 		r := w.until(w.start(true).Code)
 		if !w.target.active("0007") {
 			w.t.Errorf("0007 was disabled without a vote; run is %s with %+v", r.State, r.Counts)
