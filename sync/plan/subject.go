@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
@@ -64,7 +65,10 @@ func (c *subject) activity() directory.Value {
 // cases gives every source object of a kind that takes part, parents before
 // children.
 func (m *maker) cases(kind directory.Kind) []*subject {
-	finder := mapping.NewFinder(m.mapping(kind), kind, m.sourceSide(), m.targetSide())
+	// When everybody is linked, nobody needs to be looked for.
+	finder := sync.OnceValue(func() *mapping.Finder {
+		return mapping.NewFinder(m.mapping(kind), kind, m.sourceSide(), m.targetSide())
+	})
 	var all []*subject
 	for o := range m.in.Source.All(kind) {
 		c := &subject{source: o, link: m.bySource[o.Key]}
@@ -127,7 +131,7 @@ func pathExtra(paths map[directory.ID]string) mapping.Extra {
 
 // find fills in the target object: by link, else by match key. It is false
 // when the object must be left alone, which is then noted.
-func (m *maker) find(c *subject, finder *mapping.Finder) bool {
+func (m *maker) find(c *subject, finder func() *mapping.Finder) bool {
 	if c.link != nil {
 		target, there := m.in.Target.Get(c.link.Target)
 		if there {
@@ -141,7 +145,7 @@ func (m *maker) find(c *subject, finder *mapping.Finder) bool {
 	}
 	// An account that was linked and is gone may have been made again by hand: it
 	// is looked for like a new one.
-	return m.match(c, finder)
+	return m.match(c, finder())
 }
 
 // match fills in the target object by match key, if there is exactly one and
