@@ -47,8 +47,10 @@ func sceneOf(w *world, s run.State) scene {
 	case run.Partial:
 		sc.run.Outcome, sc.votes = run.Outcome{Done: 3, Skipped: 2, Failed: 1, InDoubt: 1}, []run.Vote{vote}
 		sc.entries = []run.Entry{
-			{Seq: 3, Step: run.StepSkipped, Say: "is back / 又回来了"}, {Seq: 4, Step: run.StepSkipped, Say: "is back / 又回来了"},
-			{Seq: 1, Step: run.StepFailed, Say: "the number +86 139 1234 5678 is taken / 号码 +86 139 1234 5678 已被占用"}, {Seq: 2, Step: run.StepInDoubt},
+			{Seq: 3, Step: run.StepSkipped, Say: "is back / 又回来了"},
+			{Seq: 4, Step: run.StepSkipped, Say: "is back / 又回来了"},
+			{Seq: 1, Step: run.StepFailed, Say: "the number +86 139 1234 5678 is taken / 号码 +86 139 1234 5678 已被占用"},
+			{Seq: 2, Step: run.StepInDoubt},
 		}
 	case run.Failed:
 		sc.run.Reason = "change contacts_secret / 请修改 contacts_secret"

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -223,13 +224,13 @@ func (b *Bot) history(ctx context.Context, c caller, cmd Command) (reply, error)
 
 // votedBy names the voters of a run, at the end of its line.
 func (b *Bot) votedBy(l Lang, votes []run.Vote) string {
-	line := ""
+	var line strings.Builder
 	for _, v := range votes {
 		if v.Decision == run.Reject {
-			line += l.say(" · rejected by ", " · 驳回 ") + l.who(v.By)
+			line.WriteString(l.say(" · rejected by ", " · 驳回 ") + l.who(v.By))
 		} else {
-			line += l.say(" · approved by ", " · 批准 ") + l.who(v.By)
+			line.WriteString(l.say(" · approved by ", " · 批准 ") + l.who(v.By))
 		}
 	}
-	return line
+	return line.String()
 }

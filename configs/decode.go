@@ -114,7 +114,7 @@ func (d *decoder) mark(at spot, typ Place) { d.places[at.path] = typ }
 
 // fill sets the defaults of v and of the structs inside it.
 func (d *decoder) fill(v reflect.Value) {
-	if s, ok := v.Addr().Interface().(defaulter); ok {
+	if s, ok := reflect.TypeAssert[defaulter](v.Addr()); ok {
 		s.setDefaults()
 	}
 	if v.Kind() != reflect.Struct {
@@ -137,7 +137,7 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, at spot) {
 	if empty(n) {
 		return
 	}
-	if own, ok := v.Addr().Interface().(decodable); ok {
+	if own, ok := reflect.TypeAssert[decodable](v.Addr()); ok {
 		own.decode(d, n, at)
 		return
 	}
@@ -149,7 +149,7 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, at spot) {
 	case reflect.Struct:
 		d.structure(n, v, at)
 	case reflect.Slice:
-		if _, isTable := v.Interface().(tabular); isTable {
+		if _, isTable := reflect.TypeAssert[tabular](v); isTable {
 			d.table(n, v, at)
 			return
 		}

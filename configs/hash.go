@@ -58,7 +58,7 @@ func effective(v reflect.Value) any {
 	case reflect.Struct:
 		return effectiveStruct(v)
 	case reflect.Slice:
-		if _, isTable := v.Interface().(tabular); isTable {
+		if _, isTable := reflect.TypeAssert[tabular](v); isTable {
 			out := map[string]any{}
 			for i := range v.Len() {
 				out[v.Index(i).FieldByName("Name").String()] = effective(v.Index(i))

@@ -29,7 +29,7 @@ func TestSecretNeverPrints(t *testing.T) {
 		u Secret // fmt asks no method of an unexported field
 	}
 	h := holder{S: s, P: &s, L: []Secret{s}, M: map[string]Secret{"k": s}, u: s}
-	for _, verb := range strings.Split("v s q x X d t T p c U b o O e E f F g G w z", " ") {
+	for verb := range strings.SplitSeq("v s q x X d t T p c U b o O e E f F g G w z", " ") {
 		for _, flags := range []string{"", "+", "#", "-", " ", "0", "+#", "10", ".3", "#10.3"} {
 			format := "%" + flags + verb
 			for _, value := range []any{s, &s, h, &h, []any{s, h}} {

@@ -172,7 +172,7 @@ func (w *walker) walk(v reflect.Value) {
 			w.walk(v.Index(i))
 		}
 	case reflect.Struct:
-		if id, ok := v.Interface().(ast.Identifier); ok {
+		if id, ok := reflect.TypeAssert[ast.Identifier](v); ok {
 			w.identifier(&id)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -292,9 +293,7 @@ func (j *judging) take(i int, body []byte) error {
 		if data == nil {
 			data = directory.Attributes{}
 		}
-		for name, value := range v.Data {
-			data[name] = value
-		}
+		maps.Copy(data, v.Data)
 		v.Data = data
 	}
 	j.verdicts[i] = v

@@ -133,7 +133,7 @@ func setup(t *testing.T, changes ...change) *world {
 	w.Sim = dingtalksim.New(so)
 	server := httptest.NewServer(w.Handler())
 	t.Cleanup(server.Close)
-	t.Cleanup(w.Sim.Close)
+	t.Cleanup(w.Close)
 	w.base = server.URL
 	w.SetBaseURL(server.URL)
 	if o.APIURL == "" {

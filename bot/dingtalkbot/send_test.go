@@ -428,7 +428,7 @@ func (m moving) RoundTrip(r *http.Request) (*http.Response, error) {
 		m.hit <- true
 	}
 	return &http.Response{
-		StatusCode: 307, Header: http.Header{"Location": {"https://elsewhere.example/"}},
+		StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}},
 		Body: http.NoBody, Request: r,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -176,9 +177,7 @@ func (b *Bot) Refused() map[string]int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := make(map[string]int64, len(b.refused))
-	for reason, n := range b.refused {
-		out[reason] = n
-	}
+	maps.Copy(out, b.refused)
 	return out
 }
 

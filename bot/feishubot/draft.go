@@ -103,15 +103,16 @@ func script(o bot.Outgoing) []string {
 
 // typed says what to send instead of pressing a button.
 func typed(lang bot.Lang, b bot.Button) string {
-	command := show(b.Command, spanLimit)
+	var command strings.Builder
+	command.WriteString(show(b.Command, spanLimit))
 	for _, in := range b.Inputs {
-		command += " " + show(in.Name, labelLimit) + "="
+		command.WriteString(" " + show(in.Name, labelLimit) + "=")
 	}
 	label := show(b.Label, labelLimit)
 	if lang == bot.EN {
-		return label + ", send: " + command
+		return label + ", send: " + command.String()
 	}
-	return label + "，请发：" + command
+	return label + "，请发：" + command.String()
 }
 
 // shorten keeps as many lines as fit into n bytes, and says how many do not.

@@ -123,7 +123,11 @@ func TestPressValues(t *testing.T) {
 	for _, tt := range []struct{ value, command, digest string }{
 		{`{"cmd":"批准 7K3MQ2","digest":"d"}`, "批准 7K3MQ2", "d"},
 		{`"{\"cmd\":\"批准 7K3MQ2\",\"digest\":\"d\"}"`, "批准 7K3MQ2", "d"},
-		{`"words"`, "", ""}, {`null`, "", ""}, {`[1]`, "", ""}, {`{"cmd":5}`, "", ""}, {`{"op":"x"}`, "", ""},
+		{`"words"`, "", ""},
+		{`null`, "", ""},
+		{`[1]`, "", ""},
+		{`{"cmd":5}`, "", ""},
+		{`{"op":"x"}`, "", ""},
 	} {
 		e := &envelope{Event: json.RawMessage(`{"operator":{"open_id":"ou_a","tenant_key":"t"},"action":{"tag":"button","value":` + tt.value +
 			`,"form_value":{"n0_e588a0e999a4":"3","n1_e58e9fe59ba0":["a"],"other":"x"}},"context":{"open_message_id":"om_1","open_chat_id":"oc_1"}}`)}

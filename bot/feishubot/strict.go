@@ -29,7 +29,7 @@ func strict(raw []byte) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var open []level
-	for n := 0; n < maxTokens; n++ {
+	for range maxTokens {
 		token, err := d.Token()
 		if err != nil {
 			return errShape

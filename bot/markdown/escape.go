@@ -75,7 +75,7 @@ func underscores(s string) string {
 	}
 	out := make([]rune, len(rs))
 	for i, r := range rs {
-		if r == '_' && !(inner(i-1) && inner(i+1)) {
+		if r == '_' && (!inner(i-1) || !inner(i+1)) {
 			r = '＿'
 		}
 		out[i] = r

@@ -149,8 +149,8 @@ func check(t *testing.T, what string, d markdown.Dialect, doc markdown.Doc) {
 	if !utf8.ValidString(doc.Text) || strings.Contains(doc.Text, "\u202e") || strings.Contains(doc.Text, "\u2028") {
 		t.Errorf("%s: %q", what, doc.Text)
 	}
-	lines := strings.Split(doc.Text, "\n")
-	for _, l := range lines {
+	lines := strings.SplitSeq(doc.Text, "\n")
+	for l := range lines {
 		raw := l
 		if d != markdown.Text {
 			l = strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(l, "### "), "  "), "- "), "• ")
@@ -162,7 +162,7 @@ func check(t *testing.T, what string, d markdown.Dialect, doc markdown.Doc) {
 			if starts.MatchString(begins) {
 				t.Errorf("%s: the line begins with %q", what, raw)
 			}
-			if found := live.FindString(l); found != "" && !(found == "@" && strings.Contains(raw, "`")) && !(d == markdown.DingTalk && found == "@") {
+			if found := live.FindString(l); found != "" && (found != "@" || !strings.Contains(raw, "`")) && (d != markdown.DingTalk || found != "@") {
 				t.Errorf("%s: %q in %q", what, found, raw)
 			}
 		}

@@ -162,7 +162,7 @@ func TestPanics(t *testing.T) {
 		"/boom":  http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic("planted " + r.Header.Get("X-Secret")) }),
 		"/abort": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
 	}})
-	req, err := http.NewRequestWithContext(t.Context(), "POST", w.base+"/boom", strings.NewReader("planted-body"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.base+"/boom", strings.NewReader("planted-body"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestPanics(t *testing.T) {
 	if res.StatusCode != http.StatusInternalServerError || len(body) != 0 || !strings.Contains(log, "handler panicked") || strings.Contains(log, "planted") {
 		t.Errorf("%d %q %s", res.StatusCode, body, log)
 	}
-	req, err = http.NewRequestWithContext(t.Context(), "GET", w.base+"/abort", nil)
+	req, err = http.NewRequestWithContext(t.Context(), http.MethodGet, w.base+"/abort", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/store"
@@ -121,8 +122,8 @@ func owner() string {
 // close closes everything, the last opened first.
 func (a *app) close() error {
 	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i]())
+	for _, shut := range slices.Backward(a.closers) {
+		errs = append(errs, shut())
 	}
 	a.closers = nil
 	return errors.Join(errs...)

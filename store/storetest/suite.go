@@ -25,9 +25,17 @@ func Run(t *testing.T, open Opener) {
 		name string
 		test func(*testing.T, Opener)
 	}{
-		{"runs", testRuns}, {"votes", testVotes}, {"plans", testPlans}, {"journal", testJournal},
-		{"links", testLinks}, {"leases", testLeases}, {"events", testEvents},
-		{"inbox", testInbox}, {"snapshots", testSnapshots}, {"outbox", testOutbox}, {"crash", testCrash},
+		{"runs", testRuns},
+		{"votes", testVotes},
+		{"plans", testPlans},
+		{"journal", testJournal},
+		{"links", testLinks},
+		{"leases", testLeases},
+		{"events", testEvents},
+		{"inbox", testInbox},
+		{"snapshots", testSnapshots},
+		{"outbox", testOutbox},
+		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ package connector
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -117,12 +118,7 @@ type Text struct{ ZH, EN string }
 
 // Can tells whether the system supports an operation on a kind.
 func (i Info) Can(kind directory.Kind, op plan.Op) bool {
-	for _, o := range i.Ops[kind] {
-		if o == op {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(i.Ops[kind], op)
 }
 
 // Attribute gives the description of an attribute of a kind.

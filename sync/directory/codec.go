@@ -216,22 +216,22 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 {
 		return errShort
 	}
-	switch c := data[0]; {
-	case c == 'n':
+	switch c := data[0]; c {
+	case 'n':
 		*v = Value{}
 		return nil
-	case c == '"':
+	case '"':
 		*v = Value{typ: Text}
 		return json.Unmarshal(data, &v.text)
-	case c == '[':
+	case '[':
 		*v = Value{typ: List}
 		return json.Unmarshal(data, &v.list)
-	case c == 't' || c == 'f':
+	case 't', 'f':
 		var b bool
 		err := json.Unmarshal(data, &b)
 		*v = BoolOf(b)
 		return err
-	case c == '{':
+	case '{':
 		return v.unmarshalObject(data)
 	default:
 		*v = Value{typ: Int, full: true}

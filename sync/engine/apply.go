@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -216,9 +217,7 @@ func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bo
 
 func merged(old, more directory.Attributes) directory.Attributes {
 	out := make(directory.Attributes, len(old)+len(more))
-	for name, v := range old {
-		out[name] = v
-	}
+	maps.Copy(out, old)
 	for name, v := range more {
 		if name != directory.AttrActive {
 			out[name] = v

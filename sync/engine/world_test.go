@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -155,9 +156,7 @@ func (p *place) put(kind directory.Kind, id, name string, more directory.Attribu
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := directory.Attributes{"name": directory.TextOf(name)}
-	for k, v := range more {
-		a[k] = v
-	}
+	maps.Copy(a, more)
 	p.objects[directory.Key{Kind: kind, ID: directory.ID(id)}] = directory.Object{Key: directory.Key{Kind: kind, ID: directory.ID(id)}, Active: true, Attributes: a}
 }
 
@@ -239,8 +238,11 @@ func newWorld(t *testing.T, now func() time.Time) *world {
 	w.store = st
 	t.Cleanup(func() { _ = st.Close() })
 	users, err := mapping.Compile(mapping.Spec{Match: []string{"employee_no"}, Rules: []mapping.Rule{
-		{To: "userid", From: "employee_no"}, {To: "name", From: "name"}, {To: "email", From: "email"},
-		{To: "department", From: "departments"}, {To: "boss", From: "manager"},
+		{To: "userid", From: "employee_no"},
+		{To: "name", From: "name"},
+		{To: "email", From: "email"},
+		{To: "department", From: "departments"},
+		{To: "boss", From: "manager"},
 	}})
 	if err != nil {
 		t.Fatal(err)

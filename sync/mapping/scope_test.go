@@ -74,8 +74,17 @@ func TestUnder(t *testing.T) {
 		path, top string
 		want      bool
 	}{
-		{"/a", "/a", true}, {"/a/b", "/a", true}, {"/a/b", "/a/", true}, {"/a", "/a/", true}, {"/ab", "/a", false}, {"/a", "/a/b", false},
-		{"/a", "/", true}, {"/a/b/c", "/a/b", true}, {"", "/a", false}, {"/董事会办公室", "/董事会", false}, {"/A", "/a", false},
+		{"/a", "/a", true},
+		{"/a/b", "/a", true},
+		{"/a/b", "/a/", true},
+		{"/a", "/a/", true},
+		{"/ab", "/a", false},
+		{"/a", "/a/b", false},
+		{"/a", "/", true},
+		{"/a/b/c", "/a/b", true},
+		{"", "/a", false},
+		{"/董事会办公室", "/董事会", false},
+		{"/A", "/a", false},
 	} {
 		if got := mapping.Under(tt.path, tt.top); got != tt.want {
 			t.Errorf("Under(%q, %q) = %t", tt.path, tt.top, got)

@@ -20,7 +20,7 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-var _ tester = (testing.TB)(nil)
+var _ tester = testing.TB(nil)
 
 // checkPlan sees that a plan keeps what every plan must keep.
 func checkPlan(t tester, in plan.Input, p *plan.Plan) {

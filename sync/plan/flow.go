@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -65,12 +66,7 @@ type Abilities struct {
 }
 
 func (a Abilities) can(kind directory.Kind, op Op) bool {
-	for _, o := range a.Ops[kind] {
-		if o == op {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.Ops[kind], op)
 }
 
 // Staff is a person who matters to a plan: one with a role in Rollcall.

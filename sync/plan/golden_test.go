@@ -152,7 +152,7 @@ func (w *world) readOption(name, value string) {
 	case "approver":
 		w.in.Staff = append(w.in.Staff, plan.Staff{Name: value, Decides: true})
 	case "denied", "unsure":
-		for _, id := range strings.Fields(value) {
+		for id := range strings.FieldsSeq(value) {
 			w.gone[id] = map[string]plan.GoneAnswer{"denied": plan.GoneDenied, "unsure": plan.GoneUnsure}[name]
 		}
 	default:
@@ -243,7 +243,7 @@ func (w *world) readRule(text string) {
 			w.rule.lines = append(w.rule.lines, [2]string{who, does})
 			continue
 		}
-		for _, call := range strings.Fields(does) {
+		for call := range strings.FieldsSeq(does) {
 			w.rule.mentions.Create = w.rule.mentions.Create || call == "executeCreate"
 			w.rule.mentions.Update = w.rule.mentions.Update || call == "executeUpdate"
 			w.rule.mentions.Disable = w.rule.mentions.Disable || call == "executeDisable"

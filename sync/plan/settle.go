@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -143,12 +144,7 @@ func (m *maker) nameCreate(c *subject, d *draft) bool {
 }
 
 func (m *maker) mappingLacks(kind directory.Kind, attr string) bool {
-	for _, name := range m.mapping(kind).Targets() {
-		if name == attr {
-			return false
-		}
-	}
-	return true
+	return !slices.Contains(m.mapping(kind).Targets(), attr)
 }
 
 // takenID gives the target's id that differs from a wanted one at most in

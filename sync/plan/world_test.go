@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,8 +48,12 @@ func newWorld(t testing.TB) *world {
 		t: t, source: &tree{system: "hr"}, target: &tree{system: "corp"}, gone: map[string]plan.GoneAnswer{},
 		spec: map[directory.Kind]*mapping.Spec{
 			directory.User: {Match: []string{"employee_no", "email"}, Rules: []mapping.Rule{
-				{To: "userid", From: "employee_no"}, {To: "name", From: "name"}, {To: "email", From: "email"}, {To: "title", From: "title"},
-				{To: "departments", From: "departments"}, {To: "manager", From: "manager"},
+				{To: "userid", From: "employee_no"},
+				{To: "name", From: "name"},
+				{To: "email", From: "email"},
+				{To: "title", From: "title"},
+				{To: "departments", From: "departments"},
+				{To: "manager", From: "manager"},
 			}},
 			directory.Department: {Match: []string{"path"}, Rules: []mapping.Rule{{To: "name", From: "name"}, {To: "parent", From: "parent"}}},
 		},
@@ -119,12 +124,7 @@ func (w *world) abilities() plan.Abilities {
 }
 
 func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(all, one)
 }
 
 func (tr *tree) snapshot(incomplete string) *directory.Snapshot {
@@ -366,7 +366,7 @@ func (s *script) Judge(ctx context.Context, subjects []plan.Subject, look plan.L
 // verdict reads what a rule does: "title = 经理; executeUpdate; return".
 func (s *script) verdict(sub plan.Subject, does string) plan.Verdict {
 	var v plan.Verdict
-	for _, step := range strings.Split(does, ";") {
+	for step := range strings.SplitSeq(does, ";") {
 		step = strings.TrimSpace(step)
 		word, rest, _ := strings.Cut(step, " ")
 		name, text, assigned := strings.Cut(step, " = ")

@@ -125,8 +125,15 @@ func TestRolesOfDifferentFlowsAdd(t *testing.T) {
 		flow string
 		want bool
 	}{
-		{run.Viewer, "a", true}, {run.Viewer, "c", true}, {run.Approver, "a", true}, {run.Approver, "b", false}, {run.Admin, "b", true},
-		{run.Operator, "b", true}, {run.Operator, "a", false}, {run.Operator, "c", false}, {run.Admin, "a", false},
+		{run.Viewer, "a", true},
+		{run.Viewer, "c", true},
+		{run.Approver, "a", true},
+		{run.Approver, "b", false},
+		{run.Admin, "b", true},
+		{run.Operator, "b", true},
+		{run.Operator, "a", false},
+		{run.Operator, "c", false},
+		{run.Admin, "a", false},
 	} {
 		if got := p.May(tt.role, tt.flow); got != tt.want {
 			t.Errorf("%s in %s: %t", tt.role, tt.flow, got)

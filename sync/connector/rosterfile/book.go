@@ -276,7 +276,7 @@ func (b *book) readTexts(part string) error {
 
 // richText reads the texts up to the end of an element.
 func richText(dec *xml.Decoder, element string) (string, error) {
-	var text string
+	var text strings.Builder
 	inText, aid := false, 0
 	for {
 		token, err := dec.RawToken()
@@ -293,7 +293,7 @@ func richText(dec *xml.Decoder, element string) (string, error) {
 			}
 		case xml.CharData:
 			if inText {
-				text += string(t)
+				text.WriteString(string(t))
 			}
 		case xml.EndElement:
 			switch t.Name.Local {
@@ -302,7 +302,7 @@ func richText(dec *xml.Decoder, element string) (string, error) {
 			case "rPh":
 				aid--
 			case element:
-				return unescape(text), nil
+				return unescape(text.String()), nil
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package rosterfile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,10 +200,8 @@ func (b *build) attributes(r *row) {
 // cell that is only a text under its own heading says nothing about who is
 // here. Merged cells are reported by their area.
 func (b *build) reportCell(row int, f *field, one cell, why *trouble) {
-	for _, column := range b.bad {
-		if column == f.column {
-			return
-		}
+	if slices.Contains(b.bad, f.column) {
+		return
 	}
 	b.bad = append(b.bad, f.column)
 	if one.kind != cellMerged {

@@ -89,8 +89,11 @@ func TestDeclaredAttributes(t *testing.T) {
 		o.ID = "编号"
 		o.Attributes = []Attribute{
 			{Name: "hiredate", Column: "入职日期", Type: "date", Format: "02.01.2006"},
-			{Name: "级别", Type: "int"}, {Name: "parttime", Column: "兼职", Type: "bool"}, {Name: "tags", Column: "标签", Type: "list"},
-			{Name: "departments", Column: "组织", Format: "|"}, {Name: "employee_no", Column: "编号"},
+			{Name: "级别", Type: "int"},
+			{Name: "parttime", Column: "兼职", Type: "bool"},
+			{Name: "tags", Column: "标签", Type: "list"},
+			{Name: "departments", Column: "组织", Format: "|"},
+			{Name: "employee_no", Column: "编号"},
 			{Name: "onboard", Column: "到岗", Type: "date"},
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
@@ -136,9 +137,7 @@ func (c *Connector) send(ctx context.Context, r call, token string, out answer) 
 // that cannot be had again, which is empty and is not sent.
 func (c *Connector) request(ctx context.Context, r call, token string) (*http.Request, error) {
 	query := url.Values{}
-	for name, values := range r.query {
-		query[name] = values
-	}
+	maps.Copy(query, r.query)
 	if token != "" {
 		query.Set("access_token", token)
 	}

@@ -3,6 +3,7 @@ package wecom
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -93,11 +94,9 @@ func (l *listing) add(row userRow) {
 		return
 	}
 	m := &l.members[i]
-	for _, d := range m.departments {
-		if d == row.Department {
-			l.incomplete("the listing of members repeats itself at " + clip(row.UserID) + " / 成员列表重复：" + clip(row.UserID))
-			return
-		}
+	if slices.Contains(m.departments, row.Department) {
+		l.incomplete("the listing of members repeats itself at " + clip(row.UserID) + " / 成员列表重复：" + clip(row.UserID))
+		return
 	}
 	m.departments = append(m.departments, row.Department)
 }

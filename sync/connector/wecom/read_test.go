@@ -26,10 +26,12 @@ func staff(t *testing.T, b *bench) {
 	}
 	for _, u := range []wecomsim.User{
 		{ID: "Boss", Name: "老板", Mobile: "13800000001", Departments: []int64{1}},
-		{ID: "amy", Name: "艾米", Alias: "Amy", Mobile: "13800000002", Email: "amy@corp.example", Position: "工程师",
+		{
+			ID: "amy", Name: "艾米", Alias: "Amy", Mobile: "13800000002", Email: "amy@corp.example", Position: "工程师",
 			Gender: "2", Telephone: "010-1", Address: "北京", BizMail: "amy@mail.example",
 			Departments: []int64{11, 10}, MainDepartment: 10, DirectLeaders: []string{"Boss"},
-			Texts: map[string]string{"工号": "0042", "星座": "?"}},
+			Texts: map[string]string{"工号": "0042", "星座": "?"},
+		},
 		{ID: "bob", Name: "鲍勃", Mobile: "13800000003", Departments: []int64{12}, Status: wecomsim.StatusDisabled},
 		{ID: "cat", Name: "凯特", Mobile: "13800000004", Departments: []int64{12}, Status: wecomsim.StatusPending},
 	} {

@@ -119,8 +119,7 @@ func (s *Sim) hear(p Posted, conversationID string) {
 // bare strips the URL, which may be unguessable on purpose, from an error of
 // net/http.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

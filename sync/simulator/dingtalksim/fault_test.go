@@ -56,7 +56,7 @@ func TestInjectTimes(t *testing.T) {
 	b.AddRobot("tok", RobotOptions{})
 	code := func() int { return b.post(t, robotPath, textBody("x")).errcode() }
 	b.Inject(Fault{Path: "/robot/send", Times: 2, Errcode: -1})
-	if code() != -1 || code() != -1 || code() != 0 {
+	if first, second, third := code(), code(), code(); first != -1 || second != -1 || third != 0 {
 		t.Error("two times means two calls")
 	}
 	b.Inject(Fault{Times: -1, Status: 500})
@@ -95,7 +95,7 @@ func TestInjectConnect(t *testing.T) {
 	endpoint, ticket := b.open(t)
 	b.Inject(Fault{Path: "/connect", Status: 502})
 	_, answer, err := websocket.DefaultDialer.Dial(endpoint+"?ticket="+ticket, nil)
-	if err == nil || answer.StatusCode != 502 {
+	if err == nil || answer.StatusCode != http.StatusBadGateway {
 		t.Fatalf("dial: %v", err)
 	}
 	_ = answer.Body.Close()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -103,9 +104,9 @@ type spoken struct {
 func (s *Sim) said(messageID string) (spoken, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.spoken) - 1; i >= 0; i-- {
-		if s.spoken[i].id == messageID {
-			return s.spoken[i], true
+	for _, said := range slices.Backward(s.spoken) {
+		if said.id == messageID {
+			return said, true
 		}
 	}
 	return spoken{}, false

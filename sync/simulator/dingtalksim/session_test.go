@@ -30,10 +30,14 @@ func TestSessionContent(t *testing.T) {
 	}{
 		{"text", `{"msgtype":"text","text":{"content":"好 @zhou"},"at":{"atUserIds":["zhou"],"isAtAll":false},"extra":1}`, 0, Message{Kind: "text", Text: "好 @zhou"}},
 		{"markdown", `{"msgtype":"markdown","markdown":{"title":"计划","text":"# 7K3MQ2"}}`, 0, Message{Kind: "markdown", Title: "计划", Text: "# 7K3MQ2"}},
-		{"card", `{"msgtype":"actionCard","actionCard":{"title":"t","text":"x","btnOrientation":"1","btns":[{"title":"批准","actionURL":"dtmd://a"},{"title":"驳回","actionURL":"dtmd://b"}]}}`, 0,
-			Message{Kind: "actionCard", Title: "t", Text: "x", Buttons: []Button{{"批准", "dtmd://a"}, {"驳回", "dtmd://b"}}}},
-		{"single card", `{"msgtype":"actionCard","actionCard":{"title":"t","text":"x","singleTitle":"看","singleURL":"https://a","btns":[{"title":"批准","actionURL":"b"}]}}`, 0,
-			Message{Kind: "actionCard", Title: "t", Text: "x", Buttons: []Button{{"看", "https://a"}}}},
+		{
+			"card", `{"msgtype":"actionCard","actionCard":{"title":"t","text":"x","btnOrientation":"1","btns":[{"title":"批准","actionURL":"dtmd://a"},{"title":"驳回","actionURL":"dtmd://b"}]}}`, 0,
+			Message{Kind: "actionCard", Title: "t", Text: "x", Buttons: []Button{{"批准", "dtmd://a"}, {"驳回", "dtmd://b"}}},
+		},
+		{
+			"single card", `{"msgtype":"actionCard","actionCard":{"title":"t","text":"x","singleTitle":"看","singleURL":"https://a","btns":[{"title":"批准","actionURL":"b"}]}}`, 0,
+			Message{Kind: "actionCard", Title: "t", Text: "x", Buttons: []Button{{"看", "https://a"}}},
+		},
 		{"link", `{"msgtype":"link","link":{"title":"t","text":"x","messageUrl":"https://a"}}`, 0, Message{Kind: "link", Title: "t", Text: "x", Buttons: []Button{{"t", "https://a"}}}},
 		{"feed", `{"msgtype":"feedCard","feedCard":{"links":[{"title":"t","messageURL":"https://a","picURL":"p"}]}}`, 0, Message{Kind: "feedCard", Title: "t", Buttons: []Button{{"t", "https://a"}}}},
 		{"empty markdown", `{"msgtype":"markdown","markdown":{"title":"t","text":" "}}`, 400403, Message{}},

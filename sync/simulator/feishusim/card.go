@@ -114,8 +114,10 @@ func (k *cardCheck) root(card map[string]any) *cardProblem {
 		name    string
 		allowed []string
 	}{
-		{"config", []string{"streaming_mode", "streaming_config", "summary", "locales", "enable_forward", "update_multi",
-			"width_mode", "use_custom_translation", "enable_forward_interaction", "style"}},
+		{"config", []string{
+			"streaming_mode", "streaming_config", "summary", "locales", "enable_forward", "update_multi",
+			"width_mode", "use_custom_translation", "enable_forward_interaction", "style",
+		}},
 		{"header", []string{"title", "subtitle", "text_tag_list", "i18n_text_tag_list", "template", "icon", "padding"}},
 		{"card_link", []string{"url", "android_url", "ios_url", "pc_url"}},
 		{"body", []string{"direction", "padding", "horizontal_spacing", "horizontal_align", "vertical_spacing", "vertical_align", "elements"}},
@@ -283,8 +285,10 @@ func (k *cardCheck) columns(m map[string]any, path string, at place) *cardProble
 		if column["tag"] != "column" {
 			return &cardProblem{200621, "a column_set holds columns only", at2}
 		}
-		if p := known(column, at2, []string{"tag", "element_id", "margin", "background_style", "width", "weight", "vertical_align",
-			"vertical_spacing", "horizontal_align", "horizontal_spacing", "padding", "direction", "elements", "action"}); p != nil {
+		if p := known(column, at2, []string{
+			"tag", "element_id", "margin", "background_style", "width", "weight", "vertical_align",
+			"vertical_spacing", "horizontal_align", "horizontal_spacing", "padding", "direction", "elements", "action",
+		}); p != nil {
 			return p
 		}
 		k.elements++

@@ -56,8 +56,8 @@ func (m Message) Text() string {
 	if json.Unmarshal([]byte(m.Content), &in) != nil {
 		return m.Content
 	}
-	for i := len(m.Mentions) - 1; i >= 0; i-- { // the highest key first: @_user_1 begins @_user_10
-		in.Text = strings.ReplaceAll(in.Text, m.Mentions[i].Key, "@"+m.Mentions[i].Name)
+	for _, mention := range slices.Backward(m.Mentions) { // the highest key first: @_user_1 begins @_user_10
+		in.Text = strings.ReplaceAll(in.Text, mention.Key, "@"+mention.Name)
 	}
 	return in.Text
 }

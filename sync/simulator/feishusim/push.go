@@ -97,8 +97,7 @@ func (s *Sim) Resend(ctx context.Context, target string, sent Sent) (Answer, err
 
 // bare takes the address out of an error: callback paths are secret.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

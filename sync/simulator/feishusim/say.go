@@ -167,8 +167,12 @@ func (s *Sim) frames(e Event, seq uint64, payload []byte) []*Frame {
 		out = append(out, &Frame{
 			SeqID: seq, LogID: seq, Service: serviceID, Method: MethodData,
 			Headers: []Header{
-				{"type", "event"}, {"message_id", e.ID}, {"sum", strconv.Itoa(sum)}, {"seq", strconv.Itoa(i)},
-				{"trace_id", "trace-" + e.ID}, {"timestamp", millis(s.o.Now())},
+				{"type", "event"},
+				{"message_id", e.ID},
+				{"sum", strconv.Itoa(sum)},
+				{"seq", strconv.Itoa(i)},
+				{"trace_id", "trace-" + e.ID},
+				{"timestamp", millis(s.o.Now())},
 			},
 			PayloadType: "json",
 			Payload:     part,

@@ -1,5 +1,7 @@
 package feishusim
 
+import "slices"
+
 // ContactScope is the app's contact range: which part of the directory it may
 // see and touch. Departments bring their whole subtree; "0" is all staff.
 type ContactScope struct {
@@ -142,12 +144,7 @@ func (s *Sim) allStaff() bool {
 	if s.contacts == nil {
 		return true
 	}
-	for _, id := range s.contacts.Departments {
-		if id == root {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.contacts.Departments, root)
 }
 
 // seesDepartment tells whether the department or one above it is in range.
@@ -175,17 +172,10 @@ func (s *Sim) seesUser(m *member) bool {
 	if s.allStaff() {
 		return true
 	}
-	for _, id := range s.contacts.Users {
-		if id == m.OpenID {
-			return true
-		}
+	if slices.Contains(s.contacts.Users, m.OpenID) {
+		return true
 	}
-	for _, id := range m.Departments {
-		if s.seesDepartment(id) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Departments, s.seesDepartment)
 }
 
 // mayTouch tells whether every department of the person is in range, which

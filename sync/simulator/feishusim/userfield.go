@@ -3,6 +3,7 @@ package feishusim
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -261,12 +262,7 @@ func readJSON(raw json.RawMessage, name string, at any) *refusal {
 func flagSet(raw json.RawMessage) bool { return string(raw) == "true" }
 
 func contains(list []string, v string) bool {
-	for _, item := range list {
-		if item == v {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, v)
 }
 
 var (

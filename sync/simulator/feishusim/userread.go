@@ -1,5 +1,7 @@
 package feishusim
 
+import "slices"
+
 // user finds the person of the path and checks the contact range.
 func (c *call) user() (*member, idTypes, *refusal) {
 	ids, no := c.idTypes()
@@ -103,12 +105,7 @@ func serveLooseUsers(c *call) (any, *refusal) {
 }
 
 func (s *Sim) visibleByDepartment(m *member) bool {
-	for _, id := range m.Departments {
-		if s.seesDepartment(id) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Departments, s.seesDepartment)
 }
 
 // serveGetID finds ids by mobile or mail; an unknown value comes back

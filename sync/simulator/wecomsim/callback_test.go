@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/xml"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -121,7 +122,7 @@ func TestEventRequest(t *testing.T) {
 			}
 			query := r.URL.Query()
 			signed := sign(to.Token, query.Get("timestamp"), query.Get("nonce"), envelope.Encrypt)
-			if r.Method != "POST" || query.Get("msg_signature") != signed {
+			if r.Method != http.MethodPost || query.Get("msg_signature") != signed {
 				t.Errorf("%s %s: signature is not %s", r.Method, r.URL, signed)
 			}
 			want := "<xml><ToUserName><![CDATA[" + sampleCorp + "]]></ToUserName><FromUserName><![CDATA[sys]]></FromUserName>" +
@@ -146,7 +147,7 @@ func TestVerifyRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	query := r.URL.Query()
-	if got := unseal(t, query.Get("echostr")); r.Method != "GET" || got != "hello" {
+	if got := unseal(t, query.Get("echostr")); r.Method != http.MethodGet || got != "hello" {
 		t.Errorf("%s %q", r.Method, got)
 	}
 	if query.Get("nonce") != "7272727272727272" || query.Get("msg_signature") != sign(sampleToken, query.Get("timestamp"), query.Get("nonce"), query.Get("echostr")) {

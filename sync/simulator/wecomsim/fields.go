@@ -51,8 +51,8 @@ func hasEscapes(raw []byte) bool {
 func (s *Sim) into(c *call, request any) *Refusal {
 	known := map[string]bool{}
 	kind := reflect.TypeOf(request).Elem()
-	for i := range kind.NumField() {
-		known[kind.Field(i).Tag.Get("json")] = true
+	for field := range kind.Fields() {
+		known[field.Tag.Get("json")] = true
 	}
 	body := make(map[string]json.RawMessage, len(c.fields))
 	for name, value := range c.fields {

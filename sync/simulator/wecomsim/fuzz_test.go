@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func FuzzBody(f *testing.F) {
 		b.AddRobot("key")
 		before, effects := b.Tree(), len(b.Effects())
 		name := paths[(path%len(paths)+len(paths))%len(paths)]
-		r := httptest.NewRequest("POST", "/cgi-bin/"+name+"?key=key&type=file&access_token="+b.contacts, bytes.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/cgi-bin/"+name+"?key=key&type=file&access_token="+b.contacts, bytes.NewReader(body))
 		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 		w := httptest.NewRecorder()
 		b.Handler().ServeHTTP(w, r)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"mime/multipart"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"reflect"
@@ -35,7 +36,7 @@ func (b *bench) upload(key, kind, field string, data []byte) answer {
 		b.t.Fatal(err)
 	}
 	query := url.Values{"key": {key}, "type": {kind}}
-	r := httptest.NewRequest("POST", "/cgi-bin/webhook/upload_media?"+query.Encode(), &body)
+	r := httptest.NewRequest(http.MethodPost, "/cgi-bin/webhook/upload_media?"+query.Encode(), &body)
 	r.Header.Set("Content-Type", form.FormDataContentType())
 	w := httptest.NewRecorder()
 	b.Handler().ServeHTTP(w, r)

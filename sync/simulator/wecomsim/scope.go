@@ -1,5 +1,7 @@
 package wecomsim
 
+import "slices"
+
 // sight is what one secret sees of the corp.
 type sight struct {
 	all         bool
@@ -27,10 +29,8 @@ func (v sight) department(id int64) bool { return v.all || v.departments[id] }
 
 // user tells whether a member is in sight: it is if one of its departments is.
 func (v sight) user(u *member) bool {
-	for _, id := range u.Departments {
-		if v.department(id) {
-			return true
-		}
+	if slices.ContainsFunc(u.Departments, v.department) {
+		return true
 	}
 	return v.all
 }

@@ -315,7 +315,7 @@ func TestUnknownPath(t *testing.T) {
 	b := setup(t, nil)
 	for _, path := range []string{"/", "/cgi-bin/", "/cgi-bin/user/nonsense", "/sim/reset"} {
 		w := httptest.NewRecorder()
-		b.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		b.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != http.StatusNotFound {
 			t.Errorf("%s: HTTP status %d, want 404", path, w.Code)
 		}

@@ -245,8 +245,13 @@ func TestEnable(t *testing.T) {
 		enable int
 		want   Status
 	}{
-		{"amy", 0, StatusDisabled}, {"amy", 1, StatusActive}, {"amy", 1, StatusActive},
-		{"ben", 1, StatusPending}, {"ben", 0, StatusDisabled}, {"ben", 0, StatusDisabled}, {"ben", 1, StatusPending},
+		{"amy", 0, StatusDisabled},
+		{"amy", 1, StatusActive},
+		{"amy", 1, StatusActive},
+		{"ben", 1, StatusPending},
+		{"ben", 0, StatusDisabled},
+		{"ben", 0, StatusDisabled},
+		{"ben", 1, StatusPending},
 	} {
 		b.want(b.post("user/update", fmt.Sprintf(`{"userid":%q,"enable":%d}`, c.id, c.enable)), 0)
 		if got := status(c.id); got != c.want {

@@ -42,29 +42,29 @@ func TestRESTBySDK(t *testing.T) {
 	t.Parallel()
 	sim, _, client := tenant(t, feishusim.Options{})
 	ctx := t.Context()
-	made, err := client.Contact.V3.User.Create(ctx, larkcontact.NewCreateUserReqBuilder().UserIdType("user_id").ClientToken("k").
+	made, err := client.Contact.User.Create(ctx, larkcontact.NewCreateUserReqBuilder().UserIdType("user_id").ClientToken("k").
 		User(larkcontact.NewUserBuilder().UserId("lilei").Name("李雷").Mobile("13811112222").
 			DepartmentIds([]string{"0"}).EmployeeType(1).Build()).Build())
 	if err != nil || !made.Success() || *made.Data.User.UserId != "lilei" {
 		t.Fatalf("create: %v, %+v", err, made)
 	}
-	list, err := client.Contact.V3.User.FindByDepartment(ctx, larkcontact.NewFindByDepartmentUserReqBuilder().DepartmentId("0").PageSize(50).Build())
+	list, err := client.Contact.User.FindByDepartment(ctx, larkcontact.NewFindByDepartmentUserReqBuilder().DepartmentId("0").PageSize(50).Build())
 	if err != nil || !list.Success() || len(list.Data.Items) != 2 || *list.Data.HasMore {
 		t.Fatalf("list: %v, %+v", err, list)
 	}
-	gone, err := client.Contact.V3.User.Delete(ctx, larkcontact.NewDeleteUserReqBuilder().UserIdType("user_id").UserId("lilei").Build())
+	gone, err := client.Contact.User.Delete(ctx, larkcontact.NewDeleteUserReqBuilder().UserIdType("user_id").UserId("lilei").Build())
 	if err != nil || !gone.Success() {
 		t.Fatalf("delete: %v, %+v", err, gone)
 	}
 	if u, ok := sim.User("lilei"); !ok || !u.Resigned {
 		t.Errorf("stored: %+v", u)
 	}
-	sent, err := client.Im.V1.Message.Create(ctx, larkim.NewCreateMessageReqBuilder().ReceiveIdType("chat_id").
+	sent, err := client.Im.Message.Create(ctx, larkim.NewCreateMessageReqBuilder().ReceiveIdType("chat_id").
 		Body(larkim.NewCreateMessageReqBodyBuilder().ReceiveId("oc_room").MsgType("interactive").Content(card).Build()).Build())
 	if err != nil || !sent.Success() || sim.Messages("oc_room")[0].ID != *sent.Data.MessageId {
 		t.Errorf("send: %v, %+v", err, sent)
 	}
-	bad, err := client.Im.V1.Message.Create(ctx, larkim.NewCreateMessageReqBuilder().ReceiveIdType("chat_id").
+	bad, err := client.Im.Message.Create(ctx, larkim.NewCreateMessageReqBuilder().ReceiveIdType("chat_id").
 		Body(larkim.NewCreateMessageReqBodyBuilder().ReceiveId("oc_room").MsgType("interactive").Content(`{"schema":"2.0"}`).Build()).Build())
 	if err != nil || bad.Code != 230099 {
 		t.Errorf("bad card: %v, %+v", err, bad)
@@ -124,7 +124,7 @@ func TestPressBySDK(t *testing.T) {
 			op, _ := e.Event.Action.Value["op"].(string)
 			return &callback.CardActionTriggerResponse{Toast: &callback.Toast{Type: "success", Content: op}}, nil
 		}))
-	sent, err := client.Im.V1.Message.Create(t.Context(), larkim.NewCreateMessageReqBuilder().ReceiveIdType("chat_id").
+	sent, err := client.Im.Message.Create(t.Context(), larkim.NewCreateMessageReqBuilder().ReceiveIdType("chat_id").
 		Body(larkim.NewCreateMessageReqBodyBuilder().ReceiveId("oc_room").MsgType("interactive").Content(card).Build()).Build())
 	if err != nil || !sent.Success() {
 		t.Fatalf("send: %v, %+v", err, sent)
