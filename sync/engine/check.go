@@ -93,21 +93,16 @@ func (f finding) readable(values directory.Attributes) bool {
 // check holds a change against source and target as they are now. Pending means
 // that it may be sent; any other step is final, with its reason.
 func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, error) {
-	if c.Op.Destructive() {
-		if l := a.links[c.Source]; l == nil || !l.Live() || l.Target != c.Key {
-			return run.StepSkipped, "the account is not managed by this flow any more / 该账号已不由本流程管理", nil
-		}
-		holds, say, err := a.causeHolds(ctx, c)
-		if err != nil {
-			return "", "", err
-		}
-		if !holds {
-			return run.StepSkipped, say, nil
-		}
-	}
 	switch c.Op {
 	case plan.Create:
 		return a.checkCreate(ctx, c)
+	case plan.Disable, plan.Delete:
+		if l := a.links[c.Source]; l == nil || !l.Live() || l.Target != c.Key {
+			return run.StepSkipped, "the account is not managed by this flow any more / 该账号已不由本流程管理", nil
+		}
+		if holds, say, err := a.causeHolds(ctx, c); err != nil || !holds {
+			return run.StepSkipped, say, err
+		}
 	case plan.Update:
 		if v, given := c.After[directory.AttrActive]; given && !v.Equal(directory.BoolOf(true)) {
 			// It would take the account away without the votes of a DISABLE.
@@ -115,6 +110,11 @@ func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, 
 		}
 	default:
 	}
+	return a.checkTarget(ctx, c)
+}
+
+// checkTarget holds a change of an object that exists against the target.
+func (a *applier) checkTarget(ctx context.Context, c *plan.Change) (run.Step, string, error) {
 	found, err := a.look(ctx, c)
 	switch {
 	case err != nil:
