@@ -67,7 +67,9 @@ func TestChat(t *testing.T) {
 // chat.
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "cli")})
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "cli"), Setup: setupCommands, Cmds: commands(t.Context()), RequireExplicitExec: true, RequireUniqueNames: true,
+	})
 }
 
 // startRedis starts a redis-server of the test's own and gives its URL, or ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -261,3 +262,6 @@ func (c *Chat) pressDing(ctx context.Context, a actor, m dingtalksim.Message, la
 	}
 	return fmt.Errorf("no button %q in sight", label)
 }
+
+// Inputs gives the fields of a card's form: the name of each by its label.
+func (p Post) Inputs() map[string]string { return maps.Clone(p.inputs) }

@@ -25,7 +25,11 @@ func (s *Stage) WriteConfig() (string, error) {
 	if err := os.MkdirAll(filepath.Join(s.o.Dir, "rules"), 0o700); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(s.o.Dir, "rules", "hired-only.js"), []byte(rule), 0o600); err != nil {
+	text := rule
+	if s.o.Rule != "" {
+		text = s.o.Rule
+	}
+	if err := os.WriteFile(filepath.Join(s.o.Dir, "rules", "hired-only.js"), []byte(text), 0o600); err != nil {
 		return "", err
 	}
 	path := filepath.Join(s.o.Dir, "rollcall.yaml")
@@ -64,7 +68,7 @@ timing: %s
 systems:
   hr: {type: file, path: roster.csv, id: 工号, contents: full, attributes: {hiredate: {column: 入职日期, type: date}}}
   feishu: {type: feishu, app_id: %s, app_secret: %s, base_url: "%s"}
-  wecom: {type: wecom, corp_id: ww-demo, contacts_secret: contacts-secret, base_url: "%s"}
+  wecom: {type: wecom, corp_id: ww-demo, contacts_secret: %s, base_url: "%s"}
   dingtalk: {type: dingtalk, client_id: %s, client_secret: %s, api_url: "%s", oapi_url: "%s"}
 bots:
   feishu: {system: feishu, receive: %s%s}
@@ -93,7 +97,7 @@ flows:
 digests:
   - {rooms: [运维群, HR sync, WeCom notices], at: "09:07", days: weekdays}
 `, s.o.Data, s.listen, s.listen, redis, s.o.Timing,
-		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], s.urls["wecom"],
+		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], contactsSecret, s.urls["wecom"],
 		clientID, clientSecret, s.urls["dingtalk"], s.urls["dingtalk"],
 		feishuReceive, feishuMore, dingReceive, robotCode, dingMore,
 		s.urls["feishu"], hookKey, hookSecret, s.urls["dingtalk"], robotToken, robotSecret, s.urls["wecom"], robotKey,

@@ -38,6 +38,8 @@ const (
 	robotCode    = "ding-demo-robot"
 	clientID     = "ding-demo"
 	clientSecret = "ding-demo-secret"
+
+	contactsSecret = "contacts-secret"
 )
 
 const companySize = 400
@@ -51,6 +53,7 @@ type Options struct {
 	Redis          string
 	Data           string // Rollcall's data folder; "" = data in Dir
 	Timing         string // of Rollcall; "" = lease 3 s, sweep 300 ms, call 2 s, settle 500 ms
+	Rule           string // the company's rule; "" = the three things that every HR asks for
 	English        bool   // the Feishu group speaks English, the DingTalk group Chinese; else the other way round
 }
 
@@ -90,7 +93,7 @@ func Open(o Options) (*Stage, error) {
 		s.o.Data = filepath.Join(o.Dir, "data")
 	}
 	s.Feishu = feishusim.New(feishusim.Options{Now: o.Now, EncryptKey: encryptKey, VerificationToken: verification, AckWait: ackWait})
-	s.WeCom = wecomsim.New(wecomsim.Options{CorpID: "ww-demo", RootName: "星河科技", Now: o.Now, OldIP: true})
+	s.WeCom = wecomsim.New(wecomsim.Options{CorpID: "ww-demo", RootName: "星河科技", Now: o.Now, OldIP: true, ContactsSecret: contactsSecret})
 	s.DingTalk = dingtalksim.New(dingtalksim.Options{
 		ClientID: clientID, ClientSecret: clientSecret, CorpID: corpID, RobotCode: robotCode, Now: o.Now,
 		AckWithin: ackWait, CallbackWithin: ackWait,

@@ -17,6 +17,7 @@ const (
 	hardCap          = 200  // D above this is blocked
 	hardCapSmall     = 10   // D from this on is blocked when it is
 	hardCapPercent   = 25.0 // above this much of M
+	percentMin       = 3    // D for the percentage of all: two of a company of 30 are no storm
 	departmentMin    = 5    // linked accounts that a department needs for its percentage
 	shrinkMin        = 3    // users that must be missing for the shrink guard
 	changeMin        = 10   // UPDATEs for the change guard
@@ -101,7 +102,7 @@ func (a *assessor) guards() {
 		if a.all > g.MaxDelete {
 			a.find(FindMaxDelete, 3, float64(a.all), float64(g.MaxDelete), "")
 		}
-		if share := a.percent(a.all); share > g.MaxDeletePercent {
+		if share := a.percent(a.all); a.all >= percentMin && share > g.MaxDeletePercent {
 			a.find(FindDeletePercent, 3, share, g.MaxDeletePercent, "")
 		}
 		a.departments(g.MaxDeletePercentPerDepartment)
@@ -188,6 +189,11 @@ func (a *assessor) refusals() {
 			a.find(FindProtected, blockedTier, 1, 0, d.Name)
 		}
 	}
+	a.hardCaps()
+}
+
+// hardCaps finds numbers that no vote helps against.
+func (a *assessor) hardCaps() {
 	if a.all > hardCap && a.d > 0 {
 		a.find(FindHardCap, blockedTier, float64(a.all), hardCap, "")
 	}

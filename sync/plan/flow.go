@@ -39,7 +39,7 @@ type Leavers struct {
 // otherwise.
 type Guard struct {
 	MaxDelete                     int     // DISABLE and DELETE, absolute
-	MaxDeletePercent              float64 // the same, in percent
+	MaxDeletePercent              float64 // the same, in percent, when at least 3
 	MaxDeletePercentPerDepartment float64 // of the linked accounts of one department with at least 5
 	MaxShrinkPercent              float64 // the source against its last good snapshot, when at least 3 are missing
 	MaxChangePercent              float64 // UPDATE, when at least 10

@@ -217,7 +217,7 @@ func TestEveryPlan(t *testing.T) {
 			if len(p.Changes) == 0 || p.Risk.Blocked {
 				return // a blocked plan is never carried out
 			}
-			if round == 1 && clear(rt, in, p) {
+			if round == 1 && unexplained(rt, in, p) {
 				rt.Fatalf("a plan that was carried out leaves something to do:\n%s", planText(p))
 			}
 			before := in
@@ -233,9 +233,9 @@ func TestEveryPlan(t *testing.T) {
 
 const maxRounds = 8
 
-// clear tells whether nothing that the first round could not do explains the
+// unexplained tells whether nothing that the first round could not do explains the
 // changes of the second.
-func clear(t *rapid.T, in plan.Input, p *plan.Plan) bool {
+func unexplained(t *rapid.T, in plan.Input, p *plan.Plan) bool {
 	t.Helper()
 	return in.Flow.Name != "noted" && !slices.ContainsFunc(p.Changes, func(c plan.Change) bool {
 		return c.Op == plan.Delete && c.Key.Kind == directory.Department // empty only now

@@ -11,7 +11,7 @@ import (
 type Rules interface {
 	// Mentions tells which execute functions the rule's text for a kind names,
 	// and whether there is a rule for that kind at all.
-	Mentions(kind directory.Kind) (calls Calls, any bool)
+	Mentions(kind directory.Kind) (calls Calls, ruled bool)
 	// Judge gives one verdict for each subject, in order. All subjects are of
 	// one kind. An error means that nothing was judged (the host broke, the
 	// context ended); what a rule itself does wrong is in its Verdict.

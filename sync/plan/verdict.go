@@ -32,7 +32,7 @@ func (v Verdict) rule(s situation) ruling {
 }
 
 // choose gives the operation before aborts are looked at.
-func (v Verdict) choose(s situation) ruling {
+func (v Verdict) choose(s situation) ruling { //nolint:cyclop // a table: one case a line, and the order decides
 	c := v.Calls
 	switch {
 	case c.Disable && s.exists:
