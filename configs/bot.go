@@ -31,6 +31,9 @@ type DingTalkBot struct {
 	Receive string `yaml:"receive" jsonschema:"enum=stream,enum=callback,default=stream"`
 	// RobotCode names the robot. Default: the client id of the system.
 	RobotCode string `yaml:"robot_code" ref:"env"`
+	// Name is what people call the robot by in a group; buttons then mention it
+	// in the command that they send. Empty: they rely on the client to do so.
+	Name string `yaml:"name"`
 	// CardTemplateID is an interactive card; empty: plain action cards.
 	CardTemplateID string `yaml:"card_template_id" ref:"env"`
 	// CorpID pins the corp; required for callback.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func TestMistakes(t *testing.T) {
 			}
 			got := render(t, w, "/etc/rollcall/config.yaml")
 			if *update {
-				archive.Files = append(kept, txtar.File{Name: "want.en", Data: []byte(got["en"])}, txtar.File{Name: "want.zh", Data: []byte(got["zh-CN"])})
+				archive.Files = append(slices.Clone(kept), txtar.File{Name: "want.en", Data: []byte(got["en"])}, txtar.File{Name: "want.zh", Data: []byte(got["zh-CN"])})
 				if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -90,6 +90,7 @@ func chatWords() map[string]Text {
 		"DingTalkBot.system":           {"用哪个系统的凭据", "the system whose credentials it uses"},
 		"DingTalkBot.receive":          {"stream 或 callback（HTTP，不能批准）", "stream or callback (HTTP, which cannot approve)"},
 		"DingTalkBot.robot_code":       {"机器人的编码；默认是系统的 Client ID", "code of the robot; the system's Client ID by default"},
+		"DingTalkBot.name":             {"机器人在群里的名字；按钮发出的命令会带上 @名字", "what people call the robot by in a group; buttons then send @name with the command"},
 		"DingTalkBot.card_template_id": {"互动卡片的模板 id；可以不填", "template id of the interactive card; optional"},
 		"DingTalkBot.corp_id":          {"企业的 corpId；callback 必填", "corpId of the corp; required for callback"},
 		"DingTalkBot.callback_path":    {"无法猜到的回调路径；callback 必填", "the unguessable path of the callback; required for callback"},

@@ -55,7 +55,7 @@ type Mistake struct {
 
 // Mistakes is everything that is wrong in one file, in the order of the file,
 // warnings among errors. It is an error; it never holds a secret.
-type Mistakes struct {
+type Mistakes struct { //nolint:errname // a list first, which is an error too
 	File string
 	List []Mistake
 }

@@ -56,7 +56,8 @@ func (c *checker) roomHook(path string, r *Room) {
 
 // roomChat checks how Rollcall hears and speaks in a room.
 func (c *checker) roomChat(path string, r *Room) {
-	bot, prefix := true, ""
+	var bot bool
+	var prefix string
 	switch r.Platform {
 	case "feishu":
 		bot, prefix = c.cfg.Bots.Feishu != nil, "oc_"

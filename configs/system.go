@@ -218,15 +218,7 @@ func (c *checker) base(path string, text *string) {
 
 // roster checks a roster file's section. The file itself may come later.
 func (c *checker) roster(path string, f *FileSystem) {
-	for i := range f.Attributes {
-		a := &f.Attributes[i]
-		if a.Column == "" {
-			a.Column = a.Name
-		}
-		if a.Format != "" && a.Type != "date" && a.Type != "list" {
-			c.err(child(child(child(path, "attributes"), a.Name), "format"), say("只有 date 和 list 才有 format；请删掉，或改 type", "only date and list have a format; remove it or change the type"))
-		}
-	}
+	c.columns(child(path, "attributes"), f)
 	if f.Delimiter != "auto" {
 		sign, ok := delimiters()[f.Delimiter]
 		if !ok {
@@ -252,6 +244,19 @@ func (c *checker) roster(path string, f *FileSystem) {
 		fallthrough
 	default:
 		c.err(child(path, "path"), say("只能读 .csv 和 .xlsx；请另存为其中一种", "only .csv and .xlsx can be read; save the roster as one of them"))
+	}
+}
+
+// columns checks the attributes that a roster file declares.
+func (c *checker) columns(path string, f *FileSystem) {
+	for i := range f.Attributes {
+		a := &f.Attributes[i]
+		if a.Column == "" {
+			a.Column = a.Name
+		}
+		if a.Format != "" && a.Type != "date" && a.Type != "list" {
+			c.err(child(child(path, a.Name), "format"), say("只有 date 和 list 才有 format；请删掉，或改 type", "only date and list have a format; remove it or change the type"))
+		}
 	}
 }
 

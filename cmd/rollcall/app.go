@@ -91,6 +91,7 @@ func (a *app) openBell(ctx context.Context) error {
 		a.bell = queue.NewDoorbell()
 		return nil
 	}
+	queue.QuietDriver(a.log)
 	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), Consumer: owner(), Logger: a.log})
 	if err != nil {
 		return err

@@ -108,7 +108,7 @@ func (a *app) dingBot(cfg *configs.DingTalkBot) (*dingtalkbot.Bot, error) {
 	d := sys.DingTalk
 	o := dingtalkbot.Options{
 		ClientID: d.ClientID, ClientSecret: d.ClientSecret.Reveal(), RobotCode: cfg.RobotCode, CorpID: cfg.CorpID,
-		APIURL: d.APIURL, OAPIURL: d.OAPIURL, Receive: cfg.Receive, CardTemplate: cfg.CardTemplateID,
+		APIURL: d.APIURL, OAPIURL: d.OAPIURL, Receive: cfg.Receive, CardTemplate: cfg.CardTemplateID, BotName: cfg.Name,
 		HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
 	}
 	for i := range a.cfg.Rooms {

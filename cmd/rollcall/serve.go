@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -48,6 +50,35 @@ func (a *app) serve(ctx context.Context, ready func()) error {
 	g.Go(func() error { return srv.Serve(ctx) })
 	g.Go(func() error { return a.engine.Serve(ctx) })
 	g.Go(func() error { return c.bot.Serve(ctx) })
+	g.Go(func() error { return a.keepHouse(ctx) })
 	ready()
 	return g.Wait()
+}
+
+// housekeeping is how often the record forgets what is finished.
+const housekeeping = time.Hour
+
+// keepHouse lets the record forget handled messages and finished letters, and
+// tells the log about letters that nobody got.
+func (a *app) keepHouse(ctx context.Context) error {
+	tick := time.NewTicker(housekeeping)
+	defer tick.Stop()
+	for {
+		gone, err := a.store.Prune(ctx)
+		if err == nil && gone > 0 {
+			a.log.InfoContext(ctx, "record pruned", "rows", gone)
+		}
+		lost, failedErr := a.store.FailedLetters(ctx)
+		if failedErr == nil && lost > 0 {
+			a.log.WarnContext(ctx, "messages could not be delivered", "letters", lost)
+		}
+		if ctx.Err() == nil && (err != nil || failedErr != nil) {
+			a.log.ErrorContext(ctx, "housekeeping fails", "err", errors.Join(err, failedErr))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }

@@ -197,11 +197,11 @@ func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bo
 	}
 	switch c.Op {
 	case plan.Create:
-		l.Origin, l.Written = mapping.Created, c.After
+		l.Origin, l.Written = mapping.Created, a.resolved(c)
 	case plan.Adopt:
 		l.Origin = mapping.Adopted
 	case plan.Update:
-		l.Written = merged(l.Written, c.After)
+		l.Written = merged(l.Written, a.resolved(c))
 		if active, ok := c.After[directory.AttrActive].Bool(); ok && active {
 			l.DisabledAt, l.Seen, l.LeftRuns = time.Time{}, nil, 0
 		}
@@ -307,7 +307,7 @@ func (a *applier) ending() run.State {
 // broken ends the run when it cannot go on. When the lease or the process goes,
 // the record stays as it is and somebody else goes on.
 func (a *applier) broken(ctx context.Context, err error) error {
-	worn, busy := errors.AsType[wornOut](err)
+	worn, busy := errors.AsType[wornOutError](err)
 	if ctx.Err() != nil || !busy && fault.KindOf(err) != fault.Credential {
 		return err
 	}
@@ -318,11 +318,11 @@ func (a *applier) broken(ctx context.Context, err error) error {
 	return a.fail(ctx, a.run.Code, err, &o)
 }
 
-// wornOut means that the target was too busy for several changes in a row,
+// wornOutError means that the target was too busy for several changes in a row,
 // however often they were sent: the others would fare no better.
-type wornOut struct{ cause error }
+type wornOutError struct{ cause error }
 
-func (w wornOut) Error() string { return "target is busy: " + w.cause.Error() }
+func (w wornOutError) Error() string { return "target is busy: " + w.cause.Error() }
 
 func (a *applier) end(ctx context.Context, to run.State, why string) error {
 	now, o := a.o.Now(), a.outcome()

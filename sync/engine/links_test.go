@@ -207,8 +207,8 @@ func TestANewOwnerTrustsNoOtherClock(t *testing.T) {
 	var looked time.Time
 	story(t, 2, nil, func(w *world) {
 		r := w.dieAt(4)
-		real := w.now
-		w.now = func() time.Time { return real().Add(time.Hour) } // this replica's clock is ahead
+		right := w.now
+		w.now = func() time.Time { return right().Add(time.Hour) } // this replica's clock is ahead
 		w.flow.Target = &odd{place: w.target, lookup: func(directory.Kind, []directory.ID) []connector.Sighting {
 			if looked.IsZero() {
 				looked = time.Now()

@@ -146,7 +146,7 @@ func (a *applier) busy(ctx context.Context, c *plan.Change, cause error) error {
 		return err
 	}
 	if a.worn++; a.worn >= maxWorn {
-		return wornOut{cause}
+		return wornOutError{cause}
 	}
 	return nil
 }

@@ -33,8 +33,9 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	}
 	for _, r := range due {
 		if r.State == run.Awaiting {
-			// The fault that tells a voter is not for the sweeper.
-			_ = e.expire(ctx, &r) //nolint:errcheck // an approval that cannot be ended now is due again
+			// The fault that tells a voter is not for the sweeper, and an approval
+			// that cannot be ended now is due again.
+			_ = e.expire(ctx, &r)
 			continue
 		}
 		e.ring(ctx, r.Code)
