@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -540,7 +539,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) options(now func() time.Time) Options {
 	return Options{
 		Service: w.service, Mailbox: w.mail, Platforms: []Platform{w.feishu, w.dingtalk}, Robots: map[string]Robot{"ops-hook": w.hook},
-		People: people(), Now: now, Zone: shanghai, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		People: people(), Now: now, Zone: shanghai, Logger: slog.New(slog.DiscardHandler),
 		Rooms: []Room{
 			{Name: "ops", Platform: run.Feishu, Chat: "oc_ops", Lang: ZH, Flows: []string{"hr-to-wecom"}, Webhook: "ops-hook"},
 			{Name: "team", Platform: run.DingTalk, Chat: "cidTeam", Lang: EN, Flows: []string{"hr-to-wecom"}},

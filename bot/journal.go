@@ -203,6 +203,7 @@ func (b *Bot) called(sc scene, a audience) []string {
 		for _, v := range sc.votes {
 			add(b.accountOf(v.By.Person, a.platform))
 		}
+	default: // nobody has to do anything
 	}
 	return ids
 }
@@ -241,6 +242,7 @@ func (b *Bot) call(sc scene) Card {
 		if sc.plan != nil && len(sc.plan.Risk.Reasons) > 0 {
 			add(l.finding(sc.plan.Risk.Reasons[0]))
 		}
+	default: // the title says it
 	}
 	out.Sections = []Section{s}
 	return out

@@ -206,9 +206,9 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 		case Reject:
 			one.Digest = sc.run.Plan.String()
 			one.Confirm = l.say("Reject %s? The plan then ends.", "驳回 %s？计划随即结束。", sc.run.Code)
-		}
-		if v == Show {
+		case Show:
 			one.Label = l.say("Show all", "查看全部")
+		default: // its name says it
 		}
 		all = append(all, one)
 	}

@@ -76,6 +76,15 @@ func (o *Options) withDefaults() error {
 	if o.Workers < 0 || o.ObjectTime < 0 || o.BatchTime < 0 || o.CompileTime < 0 || o.CallDepth < 0 || o.MemoryMB < 0 {
 		errs = append(errs, errors.New("scripting: a limit is negative"))
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.setLimits()
+	return errors.Join(errs...)
+}
+
+// setLimits gives every limit that was not set its default.
+func (o *Options) setLimits() {
 	if o.Workers == 0 {
 		o.Workers = min(runtime.NumCPU(), 4)
 	}
@@ -94,10 +103,6 @@ func (o *Options) withDefaults() error {
 	if o.MemoryMB == 0 {
 		o.MemoryMB = 256
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	return errors.Join(errs...)
 }
 
 // rule is one rule file that compiled.

@@ -118,12 +118,6 @@ func company(key directory.Key) (directory.Object, bool) {
 	return directory.Object{Key: key, Active: true, Attributes: attrs}, ok
 }
 
-// judgeOne judges one subject through a child.
-func judgeOne(t testing.TB, source string, s plan.Subject) plan.Verdict {
-	t.Helper()
-	return judgeAll(t, open(t, options(source)), s)[0]
-}
-
 func judgeAll(t testing.TB, h *Host, subjects ...plan.Subject) []plan.Verdict {
 	t.Helper()
 	got, err := h.Judge(t.Context(), subjects, company)

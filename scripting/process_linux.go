@@ -35,7 +35,7 @@ func confineProcess(memory int64) error {
 	debug.SetMemoryLimit(memory / 2) // collect in time
 	// The limit counts private writable memory. An absolute one would fit one
 	// build only: what a process takes at its start depends on how it was built.
-	limit := uint64(dataSize() + memory)
+	limit := uint64(dataSize() + memory) //nolint:gosec // both are sizes
 	for _, l := range []struct {
 		resource int
 		most     uint64

@@ -71,6 +71,7 @@ func (r *record) Get(key string) goja.Value {
 		return nil
 	case directory.Unknown:
 		return r.e.fail(textHidden.sayf(clean(r.where+"."+key, 80), clean(v.Permission(), 80)))
+	default:
 	}
 	js := r.e.toScript(key, v)
 	if o, ok := js.(*goja.Object); ok {

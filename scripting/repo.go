@@ -64,8 +64,9 @@ func (e *engine) abort(call goja.FunctionCall) goja.Value {
 			e.c.out.Abort = append(e.c.out.Abort, op)
 		}
 		return goja.Undefined()
+	default:
+		return e.fail(textAbortOp.sayf(brief(arg)))
 	}
-	return e.fail(textAbortOp.sayf(brief(arg)))
 }
 
 // brief shows an argument without running the rule's code.

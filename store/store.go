@@ -145,7 +145,7 @@ func prepareFiles(o *Options) (string, error) {
 		o.Logger.Warn("data folder is open to other users", "mode", info.Mode().Perm().String())
 	}
 	path := filepath.Join(dir, "rollcall.db")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // in the data folder
 	if err != nil {
 		return "", err
 	}

@@ -122,12 +122,12 @@ func TestCardInDirectChat(t *testing.T) {
 // TestCardDegrades: what the template cannot do, a message does.
 func TestCardDegrades(t *testing.T) {
 	t.Parallel()
-	for name, break_ := range map[string]func(w *world){
+	for name, spoil := range map[string]func(w *world){
 		"no permission": func(w *world) { w.SetPermission(dingtalksim.ScopeCard, false) },
 		"no template":   func(w *world) { w.AddTemplate("another.schema") },
 	} {
 		w := setup(t, withTemplate)
-		break_(w)
+		spoil(w)
 		place, err := w.bot.Send(t.Context(), live(ask()), "k", "")
 		if said := w.Messages(room); err != nil || place != "" || len(said) != 1 || said[0].Kind != "actionCard" {
 			t.Errorf("%s: %q %v %+v", name, place, err, said)

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	dingtalkbot.Mute() // before any connection reads it
 	code := m.Run()
 	if err := goleak.Find(); err != nil && code == 0 {
-		os.Stderr.WriteString(err.Error())
+		_, _ = os.Stderr.WriteString(err.Error())
 		code = 1
 	}
 	os.Exit(code)

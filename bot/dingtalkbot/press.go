@@ -61,7 +61,7 @@ func (s *stream) press(ctx context.Context, f *payload.DataFrame) (*payload.Data
 	m, err := s.b.pressed(f)
 	if err != nil {
 		s.b.refuse(ctx, badPress)
-		return acknowledged(pressTaken), nil //nolint:nilerr // it can never be taken
+		return acknowledged(pressTaken), nil // it can never be taken
 	}
 	ctx = context.WithoutCancel(ctx)
 	claim, cancel := context.WithTimeoutCause(ctx, pressTime, errors.New("not claimed in time"))
@@ -69,7 +69,7 @@ func (s *stream) press(ctx context.Context, f *payload.DataFrame) (*payload.Data
 	if err := s.receive(claim, m); err != nil {
 		s.b.refuse(ctx, notClaimed)
 		s.sorry(ctx, m, sorryLost)          // not every template shows the notice
-		return acknowledged(pressLost), nil //nolint:nilerr // told to the person, who is the only one to try again
+		return acknowledged(pressLost), nil // told to the person, who is the only one to try again
 	}
 	return acknowledged(pressTaken), nil
 }

@@ -167,7 +167,7 @@ func (b *Bot) Listen(ctx context.Context, receive bot.Receive) error {
 		return b.take(ctx, payload, receive)
 	})
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the end was asked for
+		return nil // the end was asked for
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func newBootstrap(given *http.Client) *bootstrap {
 
 // Do makes the request.
 func (b *bootstrap) Do(req *http.Request) (*http.Response, error) {
-	res, err := b.client.Do(req)
+	res, err := b.client.Do(req) //nolint:gosec // to the address in the configuration
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -19,9 +19,6 @@ import (
 // hang comes near it.
 const patience = 20 * time.Second
 
-// maker gives a fresh system and a connector on it.
-type maker func(*testing.T) Harness
-
 // Run holds a connector against the contract. setup is called for every case,
 // from several goroutines at once.
 func Run(t *testing.T, setup func(*testing.T) Harness) {

@@ -190,6 +190,7 @@ func (f *field) decode(r record, raw json.RawMessage, zone *time.Location) (dire
 		return decodeDay(raw, zone)
 	case departments:
 		return decodeDepartments(r, raw)
+	default: // a text or an id
 	}
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {

@@ -64,7 +64,6 @@ type listing struct {
 	path   string
 	params larkcore.PathParams
 	query  larkcore.QueryParams
-	items  string // the name of the list in the reply; "items" for most
 }
 
 // listed is what a listing hands over, page by page.

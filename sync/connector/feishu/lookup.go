@@ -103,7 +103,7 @@ func (l *looking) one(ctx context.Context, id directory.ID) (connector.Sighting,
 	case err != nil && stops(err):
 		return connector.Sighting{}, err
 	case err != nil:
-		return unsure(err), nil
+		return unsure(err), nil //nolint:nilerr // the sighting tells it
 	}
 	var reply map[string]json.RawMessage
 	if json.Unmarshal(data, &reply) != nil || reply[wrapper] == nil {

@@ -33,7 +33,7 @@ func parseDate(s string, zone *time.Location) (time.Time, bool) {
 	if !p.skip(first) {
 		first = p.rest[:1]
 		second, last = first, ""
-		if !strings.Contains("-/.", first) {
+		if first != "-" && first != "/" && first != "." {
 			return time.Time{}, false
 		}
 		p.rest = p.rest[1:]

@@ -20,8 +20,8 @@ func TestOnDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "roster.csv")
-	real := func(o *Options) { o.Open = nil }
-	c := connect(t, path, newDisk(""), real)
+	onDisk := func(o *Options) { o.Open = nil }
+	c := connect(t, path, newDisk(""), onDisk)
 	_, err := c.Read(t.Context())
 	wantFault(t, err, fault.Invalid, "roster.csv is not there")
 	must(t, os.WriteFile(path, []byte("工号,姓名\n1,a\n"), 0o600))

@@ -180,14 +180,14 @@ func uvarint(s string) (int, string) {
 			return int(n), s[i+1:] //nolint:gosec // written by add from an int
 		}
 	}
-	return int(n), "" //nolint:gosec // as above
+	return int(n), ""
 }
 
 // letters gives a column's letters: 0 is A.
 func letters(i int) string {
 	var b []byte
 	for i++; i > 0; i = (i - 1) / 26 {
-		b = append([]byte{byte('A' + (i-1)%26)}, b...) //nolint:gosec // below 26
+		b = append([]byte{byte('A' + (i-1)%26)}, b...)
 	}
 	return string(b)
 }

@@ -44,6 +44,7 @@ func (c *Connector) applyUser(ctx context.Context, w connector.Write) (directory
 		return key, onCreate(elsewhere(c.post(ctx, "user/create", body, &answer)))
 	case plan.Disable:
 		body["enable"] = 0
+	default: // the body says it all
 	}
 	if len(body) == 1 {
 		return key, nil

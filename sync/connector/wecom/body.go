@@ -59,22 +59,28 @@ func (c *Connector) putUser(body map[string]any, name string, w connector.Write)
 		}
 		body[attrDepartment], body["main_department"] = ids, ids[0]
 	case attrDirectLeader:
-		leaders := []string{}
-		for _, ref := range v.Refs() {
-			if ref.Pending || ref.Kind != directory.User {
-				return badRef(name, ref)
-			}
-			leaders = append(leaders, string(ref.ID))
-		}
-		if len(leaders) > 0 || !create {
-			body[attrDirectLeader] = leaders
-		}
+		return putLeaders(body, v, create)
 	default:
 		s := clean(v.String())
 		if s == "" && create {
 			return nil
 		}
 		return putText(body, name, s)
+	}
+	return nil
+}
+
+// putLeaders writes whom a member reports to; an empty list clears it.
+func putLeaders(body map[string]any, v directory.Value, create bool) error {
+	leaders := []string{}
+	for _, ref := range v.Refs() {
+		if ref.Pending || ref.Kind != directory.User {
+			return badRef(attrDirectLeader, ref)
+		}
+		leaders = append(leaders, string(ref.ID))
+	}
+	if len(leaders) > 0 || !create {
+		body[attrDirectLeader] = leaders
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (c *Connector) read(ctx context.Context, r call, t *tally, out answer) erro
 		if wait == 0 {
 			wait = firstWait << (2 * (try - 1))
 		}
-		wait += rand.N(wait/4 + 1)
+		wait += rand.N(wait/4 + 1) //nolint:gosec // jitter
 		c.options.Logger.Warn("call repeated", "path", r.path, "err", err, "wait", wait)
 		if c.options.Sleep(ctx, wait) != nil {
 			return err

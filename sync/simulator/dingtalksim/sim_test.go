@@ -98,7 +98,7 @@ func (b bench) send(t *testing.T, r *http.Request) reply {
 	if err != nil {
 		t.Fatalf("send: %v", err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatalf("read: %v", err)

@@ -136,22 +136,27 @@ func (s *Sim) wait(r *http.Request, f Fault) {
 	}
 }
 
+// success is the body of a good answer.
+func success(data any) flat {
+	out, ok := data.(flat)
+	if !ok {
+		if data == nil {
+			data = map[string]any{}
+		}
+		out = flat{"data": data}
+	}
+	if _, ok := out["code"]; !ok {
+		out["code"] = 0
+	}
+	if _, ok := out["msg"]; !ok {
+		out["msg"] = "success"
+	}
+	return out
+}
+
 func (s *Sim) answer(w http.ResponseWriter, data any, no *refusal) {
 	if no == nil {
-		out, ok := data.(flat)
-		if !ok {
-			if data == nil {
-				data = map[string]any{}
-			}
-			out = flat{"data": data}
-		}
-		if _, ok := out["code"]; !ok {
-			out["code"] = 0
-		}
-		if _, ok := out["msg"]; !ok {
-			out["msg"] = "success"
-		}
-		s.write(w, http.StatusOK, out)
+		s.write(w, http.StatusOK, success(data))
 		return
 	}
 	for k, v := range no.header {

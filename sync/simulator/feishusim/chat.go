@@ -203,7 +203,7 @@ func (s *Sim) edit(m *Message, content string) {
 
 // answerTo sets the root, parent and thread of a reply. A thread begins with
 // the root message, which then shows its id too.
-func (s *Sim) answerTo(m *Message, parent *Message, inThread bool) {
+func (s *Sim) answerTo(m, parent *Message, inThread bool) {
 	m.ChatID, m.ParentID = parent.ChatID, parent.ID
 	m.RootID = parent.RootID
 	if m.RootID == "" {

@@ -86,7 +86,7 @@ func serveCardUpdate(c *call) (any, *refusal) {
 	s.edit(m, string(withoutOpenIDs(in.Card)))
 	s.effect("card.update", m.ID, m.Type+" "+m.ChatID)
 	c.after = append(c.after, s.tell(m))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }
 
 // withoutOpenIDs takes the list of viewers out, which is no part of a card.

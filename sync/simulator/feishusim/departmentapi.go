@@ -156,7 +156,7 @@ func serveDepartmentDelete(c *call) (any, *refusal) {
 	}
 	s.directory.detach(u)
 	s.effect("department.delete", u.OpenID, "")
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }
 
 func serveDepartmentID(c *call) (any, *refusal) {
@@ -180,7 +180,7 @@ func serveDepartmentID(c *call) (any, *refusal) {
 	u.DepartmentID = in.NewID
 	c.sim.directory.attach(u)
 	c.sim.effect("department.rename", u.OpenID, string(c.body))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }
 
 // parentInRange tells whether the app may work under a parent; the root asks

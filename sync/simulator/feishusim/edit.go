@@ -28,7 +28,7 @@ func serveCardPatch(c *call) (any, *refusal) {
 	}
 	s.effect("message.patch", m.ID, m.Type+" "+m.ChatID)
 	c.after = append(c.after, s.tell(m))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }
 
 // editable judges sender, age and state.
@@ -107,5 +107,5 @@ func serveRecall(c *call) (any, *refusal) {
 	m.Recalled = true
 	c.sim.effect("message.delete", m.ID, m.Type+" "+m.ChatID)
 	c.after = append(c.after, c.sim.tell(m))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }

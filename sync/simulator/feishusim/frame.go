@@ -155,7 +155,7 @@ func fields(b []byte, see func(field, wire int, number uint64, raw []byte) error
 			return fmt.Errorf("%w: bad tag", errFrame)
 		}
 		b = b[n:]
-		field, wire := int(tag>>3), int(tag&7) //nolint:gosec // below 2^29
+		field, wire := int(tag>>3), int(tag&7)
 		var number uint64
 		var raw []byte
 		size := 0
@@ -166,7 +166,7 @@ func fields(b []byte, see func(field, wire int, number uint64, raw []byte) error
 			}
 		case wireBytes:
 			length, n := binary.Uvarint(b)
-			if n <= 0 || length > uint64(len(b)-n) {
+			if n <= 0 || length > uint64(len(b)-n) { //nolint:gosec // not negative
 				return fmt.Errorf("%w: bad length", errFrame)
 			}
 			size = n + int(length) //nolint:gosec // not above len(b)

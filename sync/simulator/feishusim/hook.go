@@ -177,8 +177,8 @@ func (c *call) comesFrom(allowed string) bool {
 	if err != nil {
 		return false
 	}
-	if net, err := netip.ParsePrefix(allowed); err == nil {
-		return net.Masked().Contains(addr.Unmap())
+	if prefix, err := netip.ParsePrefix(allowed); err == nil {
+		return prefix.Masked().Contains(addr.Unmap())
 	}
 	return host == allowed
 }

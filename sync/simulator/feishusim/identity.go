@@ -97,7 +97,7 @@ func (d *directory) resignedWith(userID string) *member {
 // lookDepartment finds a department, or nil without a refusal for the root.
 func (s *Sim) lookDepartment(t idTypes, id string) (*unit, *refusal) {
 	if id == root {
-		return nil, nil //nolint:nilnil // the root has no record, and is not an error
+		return nil, nil // the root has no record, and is not an error
 	}
 	u, code := s.directory.departments[id], 99992357
 	if t.departments == "department_id" {

@@ -174,7 +174,7 @@ func serveUserID(c *call) (any, *refusal) {
 	m.User = u
 	s.directory.join(m)
 	s.effect("user.rename", m.OpenID, string(c.body))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }
 
 // serveUserDelete is a resignation. The body is optional and may be the JSON
@@ -204,7 +204,25 @@ func serveUserDelete(c *call) (any, *refusal) {
 	m.LeftDepartments, m.Departments, m.Orders = m.Departments, nil, nil
 	m.Resigned, m.Frozen, m.ResignedAt = true, false, c.now
 	s.effect("user.delete", m.OpenID, string(c.body))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
+}
+
+// checkMailAcceptor checks who gets a leaver's mail, or what becomes of it.
+func checkMailAcceptor(raw json.RawMessage, accept func(id string) *refusal) *refusal {
+	var in struct {
+		Type string `json:"processing_type"`
+		ID   string `json:"acceptor_user_id"`
+	}
+	if no := readJSON(raw, "email_acceptor", &in); no != nil {
+		return no
+	}
+	if !contains([]string{"1", "2", "3"}, in.Type) {
+		return badField("email_acceptor.processing_type", "is not 1, 2 or 3")
+	}
+	if in.Type != "1" {
+		return nil
+	}
+	return accept(in.ID)
 }
 
 func (c *call) checkAcceptors(ids idTypes, leaver *member, body map[string]json.RawMessage) *refusal {
@@ -217,20 +235,8 @@ func (c *call) checkAcceptors(ids idTypes, leaver *member, body map[string]json.
 	}
 	for _, name := range sortedKeys(body) {
 		if name == "email_acceptor" {
-			var in struct {
-				Type string `json:"processing_type"`
-				ID   string `json:"acceptor_user_id"`
-			}
-			if no := readJSON(body[name], name, &in); no != nil {
+			if no := checkMailAcceptor(body[name], accept); no != nil {
 				return no
-			}
-			if !contains([]string{"1", "2", "3"}, in.Type) {
-				return badField("email_acceptor.processing_type", "is not 1, 2 or 3")
-			}
-			if in.Type == "1" {
-				if no := accept(in.ID); no != nil {
-					return no
-				}
 			}
 			continue
 		}
@@ -285,7 +291,7 @@ func serveResurrect(c *call) (any, *refusal) {
 	m.User = u
 	s.directory.join(m)
 	s.effect("user.resurrect", m.OpenID, string(c.body))
-	return nil, nil //nolint:nilnil // no data and no refusal: plain success
+	return nil, nil // no data and no refusal: plain success
 }
 
 func (c *call) returnTo(ids idTypes, u *User, body map[string]json.RawMessage) *refusal {

@@ -44,14 +44,8 @@ func (b *book) put(old, next *member) *Refusal {
 	if _, taken := b.users[key]; taken && key != self {
 		return refuse(codeUserExists, "userid existed")
 	}
-	if owner, taken := b.mobiles[mobileKey(next.Mobile)]; taken && owner != self {
-		return refuse(codeMobileExists, "mobile existed: %s", b.users[owner].ID)
-	}
-	if owner, taken := b.emails[fold(next.Email)]; taken && owner != self {
-		return refuse(codeEmailExists, "email existed: %s", b.users[owner].ID)
-	}
-	if owner, taken := b.bizMail[fold(next.BizMail)]; taken && owner != self {
-		return refuse(codeBizMailExists, "biz_mail existed: %s", b.users[owner].ID)
+	if no := b.taken(self, next); no != nil {
+		return no
 	}
 	for _, id := range next.Departments {
 		if _, found := b.departments[id]; !found {
@@ -67,6 +61,20 @@ func (b *book) put(old, next *member) *Refusal {
 		b.forget(old)
 	}
 	b.write(key, next)
+	return nil
+}
+
+// taken refuses a number or an address that another member has.
+func (b *book) taken(self string, next *member) *Refusal {
+	if owner, taken := b.mobiles[mobileKey(next.Mobile)]; taken && owner != self {
+		return refuse(codeMobileExists, "mobile existed: %s", b.users[owner].ID)
+	}
+	if owner, taken := b.emails[fold(next.Email)]; taken && owner != self {
+		return refuse(codeEmailExists, "email existed: %s", b.users[owner].ID)
+	}
+	if owner, taken := b.bizMail[fold(next.BizMail)]; taken && owner != self {
+		return refuse(codeBizMailExists, "biz_mail existed: %s", b.users[owner].ID)
+	}
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (s *Sim) departmentList(c *call) (any, *Refusal) {
 
 // departmentGet serves department/get.
 func (s *Sim) departmentGet(c *call) (any, *Refusal) {
-	id, refusal := c.number("id", 0)
+	id, refusal := c.number("id")
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -75,7 +75,7 @@ func (s *Sim) departmentGet(c *call) (any, *Refusal) {
 
 // listed gives the departments that a listing call asks for and may see.
 func (s *Sim) listed(c *call) ([]Department, *Refusal) {
-	id, refusal := c.number("id", 0)
+	id, refusal := c.number("id")
 	if refusal != nil {
 		return nil, refusal
 	}

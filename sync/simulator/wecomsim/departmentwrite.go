@@ -70,7 +70,7 @@ func (s *Sim) departmentUpdate(c *call) (any, *Refusal) {
 
 // departmentDelete serves department/delete, which is a GET.
 func (s *Sim) departmentDelete(c *call) (any, *Refusal) {
-	id, refusal := c.number("id", 0)
+	id, refusal := c.number("id")
 	if refusal != nil {
 		return nil, refusal
 	}

@@ -118,11 +118,11 @@ func textOf(value any) string {
 	}
 }
 
-// number reads an integer parameter of the query. Absent gives absent.
-func (c *call) number(name string, absent int64) (int64, *Refusal) {
+// number reads an integer parameter of the query. Absent gives 0.
+func (c *call) number(name string) (int64, *Refusal) {
 	text := c.query.Get(name)
 	if text == "" {
-		return absent, nil
+		return 0, nil
 	}
 	value, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

@@ -4,7 +4,7 @@ import "fmt"
 
 // Refusal is an answer with an errcode other than 0, from the vendor's table of
 // global error codes. The seeding functions return it too.
-type Refusal struct {
+type Refusal struct { //nolint:errname // an answer first, which is an error too
 	Code    int    // the vendor's errcode
 	Message string // a short English text, without the vendor's hint
 }

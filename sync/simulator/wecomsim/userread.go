@@ -76,11 +76,11 @@ func (s *Sim) userSimpleList(c *call) (any, *Refusal) {
 
 // listedUsers gives the members that a listing call asks for and may see.
 func (s *Sim) listedUsers(c *call) ([]*member, *Refusal) {
-	id, refusal := c.number("department_id", 0)
+	id, refusal := c.number("department_id")
 	if refusal != nil {
 		return nil, refusal
 	}
-	fetchChild, refusal := c.number("fetch_child", 0)
+	fetchChild, refusal := c.number("fetch_child")
 	if refusal != nil || fetchChild != 0 && fetchChild != 1 {
 		return nil, badParameter("fetch_child")
 	}
