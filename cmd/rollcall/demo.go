@@ -98,6 +98,7 @@ func (p *process) openStage(ctx context.Context, s *stage.Stage, d demo) (*app, 
 func (a *app) perform(ctx context.Context, s *stage.Stage, d demo) error {
 	c := s.OpenChat()
 	defer c.Close()
+	c.WatchTarget()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)

@@ -82,6 +82,17 @@ func (s *Stage) OpenChat() *Chat {
 	return c
 }
 
+// WatchTarget shows every write of the target too.
+func (c *Chat) WatchTarget() {
+	c.s.WeCom.OnEffect(func(e wecomsim.Effect) {
+		name := ""
+		if u, ok := c.s.WeCom.User(e.ID); ok {
+			name = " " + u.Name
+		}
+		c.add(Post{Room: WeComRoom, Who: "WeCom", Text: e.Op + " " + e.ID + name})
+	})
+}
+
 // Close ends the listening.
 func (c *Chat) Close() { c.stop() }
 
