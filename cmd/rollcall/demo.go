@@ -18,11 +18,11 @@ import (
 
 // demo is what the demo command was told.
 type demo struct {
-	script        string
-	feishu, ding  string
-	redis, dir    string
-	keep, english bool
-	logs          bool
+	script       string
+	feishu, ding string
+	redis, dir   string
+	english      bool
+	logs         bool
 }
 
 func (p *process) demoCommand() *cobra.Command {
@@ -53,7 +53,7 @@ func (p *process) demo(ctx context.Context, d demo) error {
 		defer func() { _ = os.RemoveAll(dir) }()
 		d.dir = dir
 	}
-	s, err := stage.Open(stage.Options{
+	s, err := stage.Open(stage.Options{ //nolint:contextcheck // the tenants outlive the opening; Close ends them
 		Dir: d.dir, Now: p.now, Redis: d.redis, FeishuCallback: d.feishu == "callback", DingCallback: d.ding == "callback", English: d.english,
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func (a *app) perform(ctx context.Context, s *stage.Stage, d demo) error {
 				if err := s.Ready(ctx); err != nil {
 					return err
 				}
-				return a.window(ctx, s, c, d)
+				return a.window(ctx, c, d)
 			})
 		})
 	})
@@ -124,7 +124,7 @@ func (a *app) perform(ctx context.Context, s *stage.Stage, d demo) error {
 var errLeft = errors.New("the person left")
 
 // window plays a script, or the keyboard.
-func (a *app) window(ctx context.Context, s *stage.Stage, c *stage.Chat, d demo) error {
+func (a *app) window(ctx context.Context, c *stage.Chat, d demo) error {
 	script := &stage.Script{Chat: c}
 	if d.script != "" {
 		f, err := os.Open(d.script)

@@ -29,7 +29,7 @@ type process struct {
 // run carries out the command line and gives the exit code: 0 when all is well,
 // else by the kind of the fault.
 func (p *process) run(ctx context.Context) int {
-	root := p.root()
+	root := p.root() //nolint:contextcheck // commands get ctx from ExecuteContext
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)

@@ -35,9 +35,9 @@ const (
 // row is one person of the small company.
 type row struct{ no, name, email, dept, title, hired string }
 
-// company is a roster of twenty people, a WeCom corp, and one flow between
+// seedling is a roster of twenty people, a WeCom corp, and one flow between
 // them, worked with from the terminal.
-type company struct {
+type seedling struct {
 	dir   string
 	rows  []row
 	wecom *wecomsim.Sim
@@ -46,10 +46,10 @@ type company struct {
 
 const totpSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-// newCompany writes everything that rollcall needs.
-func newCompany(t *testing.T, rule string) *company {
+// newSeedling writes everything that rollcall needs.
+func newSeedling(t *testing.T, rule string) *seedling {
 	t.Helper()
-	c := &company{dir: t.TempDir(), wecom: wecomsim.New(wecomsim.Options{CorpID: "ww-seed", RootName: "星河科技", Now: time.Now, OldIP: true})}
+	c := &seedling{dir: t.TempDir(), wecom: wecomsim.New(wecomsim.Options{CorpID: "ww-seed", RootName: "星河科技", Now: time.Now, OldIP: true})}
 	c.write(t, "rule.js", rule)
 	c.write(t, "totp", totpSecret+"\n")
 	c.serve(t, `  hr: {type: file, path: roster.csv, id: 工号, contents: full, attributes: {hiredate: {column: 入职日期, type: date}}}`, "hr",
@@ -75,7 +75,7 @@ func day(t *testing.T, days int) string {
 }
 
 // serve starts the corp and writes the configuration with a source.
-func (c *company) serve(t *testing.T, system, from, mapped string) {
+func (c *seedling) serve(t *testing.T, system, from, mapped string) {
 	t.Helper()
 	srv := httptest.NewServer(c.wecom.Handler())
 	t.Cleanup(srv.Close)
@@ -105,7 +105,7 @@ flows:
 	c.write(t, "rollcall.yaml", c.flow)
 }
 
-func (c *company) write(t *testing.T, name, text string) {
+func (c *seedling) write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func (c *company) write(t *testing.T, name, text string) {
 }
 
 // save writes the roster.
-func (c *company) save(t *testing.T) {
+func (c *seedling) save(t *testing.T) {
 	t.Helper()
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -131,17 +131,17 @@ func (c *company) save(t *testing.T) {
 }
 
 // set changes the row of a person.
-func (c *company) set(no string, change func(*row)) {
+func (c *seedling) set(no string, change func(*row)) {
 	change(&c.rows[slices.IndexFunc(c.rows, func(r row) bool { return r.no == no })])
 }
 
 // leave takes persons out of the roster.
-func (c *company) leave(nos ...string) {
+func (c *seedling) leave(nos ...string) {
 	c.rows = slices.DeleteFunc(c.rows, func(r row) bool { return slices.Contains(nos, r.no) })
 }
 
 // rollcall runs a command and gives what it prints and the exit code.
-func (c *company) rollcall(t *testing.T, args ...string) (string, int) {
+func (c *seedling) rollcall(t *testing.T, args ...string) (string, int) {
 	t.Helper()
 	var out, log bytes.Buffer
 	p := &process{
@@ -160,7 +160,7 @@ func (c *company) rollcall(t *testing.T, args ...string) (string, int) {
 }
 
 // apply starts a run of the flow and gives what is printed of it.
-func (c *company) apply(t *testing.T) string {
+func (c *seedling) apply(t *testing.T) string {
 	t.Helper()
 	out, exit := c.rollcall(t, "apply", "seed", "--person", "李敏")
 	if exit != 0 {
@@ -170,7 +170,7 @@ func (c *company) apply(t *testing.T) string {
 }
 
 // since gives the writes after the first n, departments left out.
-func (c *company) since(n int) []string {
+func (c *seedling) since(n int) []string {
 	var all []string
 	for _, e := range c.wecom.Effects()[n:] {
 		if op, ok := strings.CutPrefix(e.Op, "user/"); ok {
@@ -181,7 +181,7 @@ func (c *company) since(n int) []string {
 	return all
 }
 
-func (c *company) names() []string {
+func (c *seedling) names() []string {
 	var all []string
 	for _, r := range c.rows {
 		all = append(all, r.no)
@@ -233,10 +233,10 @@ func seedCases(all []string) []seedCase {
 // names; they are deleted after a vote, as the flow says, whatever the rule.
 func TestSeed(t *testing.T) {
 	t.Parallel()
-	for _, sc := range seedCases(newCompany(t, returns).names()) {
+	for _, sc := range seedCases(newSeedling(t, returns).names()) {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			c := newCompany(t, sc.rule)
+			c := newSeedling(t, sc.rule)
 			c.set("0002", func(r *row) { r.hired = day(t, 0) })
 			c.set("0003", func(r *row) { r.hired = day(t, 3) })
 			for _, no := range []string{"0004", "0012"} {
@@ -264,7 +264,7 @@ func TestSeed(t *testing.T) {
 }
 
 // third lets 0005 and, of Tencent, 0012 leave, and gives 0004 and 0008 new names.
-func (c *company) third(t *testing.T, sc seedCase, done int) {
+func (c *seedling) third(t *testing.T, sc seedCase, done int) {
 	t.Helper()
 	c.leave("0005", "0012")
 	for _, no := range []string{"0004", "0008"} {
@@ -345,7 +345,7 @@ func TestSeedIncomplete(t *testing.T) {
 	for _, sc := range seedCases(nil) {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			c := newCompany(t, sc.rule)
+			c := newSeedling(t, sc.rule)
 			c.set("0003", func(r *row) { r.hired = day(t, 3) })
 			c.set("0005", func(r *row) { r.email = "" })
 			c.set("0006", func(r *row) { r.hired = "" })
@@ -377,7 +377,7 @@ func TestSeedHidden(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			co, sim := feishuCompany(t, c.rule+returns)
+			co, sim := feishuSeedling(t, c.rule+returns)
 			co.apply(t)
 			done := len(co.wecom.Effects())
 			if have := co.since(0); len(have) != 4 {
@@ -414,8 +414,8 @@ func readScopes() []string {
 	}
 }
 
-// feishuCompany is four people of a Feishu tenant.
-func feishuCompany(t *testing.T, rule string) (*company, *feishusim.Sim) {
+// feishuSeedling is four people of a Feishu tenant.
+func feishuSeedling(t *testing.T, rule string) (*seedling, *feishusim.Sim) {
 	t.Helper()
 	sim := feishusim.New(feishusim.Options{Now: time.Now, Scopes: readScopes()})
 	srv := httptest.NewServer(sim.Handler())
@@ -432,7 +432,7 @@ func feishuCompany(t *testing.T, rule string) (*company, *feishusim.Sim) {
 			t.Fatal(err)
 		}
 	}
-	c := &company{dir: t.TempDir(), wecom: wecomsim.New(wecomsim.Options{CorpID: "ww-seed", RootName: "星河科技", Now: time.Now, OldIP: true})}
+	c := &seedling{dir: t.TempDir(), wecom: wecomsim.New(wecomsim.Options{CorpID: "ww-seed", RootName: "星河科技", Now: time.Now, OldIP: true})}
 	c.write(t, "rule.js", rule)
 	c.write(t, "totp", totpSecret+"\n")
 	c.serve(t, fmt.Sprintf(`  hr: {type: feishu, app_id: %s, app_secret: %s, base_url: "%s"}`, sim.AppID(), sim.AppSecret(), srv.URL), "hr",
