@@ -42,7 +42,7 @@ func (e *deathError) Error() string { return "the rule process ended: " + e.caus
 // start starts a child and hands it the setup. The error is a *deathError when
 // the child ended instead of answering, and a fault otherwise.
 func (h *Host) start(ctx context.Context, s *setup) (*child, []summary, error) {
-	c, err := h.launch()
+	c, err := h.launch() //nolint:contextcheck // a child serves many judgements; its watch ends it
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "a rule process does not start / 规则进程无法启动")
 	}

@@ -161,7 +161,7 @@ func TestCallbackHeaders(t *testing.T) {
 			t.Errorf("%s: %d", name, res.StatusCode)
 		}
 	}
-	res, err := http.Get(url) //nolint:noctx // a test
+	res, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,8 +276,8 @@ func manyKeys(n int) string {
 	return b.String() + `"z":1}`
 }
 
-// real is a message as the vendor documents it, with strings for numbers.
-const real = `{"conversationId":"cidOPS==","atUsers":[{"dingtalkId":"$:LWCP_v1:$r"}],"chatbotCorpId":"dingsimcorp",
+// genuine is a message as the vendor documents it, with strings for numbers.
+const genuine = `{"conversationId":"cidOPS==","atUsers":[{"dingtalkId":"$:LWCP_v1:$r"}],"chatbotCorpId":"dingsimcorp",
 "chatbotUserId":"$:LWCP_v1:$r","msgId":"m1","senderNick":"李敏","isAdmin":true,"senderStaffId":"u1",
 "sessionWebhookExpiredTime":"1795600000000","createAt":1795597620000,"senderCorpId":"dingsimcorp","conversationType":"2",
 "senderId":"$:LWCP_v1:$u1","conversationTitle":"运维群","isInAtList":true,"robotCode":"dingsimclient",
@@ -288,7 +288,7 @@ func TestQuotedTextIsNotRead(t *testing.T) {
 	t.Parallel()
 	w, _ := callback(t)
 	res := httptest.NewRecorder()
-	w.bot.Handler(w.box.receive).ServeHTTP(res, w.signed(real))
+	w.bot.Handler(w.box.receive).ServeHTTP(res, w.signed(genuine))
 	if m := w.box.messages(); res.Code != 200 || len(m) != 1 || m[0].Text != "状态" || m[0].Session.Expires.UnixMilli() != 1795600000000 {
 		t.Errorf("%d %+v", res.Code, m)
 	}
@@ -305,7 +305,7 @@ func (w *world) signed(body string) *http.Request {
 func TestUnaddressedGroupTalk(t *testing.T) {
 	t.Parallel()
 	w, _ := callback(t)
-	body := strings.NewReplacer(`"isInAtList":true`, `"isInAtList":false`, `"dingtalkId":"$:LWCP_v1:$r"`, `"dingtalkId":"x"`).Replace(real)
+	body := strings.NewReplacer(`"isInAtList":true`, `"isInAtList":false`, `"dingtalkId":"$:LWCP_v1:$r"`, `"dingtalkId":"x"`).Replace(genuine)
 	res := httptest.NewRecorder()
 	w.bot.Handler(w.box.receive).ServeHTTP(res, w.signed(body))
 	if res.Code != 200 || len(w.box.messages()) != 0 {
@@ -346,7 +346,7 @@ func TestSessionURL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := strings.Replace(real, `"https://oapi.dingtalk.com/robot/sendBySession?session=abc"`, string(raw), 1)
+		body := strings.Replace(genuine, `"https://oapi.dingtalk.com/robot/sendBySession?session=abc"`, string(raw), 1)
 		res := httptest.NewRecorder()
 		w.bot.Handler(w.box.receive).ServeHTTP(res, w.signed(body))
 		m := w.next()
@@ -380,7 +380,7 @@ func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func FuzzCallback(f *testing.F) {
-	f.Add([]byte(real))
+	f.Add([]byte(genuine))
 	f.Add([]byte(`{"msgId":1}`))
 	f.Add([]byte(`{"msgId":"a","conversationId":"cidOPS==","robotCode":"dingsimclient","chatbotCorpId":"dingsimcorp","createAt":9e99,"content":[]}`))
 	b, err := dingtalkbot.New(dingtalkbot.Options{
@@ -426,7 +426,7 @@ func BenchmarkCallback(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(real))
+				r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(genuine))
 				r.Header.Set("timestamp", stamp)
 				r.Header.Set("sign", sign)
 				h.ServeHTTP(httptest.NewRecorder(), r)

@@ -165,7 +165,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.o.Logger.WarnContext(ctx, "requests cut off", "err", context.Cause(stopCtx))
 		_ = s.http.Close() // what did not end is cut off
 	}
-	<-ended
+	<-ended //nolint:errcheck // it ended because it was told to
 	return nil
 }
 

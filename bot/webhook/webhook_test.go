@@ -507,9 +507,6 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("%s: %s", verb, text)
 		}
 	}
-	if raw, err := json.Marshal(struct{ webhook.Options }{webhook.Options{URL: good, Secret: canary}}); err == nil && strings.Contains(string(raw), canary) {
-		t.Errorf("%s", raw)
-	}
 }
 
 // TestUnreachable: an error never holds the address; redirects are not followed

@@ -16,7 +16,7 @@ import (
 )
 
 // story runs fn in a bubble of virtual time with an open world.
-func story(t *testing.T, people int, change func(*world), fn func(*world)) {
+func story(t *testing.T, people int, change, fn func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, time.Now)

@@ -15,7 +15,7 @@ import (
 func TestParseCode(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]run.Code{
-		"7K3MQ2": "7K3MQ2", "#7k3mq2": "7K3MQ2", " 7k3mQ2 ": "7K3MQ2",
+		"7K3MQ2": "7K3MQ2", "#7k3mq2": "7K3MQ2", " 7k3mQ2 ": "7K3MQ2", //nolint:gocritic // people paste spaces too
 		"7K3MQ3": "", "7K3MP2": "", "": "", "7K3MQ": "", "7K3MQ22": "", "甲乙丙丁戊己": "", "7K3MU2": "",
 	} {
 		got, err := run.ParseCode(in)

@@ -119,7 +119,7 @@ func Listen(ctx context.Context, o Options) error {
 			"system", "feishu", "err", plain(err), "refused", refused, "failures", failures, "wait", wait)
 		sleep(ctx, wait)
 	}
-	return nil
+	return nil //nolint:nilerr // the end was asked for
 }
 
 // pause is the default of Options.Pause.

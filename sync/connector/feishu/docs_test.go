@@ -115,7 +115,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s is not what Describe says: run go test ./sync/connector/feishu -run TestDocs -update", name)
 			continue
 		}
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a page of the documentation
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -103,11 +103,11 @@ func (l *looking) one(ctx context.Context, id directory.ID) (connector.Sighting,
 	case err != nil && stops(err):
 		return connector.Sighting{}, err
 	case err != nil:
-		return unsure(err), nil //nolint:nilerr // the sighting tells it
+		return unsure(err), nil
 	}
 	var reply map[string]json.RawMessage
 	if json.Unmarshal(data, &reply) != nil || reply[wrapper] == nil {
-		return unsure(&lostError{"飞书的回答残缺", "Feishu's answer is malformed"}), nil
+		return unsure(&lostError{"飞书的回答残缺", "Feishu's answer is malformed"}), nil //nolint:nilerr // the sighting tells it
 	}
 	s, err := l.sighting(ctx, reply[wrapper])
 	if err == nil && s.Presence == connector.Present && s.Object.ID != id {

@@ -198,14 +198,14 @@ func TestTable(t *testing.T) {
 	var in table
 	want := 0
 	for i := range 20_000 {
-		r := row{number: i*3 + 1, flaw: flaw(i % 5), cells: []cell{{cellText, fmt.Sprint("第", i, "行")}, {}, {cellNumber, strings.Repeat("9", i%300)}, {}}} //nolint:gosec // small
+		r := row{number: i*3 + 1, flaw: flaw(i % 5), cells: []cell{{cellText, fmt.Sprint("第", i, "行")}, {}, {cellNumber, strings.Repeat("9", i%300)}, {}}}
 		if !in.add(&r) {
 			t.Fatal("full")
 		}
 	}
 	in.seal()
 	for r := range in.all() {
-		if r.number != want*3+1 || r.flaw != flaw(want%5) || r.cell(0).text != fmt.Sprint("第", want, "行") || len(r.cell(2).text) != want%300 || r.cell(7).kind != cellEmpty { //nolint:gosec // small
+		if r.number != want*3+1 || r.flaw != flaw(want%5) || r.cell(0).text != fmt.Sprint("第", want, "行") || len(r.cell(2).text) != want%300 || r.cell(7).kind != cellEmpty {
 			t.Fatalf("row %d is %+v", want, r)
 		}
 		want++

@@ -224,7 +224,7 @@ func TestPingPong(t *testing.T) {
 	}
 	c = dial(w)
 	_ = c.socket.WriteMessage(websocket.TextMessage, []byte("x"))
-	<-mistakes
+	<-mistakes //nolint:errcheck // any mistake will do
 	c = dial(w)
 	_ = c.socket.WriteMessage(websocket.BinaryMessage, []byte("x"))
 	if err := <-mistakes; !errors.Is(err, errFrame) {

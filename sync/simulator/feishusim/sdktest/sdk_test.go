@@ -80,7 +80,10 @@ func connect(t *testing.T, sim *feishusim.Sim, base string, events *dispatcher.E
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- client.Start(ctx) }()
-	t.Cleanup(func() { cancel(); <-ended })
+	t.Cleanup(func() {
+		cancel()
+		<-ended //nolint:errcheck // it ended because it was told to
+	})
 	select {
 	case <-ready:
 	case err := <-ended:
