@@ -220,10 +220,10 @@ func (s *service) discreet(t *testing.T, texts ...string) {
 		t.Errorf("that is not the log: %q", log)
 	}
 	for _, secret := range slices.Concat(s.stage.Secrets(), s.stage.Persons(), texts) {
-		if i := strings.Index(log, secret); i >= 0 {
-			from := strings.LastIndexByte(log[:i], '\n') + 1
-			line, _, _ := strings.Cut(log[from:], "\n")
-			t.Errorf("the log shows %q: %s", secret, line)
+		if before, after, found := strings.Cut(log, secret); found {
+			start := before[strings.LastIndexByte(before, '\n')+1:]
+			end, _, _ := strings.Cut(after, "\n")
+			t.Errorf("the log shows %q: %s", secret, start+secret+end)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -233,8 +234,7 @@ func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map
 		return err
 	}
 	posts, _ := c.From(0)
-	for i := len(posts) - 1; i >= 0; i-- {
-		p := posts[i]
+	for _, p := range slices.Backward(posts) {
 		if p.Room != room || !strings.Contains(p.Text, "[ "+label) {
 			continue
 		}
