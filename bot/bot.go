@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +56,7 @@ type Bot struct {
 	flows     map[string]*Flow // by folded name
 	sessions  sessions
 	heard     chan struct{} // a message was claimed
-	written   chan struct{} // a letter was posted
+	out       []*outbox     // the ways out; their bells ring when a letter was posted
 }
 
 // place names a chat on a platform.
@@ -69,11 +71,14 @@ func New(o Options) (*Bot, error) {
 	o.setDefaults()
 	b := &Bot{
 		o: o, platforms: map[run.Platform]Platform{}, rooms: map[place]*Room{}, named: map[string]*Room{}, flows: map[string]*Flow{},
-		heard: make(chan struct{}, 1), written: make(chan struct{}, 1),
+		heard: make(chan struct{}, 1),
 	}
 	errs := []error{o.missing()}
 	for _, p := range o.Platforms {
 		b.platforms[p.Name()] = p
+	}
+	for _, way := range append(slices.Sorted(maps.Keys(b.platforms)), byRobots) {
+		b.out = append(b.out, &outbox{b: b, way: way, bell: make(chan struct{}, 1)})
 	}
 	for i := range b.o.Rooms {
 		errs = append(errs, b.addRoom(&b.o.Rooms[i]))

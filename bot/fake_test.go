@@ -611,6 +611,11 @@ func (w *world) hear(line string, m Message) []sent {
 	return w.settle()
 }
 
+// sendDue sends what is due, whatever its way.
+func (b *Bot) sendDue(ctx context.Context) (more bool, err error) {
+	return (&outbox{b: b}).step(ctx)
+}
+
 func (w *world) answered() int { return len(w.mail.out) }
 
 // settle lets the bot read the journal and send everything.

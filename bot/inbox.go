@@ -48,7 +48,7 @@ func (in *inbox) step(ctx context.Context) (more bool, err error) {
 		}
 		delete(in.tries, l.ID)
 		done++
-		ring(in.b.written)
+		in.b.ringOut()
 	}
 	return done > 0 && len(letters) == inboxBatch, err
 }

@@ -17,7 +17,9 @@ func (b *Bot) Serve(ctx context.Context) error {
 	}
 	g.Go(func() error { b.loop(ctx, "inbox", b.heard, newInbox(b).step); return nil })
 	g.Go(func() error { b.loop(ctx, "journal", nil, b.readJournal); return nil })
-	g.Go(func() error { b.loop(ctx, "outbox", b.written, b.sendDue); return nil })
+	for _, x := range b.out {
+		g.Go(func() error { b.loop(ctx, "outbox", x.bell, x.step); return nil })
+	}
 	if len(b.o.Digests) > 0 {
 		g.Go(func() error { b.loop(ctx, "digest", nil, newTimetable(b).step); return nil })
 	}

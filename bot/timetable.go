@@ -78,7 +78,7 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 		return fmt.Errorf("post digest: %w", err)
 	}
 	t.posted[id] = true
-	ring(t.b.written)
+	t.b.ringOut()
 	return nil
 }
 
