@@ -126,7 +126,7 @@ func problemsOf(err error) []problem {
 	var out []problem
 	if list, ok := errors.AsType[parser.ErrorList](err); ok {
 		for _, e := range list {
-			out = append(out, problem{place: inRule(e.Position), say: saySyntax + clean(e.Message, sayLength)})
+			out = append(out, problem{place: inRule(e.Position), say: textSyntax.quote(clean(e.Message, sayLength))})
 		}
 		return out[:min(len(out), maxProblems)]
 	}
@@ -137,7 +137,7 @@ func problemsOf(err error) []problem {
 			at = inRule(e.File.Position(e.Offset))
 		}
 	}
-	return []problem{{place: at, say: saySyntax + clean(say, sayLength)}}
+	return []problem{{place: at, say: textSyntax.quote(clean(say, sayLength))}}
 }
 
 // inRule turns a position in the wrapped text into one of the rule file.

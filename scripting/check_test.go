@@ -157,10 +157,18 @@ func TestNewReportsAllMistakes(t *testing.T) {
 	if fault.KindOf(err) != fault.Invalid {
 		t.Fatalf("got %v", err)
 	}
-	lines := strings.Split(fault.Say(err), "\n")
-	for i, start := range []string{"users.js:1:9: repo may be", "users.js:2:6: repo has no", "d.js:1:8: not valid"} {
-		if i >= len(lines) || !strings.HasPrefix(lines[i], start) {
-			t.Errorf("line %d does not begin with %q:\n%s", i, start, fault.Say(err))
+	for lang, want := range map[string][]string{
+		"en": {"users.js:1:9: repo may be", "users.js:2:6: repo has no", "d.js:1:8: not valid"},
+		"zh": {"users.js:1:9: repo 只能", "users.js:2:6: repo 没有", "d.js:1:8: JavaScript 语法错误：Un"},
+	} {
+		lines := strings.Split(fault.In(fault.Say(err), lang), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("%s: %d lines:\n%s", lang, len(lines), fault.Say(err))
+		}
+		for i, start := range want {
+			if !strings.HasPrefix(lines[i], start) {
+				t.Errorf("%s: line %d does not begin with %q:\n%s", lang, i, start, lines[i])
+			}
 		}
 	}
 }

@@ -134,8 +134,8 @@ var _ plan.Rules = (*Host)(nil)
 // New checks the options and compiles the rules. Compiling a hostile text can
 // stall or kill a process, so each rule is compiled in a child of its own, which
 // ends at once. What is wrong with the rules comes back as one Invalid fault
-// whose sentence has a line "file:line:column: what" for each mistake. Other
-// faults: Internal for wrong options, Unavailable when a child does not start.
+// whose sentence has a line "file:line:column: what" for each mistake, in each
+// language. Other faults: Internal for wrong options, Unavailable when a child does not start.
 func New(o Options) (*Host, error) {
 	if err := o.withDefaults(); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "rules are set up wrongly / 规则脚本的设置有误")
@@ -154,7 +154,7 @@ func New(o Options) (*Host, error) {
 			declared:   o.Declared,
 		},
 	}
-	var mistakes []string
+	var mistakes []mistake
 	for _, kind := range kinds {
 		f := h.file(kind)
 		if f.Source == nil {
@@ -167,9 +167,21 @@ func New(o Options) (*Host, error) {
 		mistakes = append(mistakes, found...)
 	}
 	if len(mistakes) > 0 {
-		return nil, fault.New(fault.Invalid, "%s", strings.Join(mistakes, "\n"))
+		return nil, fault.New(fault.Invalid, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
 	}
 	return h, nil
+}
+
+// mistake is one thing that is wrong with a rule.
+type mistake struct{ place, say string }
+
+// list gives a line for each mistake in one language.
+func list(mistakes []mistake, lang string) string {
+	lines := make([]string, 0, len(mistakes))
+	for _, m := range mistakes {
+		lines = append(lines, m.place+": "+fault.In(m.say, lang))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (h *Host) file(kind directory.Kind) File {
@@ -180,12 +192,13 @@ func (h *Host) file(kind directory.Kind) File {
 }
 
 // load compiles one rule and gives what is wrong with it.
-func (h *Host) load(kind directory.Kind, f File) ([]string, error) {
+func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
+	start := f.label() + ":1:1"
 	switch {
 	case len(f.Source) > MaxSource:
-		return []string{f.label() + ":1:1: " + textTooLong.sayf(len(f.Source), MaxSource)}, nil
+		return []mistake{{start, textTooLong.sayf(len(f.Source), MaxSource)}}, nil
 	case !utf8.Valid(f.Source):
-		return []string{f.label() + ":1:1: " + textNotUTF8.String()}, nil
+		return []mistake{{start, textNotUTF8.String()}}, nil
 	}
 	text := ruleText{kind: kind, source: strings.TrimPrefix(string(f.Source), "\uFEFF")}
 	only := h.set
@@ -197,17 +210,17 @@ func (h *Host) load(kind directory.Kind, f File) ([]string, error) {
 		case !ok:
 			return nil, err
 		case dead.silent:
-			return []string{f.label() + ":1:1: " + textSlowCompile.String()}, nil
+			return []mistake{{start, textSlowCompile.String()}}, nil
 		}
-		return []string{f.label() + ":1:1: " + textDeadlyCompile.with(dead.cause)}, nil
+		return []mistake{{start, textDeadlyCompile.with(dead.cause)}}, nil
 	}
 	c.end()
 	if len(sums) != 1 {
 		return nil, fault.New(fault.Internal, "a rule process answers nonsense / 规则进程的回答无法识别")
 	}
-	var mistakes []string
+	var mistakes []mistake
 	for _, p := range sums[0].problems {
-		mistakes = append(mistakes, fmt.Sprintf("%s:%d:%d: %s", f.label(), p.line, p.column, p.say))
+		mistakes = append(mistakes, mistake{fmt.Sprintf("%s:%d:%d", f.label(), p.line, p.column), p.say})
 	}
 	h.rules[kind] = &rule{file: f, sum: sums[0]}
 	h.set.rules = append(h.set.rules, text)

@@ -106,7 +106,7 @@ func (e *engine) getObject(call goja.FunctionCall) goja.Value {
 	found, err := e.find(want)
 	switch {
 	case err != nil:
-		return e.fail(sayEngine + clean(err.Error(), sayLength))
+		return e.fail(textEngine.quote(clean(err.Error(), sayLength)))
 	case len(found) == 0:
 		return goja.Null()
 	case len(found) > 1:

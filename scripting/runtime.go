@@ -110,7 +110,7 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	defer func() {
 		e.c = nil
 		if x := recover(); x != nil { // a bug of the engine ends with this object
-			c.void(0, sayEngine+clean(fmt.Sprint(x), sayLength))
+			c.void(0, textEngine.quote(clean(fmt.Sprint(x), sayLength)))
 			out, usable = &c.out, false
 		}
 	}()
@@ -160,7 +160,7 @@ func (e *engine) explain(err error) bool {
 	}
 	thrown, ok := errors.AsType[*goja.Exception](err)
 	if !ok {
-		e.c.void(0, sayEngine+clean(err.Error(), sayLength))
+		e.c.void(0, textEngine.quote(clean(err.Error(), sayLength)))
 		return false
 	}
 	line := e.lineOf(err)
@@ -168,7 +168,7 @@ func (e *engine) explain(err error) bool {
 	if ex := e.vm.Try(func() { what = excerpt(e.textOf(thrown.Value()), sayLength) }); ex != nil {
 		what = "?"
 	}
-	e.c.void(line, sayThrew+what)
+	e.c.void(line, textThrew.quote(what))
 	return true
 }
 
@@ -240,7 +240,7 @@ func (e *engine) noDate() goja.Value { return e.dateOf(goja.NaN()) }
 func (e *engine) dateOf(ms goja.Value) goja.Value {
 	d, err := e.vm.New(e.dates, ms)
 	if err != nil {
-		return e.fail(sayEngine + clean(err.Error(), sayLength))
+		return e.fail(textEngine.quote(clean(err.Error(), sayLength)))
 	}
 	return d
 }

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/dop251/goja"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // Lengths of what comes out of a rule, in runes.
@@ -24,6 +26,20 @@ func (t texts) String() string { return t.en + " / " + t.zh }
 // sayf fills the same arguments into both languages.
 func (t texts) sayf(args ...any) string {
 	return fmt.Sprintf(t.en, args...) + " / " + fmt.Sprintf(t.zh, args...)
+}
+
+// quote puts words of others behind both languages: as they are, or each half
+// behind its own when they are in two languages themselves.
+func (t texts) quote(words string) string {
+	en, zh := fault.In(words, "en"), fault.In(words, "zh")
+	if han(en) || !han(zh) {
+		en, zh = words, words
+	}
+	return t.en + en + " / " + t.zh + zh
+}
+
+func han(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 }
 
 // clean makes a rule's text safe to show: one line without control and

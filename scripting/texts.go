@@ -108,11 +108,11 @@ var (
 	}
 )
 
-// What stands in front of the engine's own words, which have one language.
-const (
-	sayThrew  = "the rule threw an error / 规则抛出异常: "
-	saySyntax = "not valid JavaScript / JavaScript 语法错误: "
-	sayEngine = "the script engine stumbled over this rule / 脚本引擎执行该规则时出错: "
+// What stands in front of the words of the engine, or of the rule: see quote.
+var (
+	textThrew  = texts{en: "the rule threw an error: ", zh: "规则抛出异常："}
+	textSyntax = texts{en: "not valid JavaScript: ", zh: "JavaScript 语法错误："}
+	textEngine = texts{en: "the script engine stumbled over this rule: ", zh: "脚本引擎执行该规则时出错："}
 )
 
 // What a value must be, behind textWrite.
