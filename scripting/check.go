@@ -128,6 +128,7 @@ func problemsOf(err error) []problem {
 		for _, e := range list {
 			out = append(out, problem{place: inRule(e.Position), say: textSyntax.quote(clean(e.Message, sayLength))})
 		}
+		out = slices.Compact(out) // the end of the text is missed more than once
 		return out[:min(len(out), maxProblems)]
 	}
 	say, at := err.Error(), place{1, 1}
