@@ -37,7 +37,7 @@ func (a *app) printRun(ctx context.Context, r run.Run) error {
 	if r.State == run.Awaiting {
 		p.printf("%s\n", p.say("Waits for %d vote(s) until %s: rollcall approve %s --person NAME --delete %d --disable %d",
 			"等待 %d 票，%s 前有效：rollcall approve %s --person 姓名 --delete %d --disable %d",
-			r.Votes, r.Expires.Local().Format("2006-01-02 15:04"), r.Code, r.Counts.Delete, r.Counts.Disable))
+			r.Votes, r.Expires.In(a.cfg.Location()).Format("2006-01-02 15:04"), r.Code, r.Counts.Delete, r.Counts.Disable))
 	}
 	return nil
 }
