@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,7 +62,7 @@ func openService(t *testing.T, o stage.Options) *service {
 // start opens the app and serves until end, or the test is over.
 func (s *service) start(t *testing.T) {
 	t.Helper()
-	p := &process{getenv: debugging, stdout: discard{}, stderr: s.log, now: s.clock.Now, executable: os.Executable}
+	p := &process{getenv: debugging, stdout: discard{}, stderr: s.log, now: s.clock.Now, executable: swift(t)}
 	cfg, err := configs.Load(configs.Options{Path: s.config, Getenv: os.LookupEnv, ReadFile: os.ReadFile})
 	if err != nil {
 		t.Fatal(err)
@@ -263,6 +265,28 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 func (c *clock) forward(by time.Duration) { c.ahead.Add(int64(by)) }
+
+// swift gives a process.executable for rule children that end at once: under
+// the race detector they would sleep for a second, and their environment, where
+// it is told not to, is empty.
+func swift(t *testing.T) func() (string, error) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	self, script := filepath.Join(dir, "rollcall"), filepath.Join(dir, "swift")
+	// A child that is being started meanwhile would hold the script open, and it
+	// could not be run.
+	syscall.ForkLock.RLock()
+	err = errors.Join(os.Symlink(exe, self), os.WriteFile(script, []byte("#!/bin/sh\nGORACE=atexit_sleep_ms=0 exec '"+self+"' \"$@\"\n"), 0o700))
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() (string, error) { return script, nil }
+}
 
 // record gives the path of the stage's database.
 func (s *service) record() string {
