@@ -102,26 +102,26 @@ func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 	}
 }
 
-// late tells whether the message is too old to be obeyed.
+// late tells whether the message is too old to be obeyed. One without a time may
+// be of any age.
 func (b *Bot) late(c caller) bool {
-	return !c.m.At.IsZero() && b.o.Now().Sub(c.m.At) > b.o.Late
+	return c.m.At.IsZero() || b.o.Now().Sub(c.m.At) > b.o.Late
 }
 
-// tooLate refuses an old message. One that began a run before the process went
-// down is answered with that run.
+// tooLate refuses an old message. One that was obeyed before the process went
+// down is answered with what it did.
 func (b *Bot) tooLate(ctx context.Context, c caller, cmd Command, err error) (reply, error) {
-	if err == nil && (cmd.Verb == Plan || cmd.Verb == Sync) {
-		r, found, err := b.begun(ctx, c)
-		if err != nil {
-			return reply{}, err
-		}
-		if found {
-			return b.live(ctx, c, r)
+	if err == nil {
+		if r, done, err := b.obeyed(ctx, c, cmd); done || err != nil {
+			return r, err
 		}
 	}
 	l := c.lang
-	return notice(Warn, l.say("Too late, send again", "来晚了，请重发"),
-		l.say("The message is from %s and was not obeyed.", "这条消息是 %s 发的，没有执行。", b.clock(c.m.At))), nil
+	why := l.say("The message bears no time and was not obeyed.", "这条消息没有发送时间，没有执行。")
+	if !c.m.At.IsZero() {
+		why = l.say("The message is from %s and was not obeyed.", "这条消息是 %s 发的，没有执行。", b.clock(c.m.At))
+	}
+	return notice(Warn, l.say("Too late, send again", "来晚了，请重发"), why), nil
 }
 
 // unbound answers in a room that no configuration names: who and where, and

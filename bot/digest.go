@@ -13,6 +13,9 @@ import (
 const (
 	digestRuns  = 1000 // runs that a digest counts
 	digestLines = 10   // of each section
+	// longestRun is how long before its end a run may have begun: an approval
+	// lasts three days at most.
+	longestRun = 4 * day
 )
 
 // digestNow gives the digest of the last day.
@@ -41,7 +44,8 @@ func (b *Bot) digest(ctx context.Context, l Lang, flows []*Flow, since time.Time
 	title := l.say("Digest of %s", "日报 %s", b.clock(d.now))
 	if len(d.needs)+len(d.changed)+len(d.risks) == 0 {
 		return Card{Title: title, Tone: Good, Plain: true, Sections: []Section{{Lines: []Line{
-			text(l.say("Nothing to report: %d flows, no changes, nothing waits.", "没有需要报告的：%d 个流程，没有变更，没有等待审批。", len(flows))),
+			text(l.say("Nothing to report: "+count(len(flows), "flow", "flows")+", no changes, nothing waits.",
+				fmt.Sprintf("没有需要报告的：%d 个流程，没有变更，没有等待审批。", len(flows)))),
 		}}}}, nil
 	}
 	card := Card{Title: title, Tone: Info}
@@ -74,8 +78,8 @@ type summary struct {
 
 // add looks at one flow.
 func (d *summary) add(ctx context.Context, f *Flow) error {
-	span := d.now.Sub(d.since)
-	runs, err := d.b.o.Service.List(ctx, run.Filter{Flow: f.Name, Since: d.since.Add(-span), Limit: digestRuns})
+	// A run belongs to the window in which it ended, and may have begun long before.
+	runs, err := d.b.o.Service.List(ctx, run.Filter{Flow: f.Name, Since: d.before().Add(-longestRun), Limit: digestRuns})
 	if err != nil {
 		return fmt.Errorf("list runs: %w", err)
 	}
@@ -110,6 +114,9 @@ func (d *summary) failures(runs []run.Run) {
 	}
 }
 
+// before gives the beginning of the window that this one is compared with.
+func (d *summary) before() time.Time { return d.since.Add(-d.now.Sub(d.since)) }
+
 func (d *summary) inWindow(r run.Run) bool { return !r.Ended.IsZero() && !r.Ended.Before(d.since) }
 
 // changes counts what was done, against the window before.
@@ -118,7 +125,9 @@ func (d *summary) changes(f *Flow, runs []run.Run) {
 	var counts plan.Counts
 	for _, r := range runs {
 		if !d.inWindow(r) {
-			before += r.Outcome.Done
+			if !r.Ended.IsZero() && !r.Ended.Before(d.before()) {
+				before += r.Outcome.Done
+			}
 			continue
 		}
 		if r.Outcome.Total() == 0 {
@@ -143,7 +152,7 @@ func (d *summary) changes(f *Flow, runs []run.Run) {
 	case done.Done < before:
 		arrow = " ↓"
 	}
-	line := d.l.say(": %d runs · ", "：运行 %d 次 · ", times) + d.l.outcome(done) + arrow + d.l.say(" (before: %d)", "（此前 %d）", before)
+	line := d.l.say(": "+count(times, "run", "runs"), fmt.Sprintf("：运行 %d 次", times)) + " · " + d.l.outcome(done) + arrow + d.l.say(" (the period before: %d)", "（上一期：%d）", before)
 	if counts.Destructive() > 0 {
 		line += d.l.say(" · planned ", " · 计划 ") + d.l.counts(counts)
 	}
@@ -157,6 +166,11 @@ func (d *summary) dangers(ctx context.Context, f *Flow, runs []run.Run) error {
 		return nil
 	}
 	_, p, err := d.b.o.Service.Get(ctx, runs[i].Code)
+	if err != nil && !passing(err) {
+		d.b.o.Logger.ErrorContext(ctx, "plan cannot be shown", "run", runs[i].Code, "err", err)
+		d.risks = append(d.risks, Line{strong(f.Name), plain(d.l.say(": ", "：") + d.l.sentence(err))})
+		return nil
+	}
 	if err != nil || p == nil {
 		return err
 	}
@@ -198,10 +212,8 @@ func (d *summary) life(ctx context.Context, f *Flow) error {
 	if f.Paused {
 		line += d.l.say(" · paused", " · 已暂停")
 	}
-	if f.Next != nil {
-		if next := f.Next(d.now); !next.IsZero() {
-			line += d.l.say(" · next ", " · 下次 ") + d.b.clock(next)
-		}
+	if next := d.b.next(f); !next.IsZero() {
+		line += d.l.say(" · next ", " · 下次 ") + d.b.clock(next)
 	}
 	d.health = append(d.health, Line{strong(f.Name), plain(d.l.say(": ", "：") + line)})
 	return nil

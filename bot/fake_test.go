@@ -191,6 +191,10 @@ func (s *service) Decide(_ context.Context, v run.Vote) (run.Run, error) {
 	switch {
 	case slices.ContainsFunc(s.votes[v.Run], func(o run.Vote) bool { return o.By.Person == v.By.Person }):
 		return r, fault.New(fault.Conflict, "%s has voted already / %s 已经表决过了", v.By.Person, v.By.Person)
+	case r.State == run.Planned:
+		return r, fault.New(fault.Conflict, "%s is only a plan / %s 只是预演，不能投票", r.Code, r.Code)
+	case r.State == run.Blocked:
+		return r, fault.New(fault.Conflict, "%s is blocked / %s 已被拦下，投票也无法放行", r.Code, r.Code)
 	case r.State != run.Awaiting:
 		return r, fault.New(fault.Conflict, "%s is decided already: %s / %s 已有结论：%s", r.Code, r.State, r.Code, r.State)
 	case v.Decision == run.Reject:

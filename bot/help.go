@@ -3,7 +3,6 @@ package bot
 import (
 	"slices"
 
-	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -16,9 +15,9 @@ func (b *Bot) help(c caller, cmd Command) reply {
 		i := slices.IndexFunc(offered, func(s spec) bool { return s.verb == cmd.Topic })
 		if i < 0 {
 			err := unknown([]string{specOf(Help).name(l), specOf(cmd.Topic).name(l)}, 1)
-			return notice(Warn, l.of(fault.Say(err)), l.say("Send “help” for the commands that you may use here.", "发“帮助”可以看到你在这里能用的命令。"))
+			return notice(Warn, l.sentence(err), l.say("Send “help” for the commands that you may use here.", "发“帮助”可以看到你在这里能用的命令。"))
 		}
-		return notice(Info, offered[i].about(l), append([]string{offered[i].usage(l)}, offered[i].footnotes(l)...)...)
+		return notice(Info, capital(offered[i].about(l)), append([]string{offered[i].usage(l)}, offered[i].footnotes(l)...)...)
 	}
 	list := Section{Bullet: true}
 	for _, s := range offered {
@@ -27,7 +26,7 @@ func (b *Bot) help(c caller, cmd Command) reply {
 	card := Card{Title: l.say("What you can do here", "你在这里能用的命令"), Tone: Info, Sections: []Section{list}}
 	if c.m.Direct && c.person != nil {
 		card.Sections = append(card.Sections, Section{Lines: []Line{text(l.say(
-			"What changes something is done in a room.", "会改动账号的命令请在群里发。"))}})
+			"Commands that change something are sent in a room.", "会改动账号的命令请在群里发。"))}})
 	}
 	if c.person == nil || len(b.visible(c)) == 0 {
 		card.Sections = append(card.Sections, Section{Lines: []Line{
@@ -45,7 +44,7 @@ func (s spec) about(l Lang) string { return l.say(s.aboutEN, s.aboutZH) }
 func (s spec) footnotes(l Lang) []string {
 	var lines []string
 	if words := s.words(); len(words) > 1 {
-		lines = append(lines, l.say("Words: %s", "写法：%s", l.list(words)))
+		lines = append(lines, l.say("Words for it: %s", "可以写：%s", l.list(words)))
 	}
 	if s.verb != Help && s.verb != WhoAmI {
 		lines = append(lines, l.say("Role: %s", "角色：%s", s.roles(l)))
@@ -83,7 +82,7 @@ func (b *Bot) whoami(c caller) reply {
 		add(l.say("Room: %s (%s)", "本群：%s（%s）", label(c.room.Name), c.m.Chat))
 	}
 	if c.person == nil {
-		add(l.say("Person: nobody of the configuration", "人员：不是配置中的人员"))
+		add(l.say("Person: not in the configuration", "人员：不在配置中"))
 	} else {
 		add(l.say("Person: %s", "人员：%s", label(c.person.Name)))
 		for _, role := range []run.Role{run.Viewer, run.Operator, run.Approver, run.Admin} {
@@ -96,7 +95,7 @@ func (b *Bot) whoami(c caller) reply {
 		}
 	}
 	add(b.grant(l, ""))
-	title := l.say("You are nobody that the configuration knows", "配置里还没有你")
+	title := l.say("You are not in the configuration yet", "配置里还没有你")
 	if c.person != nil {
 		title = l.say("You are %s", "你是%s", label(c.person.Name))
 	}

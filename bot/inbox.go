@@ -110,7 +110,7 @@ type reply struct {
 
 // notice is a short answer.
 func notice(tone Tone, title string, lines ...string) reply {
-	c := Card{Title: capital(title), Tone: tone, Plain: true}
+	c := Card{Title: title, Tone: tone, Plain: true}
 	if len(lines) > 0 {
 		s := Section{}
 		for _, l := range lines {
@@ -120,6 +120,9 @@ func notice(tone Tone, title string, lines ...string) reply {
 	}
 	return reply{card: c}
 }
+
+// sentence gives what a fault says, as a sentence of its own.
+func (l Lang) sentence(err error) string { return capital(l.of(fault.Say(err))) }
 
 // capital begins a sentence; the engine's begin in lower case.
 func capital(s string) string {

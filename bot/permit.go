@@ -21,12 +21,16 @@ func permits(s spec, p *run.Person, f *Flow) bool {
 	}
 }
 
-// need gives the role that a command asks for.
-func (s spec) need() run.Role {
-	if s.verb == Reject || s.verb == Cancel {
-		return run.Operator
+// need names the role that a command asks for.
+func (s spec) need(l Lang) string {
+	switch s.verb {
+	case Reject:
+		return l.say("approver or operator", "审批人”或“操作人")
+	case Cancel:
+		return l.role(run.Operator)
+	default:
+		return l.role(s.role)
 	}
-	return s.role
 }
 
 // sees tells whether the caller may see the flow here.
@@ -103,12 +107,12 @@ func (b *Bot) grant(l Lang, flow string) string {
 	if len(admins) == 0 {
 		return l.say("Roles are granted in the configuration file (people); no admin is named there.", "角色在配置文件的 people 里授予；其中没有写管理员。")
 	}
-	return l.say("Who can grant it: %s", "可授予的人：%s", l.list(admins))
+	return l.say("Who can grant roles: %s", "可授予角色的人：%s", l.list(admins))
 }
 
 // ids says by which ids the platform names the caller.
 func (c caller) ids(l Lang) string {
-	person := l.say("no person of the configuration", "不是配置中的人员")
+	person := l.say("not a person of the configuration", "不是配置中的人员")
 	if c.person != nil {
 		person = l.say("person %s", "人员 %s", label(c.person.Name))
 	}

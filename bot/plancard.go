@@ -90,7 +90,7 @@ func (b *Bot) asking(sc scene) []Line {
 	lines = append(lines, Line{plain(l.say("To approve: ", "批准请发：")), code(form(l, r))},
 		Line{plain(l.say("To refuse: ", "驳回请发：")), code(l.say("reject %s reason", "驳回 %s 原因", r.Code))})
 	if r.Weak {
-		lines = append(lines, text(l.say("It was asked for through DingTalk's HTTP callback: the vote must come from elsewhere.", "由钉钉 HTTP 回调发起：必须在别处投票。")))
+		lines = append(lines, text(l.say("It was asked for through DingTalk's HTTP callback: the vote must come from a Feishu room, a Stream room or the command line.", "由钉钉 HTTP 回调发起：请到飞书群、Stream 模式的钉钉群或命令行投票。")))
 	}
 	return lines
 }
@@ -123,9 +123,9 @@ func (sc scene) lost(folded bool) Section {
 	}
 	slices.SortStableFunc(all, func(x, y *plan.Change) int { return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(x.Seq, y.Seq)) })
 	shown := all[:min(len(all), mostRows)]
-	s := Section{Title: l.say("Accounts taken away: %d, all shown", "停用和删除：共 %d 个，全部列出", len(all)), Bullet: true, Folded: folded}
+	s := Section{Title: l.say("Disable or delete: %d, all shown", "停用和删除：共 %d 个，全部列出", len(all)), Bullet: true, Folded: folded}
 	if len(shown) < len(all) {
-		s.Title = l.say("Accounts taken away: %d, %d shown", "停用和删除：共 %d 个，列出 %d 个", len(all), len(shown))
+		s.Title = l.say("Disable or delete: %d, %d shown", "停用和删除：共 %d 个，列出 %d 个", len(all), len(shown))
 	}
 	if len(all) == 0 {
 		return Section{}
@@ -169,8 +169,14 @@ func (sc scene) means() Section {
 func (b *Bot) health(sc scene) []Line {
 	l, p := sc.lang, sc.plan
 	h := p.Source.Health
-	lines := []Line{text(l.say("%s: %d users, %d departments; %d pages, %d retries, %d problems", "%s：%d 人，%d 个部门；%d 页，重试 %d 次，问题 %d 个",
-		label(p.Source.System), p.Source.Users, p.Source.Departments, h.Pages, h.Retries, len(h.Problems)))}
+	system := label(p.Source.System)
+	size := strings.Join([]string{count(p.Source.Users, "user", "users"), count(p.Source.Departments, "department", "departments")}, ", ")
+	reading := strings.Join([]string{count(h.Pages, "page", "pages"), count(h.Retries, "retry", "retries"), count(len(h.Problems), "problem", "problems")}, ", ")
+	if l != EN {
+		size = fmt.Sprintf("%d 人，%d 个部门", p.Source.Users, p.Source.Departments)
+		reading = fmt.Sprintf("%d 页，重试 %d 次，问题 %d 个", h.Pages, h.Retries, len(h.Problems))
+	}
+	lines := []Line{text(system + l.say(": ", "：") + size + l.say("; ", "；") + reading)}
 	if h.PartialFor != "" {
 		lines = append(lines, Line{strong(l.say("Incomplete: ", "不完整：")), plain(printable(l.of(h.PartialFor), sayRunes))})
 	}
@@ -184,7 +190,7 @@ func (b *Bot) health(sc scene) []Line {
 		return lines
 	}
 	more, fewer := sc.against()
-	lines = append(lines, text(l.say("Against %s: users %+d, accounts taken away +%d −%d", "与上次 %s 相比：人数 %+d，停用和删除 +%d −%d",
+	lines = append(lines, text(l.say("Against %s: users %+d, to be disabled or deleted +%d −%d", "与上次 %s 相比：人数 %+d，停用和删除 +%d −%d",
 		sc.previous.code, p.Source.Users-sc.previous.users, more, fewer)))
 	return lines
 }
@@ -289,7 +295,7 @@ func (l Lang) channel(c run.Channel) string {
 // a button restates the counts by itself for small plans only.
 func (sc scene) approveButton() []Button {
 	l, r := sc.lang, sc.run
-	if !sc.can.Buttons || !sc.can.Forms && r.Tier > oneVoteTier {
+	if sc.copied || !sc.can.Buttons || !sc.can.Forms && r.Tier > oneVoteTier {
 		return nil
 	}
 	cmd := Command{Verb: Approve, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}

@@ -12,11 +12,11 @@ import (
 // caller sees it.
 func (b *Bot) lacks(c caller, s spec, f *Flow) reply {
 	l := c.lang
-	why := l.say("You lack the role %s in this place.", "你在这里没有“%s”角色。", l.role(s.need()))
+	why := l.say("You lack the role %s in this place.", "你在这里没有“%s”角色。", s.need(l))
 	flow := ""
 	if f != nil {
 		flow = f.Name
-		why = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", l.role(s.need()), f.Name)
+		why = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", s.need(l), f.Name)
 	}
 	if c.person == nil {
 		why = l.say("This account belongs to nobody in the configuration.", "这个账号不属于配置中的任何人。")
@@ -28,14 +28,14 @@ func (b *Bot) lacks(c caller, s spec, f *Flow) reply {
 func (b *Bot) onlyInRooms(c caller, s spec) reply {
 	l := c.lang
 	return notice(Warn, l.say("Cannot run “%s” here", "不能在这里执行“%s”", s.name(l)),
-		l.say("It is done in a room of the flow, where others can see it.", "请到流程所在的群里发，让其他人也看得到。"))
+		l.say("Send it in a room of the flow, where others can see it.", "请到流程所在的群里发，让其他人也看得到。"))
 }
 
 // notHere refuses to start a flow in a room that only hears of it.
 func (b *Bot) notHere(c caller, f *Flow) reply {
 	l := c.lang
 	return notice(Warn, l.say("%s cannot be started in this room", "不能在本群发起 %s", f.Name),
-		l.say("This room sees its runs and votes on them. The room needs it under rooms[].flows.", "本群只查看和审批它的运行。要在这里发起，请把它写进配置 rooms[].flows。"))
+		l.say("This room may only see its runs and vote on them. To start it here, add it to rooms[].flows in the configuration.", "本群只能查看和审批它的运行。要在这里发起，请把它写进配置 rooms[].flows。"))
 }
 
 // noRun says that there is no such run for the caller here.
@@ -45,10 +45,16 @@ func (b *Bot) noRun(c caller, code run.Code) reply {
 		l.say("See “status” or “history”.", "请看“状态”或“历史”。"))
 }
 
+// subject is the run that a refused command was about.
+type subject struct {
+	run  run.Run
+	plan *plan.Plan // nil: not asked for, or there is none
+}
+
 // refused explains why the engine did not do it. Faults that may pass, and ours,
 // are left to the inbox.
-func (b *Bot) refused(c caller, cmd Command, r run.Run, err error) (reply, error) {
-	l := c.lang
+func (b *Bot) refused(c caller, cmd Command, about subject, err error) (reply, error) {
+	l, r := c.lang, about.run
 	kind := fault.KindOf(err)
 	switch kind {
 	case fault.Denied, fault.Invalid, fault.Stale, fault.Conflict, fault.NotFound, fault.Aborted, fault.Unsupported:
@@ -59,31 +65,44 @@ func (b *Bot) refused(c caller, cmd Command, r run.Run, err error) (reply, error
 	if cmd.Verb == Approve {
 		title = l.say("Not approved: %s", "没有批准：%s", cmd.Code)
 	}
-	why := l.of(fault.Say(err))
+	why := l.sentence(err)
 	switch {
 	case kind == fault.Invalid && cmd.Verb == Approve:
 		return notice(Warn, title, why, l.say("Look first: %s", "请先看：%s", look(l, r))), nil
-	case kind == fault.Conflict && r.Code != "" && r.State != run.Awaiting:
+	case kind == fault.Conflict && r.Code != "" && overBy(cmd.Verb, r.State):
 		return notice(Warn, title, l.say("%s is over or under way: %s", "%s 已有结论或正在进行：%s", r.Code, l.state(r.State))), nil
 	case kind == fault.Denied:
-		return notice(Warn, title, b.denied(c, cmd, r, why)...), nil
+		return notice(Warn, title, b.denied(c, cmd, about, why)...), nil
 	}
 	return notice(Warn, title, why), nil
 }
 
+// overBy tells whether the state alone says why a command comes too late. What
+// was never to be voted on has a reason of its own.
+func overBy(v Verb, s run.State) bool {
+	switch s {
+	case run.Awaiting:
+		return false
+	case run.Queued, run.Reading, run.Planning, run.Planned, run.Blocked:
+		return v == Cancel && s.Ended()
+	default:
+		return true
+	}
+}
+
 // denied says which role is missing, who has it, who can grant it, and as whom
 // the caller is known.
-func (b *Bot) denied(c caller, cmd Command, r run.Run, why string) []string {
-	l, s := c.lang, specOf(cmd.Verb)
+func (b *Bot) denied(c caller, cmd Command, about subject, why string) []string {
+	l, s, r := c.lang, specOf(cmd.Verb), about.run
 	f := b.flow(r.Flow)
 	own := c.person != nil && c.person.Name == r.By.Person // then the engine's reason tells more than the role
 	lacking := f != nil && !own && !permits(s, c.person, f)
 	lines := []string{why}
 	if lacking {
-		lines[0] = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", l.role(s.need()), r.Flow)
+		lines[0] = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", s.need(l), r.Flow)
 	}
 	if cmd.Verb == Approve {
-		if names := b.eligible(r, nil); len(names) > 0 {
+		if names := b.eligible(r, about.plan); len(names) > 0 {
 			lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(personNames(names))))
 		} else {
 			lines = append(lines, l.say("Nobody else is an approver of this flow.", "这个流程没有其他审批人。"))
@@ -146,8 +165,12 @@ func personNames(people []run.Person) []string {
 // find gives a run that the caller may see here.
 func (b *Bot) find(ctx context.Context, c caller, code run.Code) (r run.Run, p *plan.Plan, f *Flow, err error) {
 	r, p, err = b.o.Service.Get(ctx, code)
-	if err != nil {
+	if err != nil && (passing(err) || r.Code == "") {
 		return r, nil, nil, err
+	}
+	if err != nil { // the plan is damaged: the run can be seen and stopped all the same
+		b.o.Logger.ErrorContext(ctx, "plan cannot be shown", "run", code, "err", err)
+		p = nil
 	}
 	f, ok := b.seen(c, r.Flow)
 	if !ok {

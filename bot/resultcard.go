@@ -36,7 +36,7 @@ func (b *Bot) resultCard(sc scene) Card {
 		card.Tone = Good
 	case run.Partial:
 		card.Tone = Warn
-		lines = append(lines, Line{plain(l.say("What is left comes up again: ", "剩下的会在下次出现：")), code(specOf(Plan).name(l) + " " + r.Flow)})
+		lines = append(lines, Line{plain(l.say("What was not done comes up again in the next run: ", "没有完成的变更会在下次运行时再次出现：")), code(specOf(Plan).name(l) + " " + r.Flow)})
 	default:
 		card.Tone = Danger
 		lines = append(lines, Line{plain(l.say("When the cause is gone: ", "排除原因后重发：")), code(sc.verb() + " " + r.Flow)})

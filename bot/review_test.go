@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -178,4 +180,287 @@ func TestAPlatformThatHangsHoldsUpNoOther(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// awaits starts a run in the room and lets it wait for a vote.
+func (w *world) awaits(p *plan.Plan) run.Code {
+	w.t.Helper()
+	w.say("Li Min", "ops", "同步 hr-to-wecom")
+	code := run.Code(w.code())
+	w.service.planned(code, p, run.Awaiting)
+	w.settle()
+	return code
+}
+
+// crashed lets the bot obey a message and lose the answer.
+func (w *world) crashed(m Message) {
+	w.t.Helper()
+	if err := w.b.Receive(w.t.Context(), m); err != nil {
+		w.t.Fatal(err)
+	}
+	w.mail.broken = fault.New(fault.Unavailable, "the record is busy / 记录繁忙")
+	if _, err := w.in.step(w.t.Context()); err == nil {
+		w.t.Fatal("a lost Handled is no error")
+	}
+}
+
+// texts joins what was sent.
+func texts(all []sent) string {
+	var b strings.Builder
+	for _, s := range all {
+		b.WriteString(s.text())
+	}
+	return b.String()
+}
+
+// What was counted before a crash is never called "not obeyed", however long the
+// process was down.
+func TestWhatCountedIsNeverCalledLate(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{"批准 %s 停用=2 删除=3": "已批准：", "驳回 %s": "已驳回：", "取消 %s": "已取消："} {
+		w := newWorld(t)
+		code := w.awaits(aPlan())
+		who := "Zhou Kai"
+		if strings.HasPrefix(line, "取消") {
+			who = "Li Min"
+		}
+		w.crashed(w.message(who, "ops", fmt.Sprintf(line, code)))
+		w.clock = w.clock.Add(time.Hour)
+		if _, err := w.in.step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(w.settle()); !strings.Contains(got, want) || strings.Contains(got, "来晚了") {
+			t.Errorf("%s is answered an hour later:\n%s", line, got)
+		}
+	}
+	w := newWorld(t)
+	code := w.awaits(aPlan())
+	m := w.message("Zhou Kai", "ops", "批准 "+string(code)+" 停用=2 删除=3")
+	m.At = w.clock.Add(-time.Hour)
+	if got := texts(w.hear("late", m)); !strings.Contains(got, "来晚了") || len(w.service.votes[code]) != 0 {
+		t.Errorf("a late vote: %d votes\n%s", len(w.service.votes[code]), got)
+	}
+}
+
+// A message without a time may be of any age.
+func TestAMessageWithoutATimeIsLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.message("Li Min", "ops", "同步 hr-to-wecom")
+	m.At = time.Time{}
+	if got := texts(w.hear("no time", m)); len(w.service.order) != 0 || !strings.Contains(got, "来晚了") || strings.Contains(got, "0001") {
+		t.Errorf("%d runs\n%s", len(w.service.order), got)
+	}
+}
+
+// behind is an engine on which somebody else was faster: a run that is read once
+// is decided by the time that it is asked for the decision.
+type behind struct {
+	*service
+	decide func()
+}
+
+func (s *behind) Decide(ctx context.Context, v run.Vote) (run.Run, error) {
+	s.decide()
+	return s.service.Decide(ctx, v)
+}
+
+func (s *behind) Stop(ctx context.Context, code run.Code, by run.Actor, why string) (run.Run, error) {
+	s.decide()
+	return s.service.Stop(ctx, code, by, why)
+}
+
+// Who comes a moment too late reads what became of the run, in words.
+func TestARaceIsToldInWords(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"批准 %s 停用=2 删除=3", "驳回 %s", "取消 %s"} {
+		w := newWorld(t)
+		code := w.awaits(aPlan())
+		w.b.o.Service = &behind{w.service, func() {
+			w.service.move(code, run.EventMoved, func(r *run.Run) { r.State = run.Rejected })
+		}}
+		who := "Zhou Kai"
+		if strings.HasPrefix(line, "取消") {
+			who = "Li Min"
+		}
+		got := texts(w.say(who, "ops", fmt.Sprintf(line, code)))
+		if !strings.Contains(got, "已有结论") || !strings.Contains(got, "已驳回") || strings.Contains(got, "rejected") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+// A run that was never to be voted on says why, not that it is over.
+func TestWhyThereIsNoVote(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[run.State]string{run.Planned: "只是预演", run.Blocked: "投票也无法放行"} {
+		w := newWorld(t)
+		w.say("Li Min", "ops", "同步 hr-to-wecom")
+		code := run.Code(w.code())
+		w.service.planned(code, aPlan(), state)
+		w.settle()
+		if got := texts(w.say("Zhou Kai", "ops", "批准 "+string(code)+" 停用=2 删除=3")); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", state, got)
+		}
+	}
+}
+
+// Whom the plan touches is not named as somebody who can approve it.
+func TestTouchedApproversAreNotNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := aPlan()
+	p.Changes = append(p.Changes, plan.Change{Seq: 8, Op: plan.Disable, Name: "Chen Yue"})
+	code := w.awaits(p)
+	if got := texts(w.say("Li Min", "ops", "批准 "+string(code)+" 停用=3 删除=3")); !strings.Contains(got, "可以批准的人：Zhou Kai\n") {
+		t.Errorf("%s", got)
+	}
+}
+
+// A copy of a card is never drawn again, so nothing on it can be decided.
+func TestACopyOfACardDecidesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code := w.awaits(aPlan())
+	for _, s := range w.say("Zhou Kai", "ops", "状态 "+string(code)) {
+		for _, b := range s.o.Card.Buttons {
+			if cmd, err := Parse(b.Command); err != nil || specOf(cmd.Verb).changes {
+				t.Errorf("the copy has the button %q", b.Command)
+			}
+		}
+		if !strings.Contains(s.text(), "批准请发") {
+			t.Error("the copy does not say how to approve")
+		}
+	}
+}
+
+// torn is an engine whose stored plans of some runs are damaged.
+type torn struct {
+	*service
+	code run.Code
+}
+
+func (s *torn) Get(ctx context.Context, code run.Code) (run.Run, *plan.Plan, error) {
+	r, p, err := s.service.Get(ctx, code)
+	if err == nil && code == s.code {
+		return r, nil, fault.New(fault.Internal, "the stored plan of %s is damaged / %s 的计划记录已损坏", code, code)
+	}
+	return r, p, err
+}
+
+// A damaged plan silences neither the next run's card nor the digests, and its run
+// can still be looked at and stopped.
+func TestADamagedPlanSilencesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.awaits(aPlan())
+	w.b.o.Service = &torn{w.service, old}
+	w.clock = w.clock.Add(time.Minute)
+	for line, want := range map[string]string{"状态 %s": "待批准 " + string(old), "详情 %s": "计划无法读取"} {
+		if got := texts(w.say("Zhou Kai", "ops", fmt.Sprintf(line, old))); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+	if got := texts(w.say("Li Min", "ops", "取消 "+string(old))); !strings.Contains(got, "已取消：") {
+		t.Errorf("cancel: %s", got)
+	}
+	w.clock = w.clock.Add(time.Minute)
+	next := w.scheduled()
+	w.service.planned(next, aPlan(), run.Awaiting)
+	if got := texts(w.settle()); !strings.Contains(got, "待批准 "+string(next)) {
+		t.Errorf("the next run is not told of:\n%s", got)
+	}
+	w.b.o.Service = &torn{w.service, next}
+	if got := texts(w.say("Zhou Kai", "ops", "日报 现在")); !strings.Contains(got, "日报") {
+		t.Errorf("digest: %s", got)
+	}
+}
+
+// A digest that cannot be made for one room keeps no other room waiting, and a
+// panic in it takes nothing down.
+func TestDigestsDoNotHoldUpEachOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.b.o.Digests = []DigestPlan{{Rooms: []string{"ops", "team"}, Hour: 9, Minute: 30, Zone: shanghai}}
+	odd := &Flow{Name: "odd", Rooms: []string{"ops"}, Next: func(time.Time) time.Time { panic("odd") }}
+	w.b.o.Flows = append(w.b.o.Flows, *odd)
+	table := newTimetable(w.b)
+	if _, err := table.step(t.Context()); err == nil {
+		t.Error("a digest that cannot be made is no error")
+	}
+	if got := w.settle(); len(got) != 1 || got[0].by != "dingtalk" {
+		t.Errorf("posted: %+v", got)
+	}
+}
+
+// A loop survives a panic of its step.
+func TestALoopSurvivesAPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		steps := 0
+		w.b.loop(ctx, "odd", nil, func(context.Context) (bool, error) {
+			if steps++; steps == 1 {
+				panic("odd")
+			}
+			return false, nil
+		})
+		if steps < 5 {
+			t.Errorf("%d steps in ten seconds", steps)
+		}
+	})
+}
+
+// A run that waited long before it was applied is in the digest of the day on
+// which it ended; one that is still at work is not of the day before.
+func TestTheDigestCountsByTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	slow := w.scheduled()
+	w.service.planned(slow, aPlan(), run.Awaiting)
+	w.clock = w.clock.Add(60 * time.Hour)
+	w.service.move(slow, run.EventMoved, func(r *run.Run) { r.State, r.Outcome = run.Succeeded, run.Outcome{Done: 7} })
+	w.clock = w.clock.Add(time.Hour)
+	busy := w.scheduled()
+	w.service.planned(busy, aPlan(), run.Applying)
+	w.service.move(busy, run.EventProgress, func(r *run.Run) { r.Outcome = run.Outcome{Done: 3} })
+	w.clock = w.clock.Add(time.Minute)
+	got := texts(w.say("Zhou Kai", "ops", "日报 现在"))
+	if !strings.Contains(got, "成功 7 ↑") || !strings.Contains(got, "：0）") {
+		t.Errorf("%s", got)
+	}
+}
+
+// The next time of a flow is told by the clock of the configuration, whatever the
+// machine's is.
+func TestTheNextTimeIsInTheZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.clock = w.clock.UTC()
+	w.b.o.Flows[0].Next = func(after time.Time) time.Time {
+		return time.Date(after.Year(), after.Month(), after.Day()+1, 2, 30, 0, 0, after.Location())
+	}
+	for _, line := range []string{"流程", "日报 现在"} {
+		w.awaits(aPlan())
+		if got := texts(w.say("Wu Di", "ops", line)); !strings.Contains(got, "下次 2026-10-09 02:30") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+// A reason is shown as it was typed, even when it looks like a sentence in two
+// languages.
+func TestAReasonIsNotHalved(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"驳回 %s 名单错了 / wrong list", "取消 %s 名单错了 / wrong list"} {
+		w := newWorld(t)
+		code := w.awaits(aPlan())
+		who := "Li Min"
+		got := texts(w.say(who, "ops", fmt.Sprintf(line, code)))
+		if n := strings.Count(got, "名单错了/wrong list"); n < 3 {
+			t.Errorf("%s: the reason stands %d times\n%s", line, n, got)
+		}
+	}
 }

@@ -66,6 +66,9 @@ func (b *Bot) head(sc scene) []Line {
 		first = append(first, plain(l.say(": ", "：")+from+" → "+to))
 	}
 	by := l.say("Asked by ", "发起：") + l.who(r.By)
+	if r.By.Person == "" {
+		by = l.say("Started by: ", "发起：") + l.who(r.By)
+	}
 	if r.By.Person != "" {
 		by = l.with(by, l.platform(r.By.Platform))
 	}
@@ -172,7 +175,7 @@ func (b *Bot) overCard(sc scene) Card {
 	}
 	lines = append(lines, text(done))
 	if r.State == run.Expired || r.State == run.Cancelled {
-		lines = append(lines, Line{plain(l.say("Again: ", "重新来过：")), code(sc.verb() + " " + r.Flow)})
+		lines = append(lines, Line{plain(l.say("To run it again: ", "要重新运行请发：")), code(sc.verb() + " " + r.Flow)})
 	}
 	card := Card{Title: sc.title(sc.danger()), Tone: Quiet, Sections: []Section{{Lines: lines}}, Foot: sc.foot()}
 	if r.Counts.Total() == 0 {
@@ -198,6 +201,9 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 	l := sc.lang
 	var all []Button
 	for _, v := range verbs {
+		if sc.copied && specOf(v).changes {
+			continue
+		}
 		cmd := Command{Verb: v, Lang: l, Code: sc.run.Code, Page: 1, Typed: run.NotRestated()}
 		one := Button{Label: specOf(v).name(l), Command: cmd.String()}
 		switch v {

@@ -19,6 +19,9 @@ type scene struct {
 	flow     *Flow  // nil: the configuration has none of that name any more
 	lang     Lang
 	can      Abilities
+	// copied: the card is never drawn again, so that it must not look as if it
+	// could still be decided on it.
+	copied bool
 }
 
 // former is the plan before this one.
@@ -47,6 +50,10 @@ func (b *Bot) scene(ctx context.Context, r run.Run, p *plan.Plan) (scene, error)
 	}
 	if asks(r) {
 		sc.previous, err = b.former(ctx, r)
+	}
+	if err != nil && !passing(err) { // another run's plan is damaged: this one is shown without it
+		b.o.Logger.ErrorContext(ctx, "former plan cannot be shown", "run", r.Code, "err", err)
+		sc.previous, err = former{}, nil
 	}
 	return sc, err
 }

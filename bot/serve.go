@@ -2,6 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,7 +54,7 @@ const longestWait = time.Minute
 func (b *Bot) loop(ctx context.Context, name string, bell chan struct{}, step func(context.Context) (more bool, err error)) {
 	wait := b.o.Poll
 	for ctx.Err() == nil {
-		more, err := step(ctx)
+		more, err := b.survived(ctx, name, step)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", name, "err", err)
@@ -64,6 +67,17 @@ func (b *Bot) loop(ctx context.Context, name string, bell chan struct{}, step fu
 			}
 		}
 	}
+}
+
+// survived makes an error of a panic: one loop must not end the others.
+func (b *Bot) survived(ctx context.Context, name string, step func(context.Context) (more bool, err error)) (more bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.o.Logger.ErrorContext(ctx, "conversation panics", "loop", name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			more, err = false, errors.New("the step panics")
+		}
+	}()
+	return step(ctx)
 }
 
 // pause waits for the bell, at most a while. A nil bell never rings.

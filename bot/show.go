@@ -21,6 +21,9 @@ func (b *Bot) show(ctx context.Context, c caller, cmd Command) (reply, error) {
 	if err != nil {
 		return b.notFound(c, cmd, err)
 	}
+	if p == nil && !r.Plan.IsZero() {
+		return notice(Warn, c.lang.say("The plan of %s cannot be read, see the log", "%s 的计划无法读取，请看日志", r.Code)), nil
+	}
 	if p == nil {
 		return notice(Info, c.lang.say("%s has no plan yet (%s)", "%s 还没有计划（%s）", r.Code, c.lang.state(r.State))), nil
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -28,7 +29,7 @@ func (b *Bot) start(ctx context.Context, c caller, cmd Command) (reply, error) {
 		ID: c.id, Flow: f.Name, Apply: cmd.Verb == Sync, Trigger: run.ByCommand, By: c.actor, Thread: c.thread(), Weak: c.m.Weak,
 	})
 	if err != nil {
-		return b.refused(c, cmd, run.Run{Flow: f.Name}, err)
+		return b.refused(c, cmd, subject{run: run.Run{Flow: f.Name}}, err)
 	}
 	return b.live(ctx, c, r)
 }
@@ -71,35 +72,89 @@ func (b *Bot) begun(ctx context.Context, c caller) (run.Run, bool, error) {
 // begunSearch is how many runs are looked through for the one of a message.
 const begunSearch = 500
 
-// vote approves or rejects. The engine is the judge.
-func (b *Bot) vote(ctx context.Context, c caller, cmd Command) (reply, error) {
-	r, _, _, err := b.find(ctx, c, cmd.Code)
-	if err != nil {
-		return b.notFound(c, cmd, err)
+// obeyed answers a message that was obeyed before, and whose answer was lost.
+func (b *Bot) obeyed(ctx context.Context, c caller, cmd Command) (reply, bool, error) {
+	switch cmd.Verb {
+	case Plan, Sync:
+		r, found, err := b.begun(ctx, c)
+		if err != nil || !found {
+			return reply{}, false, err
+		}
+		answer, err := b.live(ctx, c, r)
+		return answer, true, err
+	case Approve, Reject, Cancel:
+		r, _, _, err := b.find(ctx, c, cmd.Code)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			return reply{}, false, nil
+		case err != nil:
+			return reply{}, false, err
+		case cmd.Verb == Cancel && b.stoppedSince(c, r):
+			return b.stopped(c, r), true, nil
+		case cmd.Verb != Cancel && b.votedHere(ctx, c, c.vote(cmd, r)):
+			answer, err := b.counted(ctx, c, c.vote(cmd, r), r)
+			return answer, true, err
+		}
 	}
+	return reply{}, false, nil
+}
+
+// vote is what a command of the caller says about a run.
+func (c caller) vote(cmd Command, r run.Run) run.Vote {
 	v := run.Vote{
-		Run: r.Code, Decision: run.Approve, By: c.actor, Thread: c.thread(), Typed: cmd.Typed, Reason: cmd.Reason, Weak: c.m.Weak,
+		Run: r.Code, Decision: run.Approve, By: c.actor, Thread: c.thread(), Typed: cmd.Typed, Reason: undivided(cmd.Reason), Weak: c.m.Weak,
 	}
 	if cmd.Verb == Reject {
 		v.Decision = run.Reject
 	}
+	return v
+}
+
+// undivided keeps what a person typed from being taken for a sentence in two
+// languages.
+func undivided(s string) string { return strings.ReplaceAll(s, " / ", "/") }
+
+// vote approves or rejects. The engine is the judge.
+func (b *Bot) vote(ctx context.Context, c caller, cmd Command) (reply, error) {
+	r, p, _, err := b.find(ctx, c, cmd.Code)
+	if err != nil {
+		return b.notFound(c, cmd, err)
+	}
+	v := c.vote(cmd, r)
 	if c.m.Press != nil && c.m.Press.Digest != "" {
 		if err := v.Digest.UnmarshalText([]byte(c.m.Press.Digest)); err != nil {
-			return b.refused(c, cmd, r, fault.New(fault.Invalid, "this card is damaged; type the command / 这张卡片已损坏，请改为输入命令"))
+			return b.refused(c, cmd, subject{r, p}, fault.New(fault.Invalid, "this card is damaged; type the command / 这张卡片已损坏，请改为输入命令"))
 		}
 	}
 	decided, err := b.o.Service.Decide(ctx, v)
-	if fault.KindOf(err) == fault.Conflict && b.votedHere(ctx, c, v) {
-		decided, _, err = b.o.Service.Get(ctx, r.Code) // counted before a crash; answered now
+	if fault.KindOf(err) == fault.Conflict {
+		r = b.newest(ctx, r)
+		if b.votedHere(ctx, c, v) {
+			decided, err = r, nil // counted before a crash; answered now
+		}
 	}
 	if err != nil {
-		return b.refused(c, cmd, r, err)
+		return b.refused(c, cmd, subject{r, p}, err)
 	}
+	return b.counted(ctx, c, v, decided)
+}
+
+// newest reads a run again: somebody was faster.
+func (b *Bot) newest(ctx context.Context, r run.Run) run.Run {
+	now, _, err := b.o.Service.Get(ctx, r.Code)
+	if err != nil && now.Code == "" {
+		return r
+	}
+	return now
+}
+
+// counted says that a vote was counted.
+func (b *Bot) counted(ctx context.Context, c caller, v run.Vote, decided run.Run) (reply, error) {
 	if v.Decision == run.Reject {
-		return notice(Quiet, c.lang.say("Rejected: %s · %s %s", "已驳回：%s · %s %s", r.Code, c.lang.who(c.actor), b.hour(b.o.Now())),
-			c.lang.say("Nothing more of it is applied.", "不会再执行它的任何变更。")), nil
+		return notice(Quiet, c.lang.say("Rejected: %s · %s %s", "已驳回：%s · %s %s", decided.Code, c.lang.who(c.actor), b.hour(b.o.Now())),
+			c.lang.say("No more of it will be applied.", "不会再执行它的任何变更。")), nil
 	}
-	votes, err := b.o.Service.Votes(ctx, r.Code)
+	votes, err := b.o.Service.Votes(ctx, decided.Code)
 	if err != nil {
 		return reply{}, err
 	}
@@ -148,20 +203,32 @@ func (b *Bot) cancel(ctx context.Context, c caller, cmd Command) (reply, error) 
 	if err != nil {
 		return b.notFound(c, cmd, err)
 	}
-	stopped, err := b.o.Service.Stop(ctx, r.Code, c.actor, cmd.Reason)
-	if fault.KindOf(err) == fault.Conflict && r.State == run.Cancelled && !r.Ended.Before(c.since) {
-		stopped, err = r, nil // by this message, before a crash
+	stopped, err := b.o.Service.Stop(ctx, r.Code, c.actor, undivided(cmd.Reason))
+	if fault.KindOf(err) == fault.Conflict {
+		if r = b.newest(ctx, r); b.stoppedSince(c, r) {
+			stopped, err = r, nil // by this message, before a crash
+		}
 	}
 	if err != nil {
-		return b.refused(c, cmd, r, err)
+		return b.refused(c, cmd, subject{run: r}, err)
 	}
+	return b.stopped(c, stopped), nil
+}
+
+// stoppedSince tells whether a run was stopped after the message came.
+func (b *Bot) stoppedSince(c caller, r run.Run) bool {
+	return r.State == run.Cancelled && !r.Ended.Before(c.since)
+}
+
+// stopped says that a run is being stopped, or is.
+func (b *Bot) stopped(c caller, r run.Run) reply {
 	l := c.lang
-	if stopped.State == run.Applying {
+	if r.State == run.Applying {
 		return notice(Warn, l.say("Stopping: %s", "正在停止：%s", r.Code),
-			l.say("It stops before the next change and reports what was done.", "会在下一项变更之前停下，并报告已经做了什么。")), nil
+			l.say("It stops before the next change and reports what was done.", "会在下一项变更之前停下，并报告已经做了什么。"))
 	}
 	return notice(Quiet, l.say("Cancelled: %s · %s %s", "已取消：%s · %s %s", r.Code, l.who(c.actor), b.hour(b.o.Now())),
-		l.say("See: status %s", "可查看：状态 %s", r.Code)), nil
+		l.say("See: status %s", "可查看：状态 %s", r.Code))
 }
 
 // notFound answers a code that names nothing the caller may see.

@@ -50,10 +50,7 @@ func (b *Bot) statusOf(ctx context.Context, c caller, cmd Command) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
-	sc.flow, sc.lang, sc.can = f, c.lang, b.can(c)
-	if c.m.Direct {
-		sc.can.Buttons = false
-	}
+	sc.flow, sc.lang, sc.can, sc.copied = f, c.lang, b.can(c), true
 	return reply{card: b.runCard(sc)}, nil
 }
 
@@ -128,6 +125,15 @@ func (b *Bot) runLine(l Lang, r run.Run) string {
 	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By)
 }
 
+// next gives the next scheduled time of a flow, the zero time when there is
+// none. A schedule counts by the clock that it is asked with.
+func (b *Bot) next(f *Flow) time.Time {
+	if f.Next == nil {
+		return time.Time{}
+	}
+	return f.Next(b.o.Now().In(b.o.Zone))
+}
+
 // flowLines tells what a flow is.
 func (b *Bot) flowLines(l Lang, f *Flow) []Line {
 	lines := []Line{{strong(f.Name), plain(l.say(": ", "：") + label(f.From) + " → " + label(f.To))}}
@@ -135,10 +141,8 @@ func (b *Bot) flowLines(l Lang, f *Flow) []Line {
 	if f.Schedule != "" {
 		when = l.say("Schedule: ", "定时：") + printable(f.Schedule, nameRunes)
 	}
-	if f.Next != nil {
-		if next := f.Next(b.o.Now()); !next.IsZero() {
-			when += l.say(", next ", "，下次 ") + b.clock(next)
-		}
+	if next := b.next(f); !next.IsZero() {
+		when += l.say(", next ", "，下次 ") + b.clock(next)
 	}
 	lines = append(lines, text(when))
 	if f.Expires > 0 {

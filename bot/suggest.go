@@ -23,10 +23,10 @@ func (b *Bot) misread(ctx context.Context, c caller, err error) (reply, error) {
 	l := c.lang
 	u, is := errors.AsType[*unread](err)
 	if !is {
-		return notice(Warn, l.of(fault.Say(err))), nil
+		return notice(Warn, l.sentence(err)), nil
 	}
 	if u.err.Kind == fault.Denied {
-		return b.consent(ctx, c, l.of(u.err.Say))
+		return b.consent(ctx, c, l.sentence(u.err))
 	}
 	hints := b.hints(c, u)
 	if len(hints) == 0 && u.at == 0 {
@@ -42,7 +42,7 @@ func (b *Bot) misread(ctx context.Context, c caller, err error) (reply, error) {
 	if len(hints) > 0 {
 		lines = append([]string{l.say("Did you mean: %s ? (nothing was run; copy it and send it again)", "是不是：%s ？（不会自动执行，请复制后重发）", strings.Join(hints, l.say(" or ", " 或 ")))}, lines...)
 	}
-	return notice(Warn, l.of(u.err.Say), lines...), nil
+	return notice(Warn, l.sentence(u.err), lines...), nil
 }
 
 // consent refuses words that look like consent and gives the right form, without
@@ -264,7 +264,7 @@ func (b *Bot) noFlow(c caller, s spec, typed string) reply {
 	l := c.lang
 	title := l.say("There is no flow “%s”; nothing was run", "没有流程“%s”，没有执行", typed)
 	if _, err := run.ParseCode(typed); err != nil && run.LooksLikeCode(typed) && s.arg == argCodeAny {
-		return notice(Warn, l.of(fault.Say(err)))
+		return notice(Warn, l.sentence(err))
 	}
 	var lines []string
 	if near := b.nearFlows(c, s, typed); len(near) > 0 {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,6 +29,7 @@ func newTimetable(b *Bot) *timetable { return &timetable{b: b, posted: map[strin
 // that of several replicas one posts it.
 func (t *timetable) step(ctx context.Context) (more bool, err error) {
 	now := t.b.o.Now()
+	var errs []error
 	for i := range t.b.o.Digests {
 		d := &t.b.o.Digests[i]
 		at, ok := d.last(now)
@@ -35,12 +37,13 @@ func (t *timetable) step(ctx context.Context) (more bool, err error) {
 			continue
 		}
 		for _, name := range d.Rooms {
-			if err := t.post(ctx, d, t.b.named[name], at); err != nil {
-				return false, err
-			}
+			_, err := t.b.survived(ctx, "digest", func(ctx context.Context) (bool, error) {
+				return false, t.post(ctx, d, t.b.named[name], at)
+			})
+			errs = append(errs, err) // the other rooms get theirs
 		}
 	}
-	return false, nil
+	return false, errors.Join(errs...)
 }
 
 func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time.Time) error {

@@ -168,10 +168,18 @@ func (l Lang) note(k plan.NoteKind) string {
 	case plan.Unclear:
 		return l.say("unclear", "无法判断")
 	case plan.Lost:
-		return l.say("reference without a partner", "引用没有对应对象")
+		return l.say("reference not found in the target", "引用的对象在目标中找不到")
 	default:
 		return string(k)
 	}
+}
+
+// count joins a number and an English word in the right form.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // pair joins a word and a number: "delete 3", "删除 3".
