@@ -20,14 +20,17 @@ import (
 	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
 )
 
-// company is the stage that a script of testdata/cli asked for.
-type company struct{ *stage.Stage }
+// company is what a script of testdata/cli asked for.
+type company struct {
+	stage *stage.Stage    // nil until it is asked for
+	given map[string]bool // one-time passwords, each behind its person's name
+}
 
 // companyKey finds a script's company among the values of its environment.
 type companyKey struct{}
 
 func setupCommands(e *testscript.Env) error {
-	e.Values[companyKey{}] = &company{}
+	e.Values[companyKey{}] = &company{given: map[string]bool{}}
 	return nil
 }
 
@@ -37,7 +40,7 @@ func setupCommands(e *testscript.Env) error {
 //	                         rollcall.yaml and one-time passwords for 周凯 and 陈悦
 //	exits N PROGRAM [ARG …]  run a program that must end with exit code N
 //	code VAR                 keep the run code that standard output begins with
-//	totp NAME VAR [WHICH]    keep a one-time password: now (default), next, wrong
+//	totp NAME VAR [wrong]    keep a one-time password that was not given before, or a wrong one
 //	edit FILE OLD NEW        replace a text that stands exactly once in a file
 //	wecom has|lacks NO       look into the target
 //	effects N                the target has seen exactly N writes
@@ -75,7 +78,7 @@ func openCompany(ctx context.Context, ts *testscript.TestScript) error {
 		return err
 	}
 	ts.Defer(func() { _ = s.Close() })
-	ts.Value(companyKey{}).(*company).Stage = s
+	ts.Value(companyKey{}).(*company).stage = s
 	p := &process{getenv: noEnv, stdout: ts.Stdout(), stderr: discard{}, now: time.Now, executable: os.Executable}
 	a, err := p.openStage(ctx, s, demo{})
 	if err != nil {
@@ -99,11 +102,11 @@ func noEnv(string) (string, bool) { return "", false }
 
 // theStage gives the stage of a script that opened one.
 func theStage(ts *testscript.TestScript) (*stage.Stage, error) {
-	c := ts.Value(companyKey{}).(*company)
-	if c.Stage == nil {
+	s := ts.Value(companyKey{}).(*company).stage
+	if s == nil {
 		return nil, errors.New("the script has no stage")
 	}
-	return c.Stage, nil
+	return s, nil
 }
 
 func exits(ts *testscript.TestScript, args []string) error {
@@ -135,37 +138,35 @@ func keepCode(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// keepPassword keeps a password of the present time step, of the next one
-// (which a clock ahead of ours shows, and which lasts longer), or one that is
-// wrong in all steps around.
+// keepPassword keeps a password that the script was not given before, the one
+// that lasts longest first: that of the next time step, as a clock ahead of
+// ours shows it. A wrong one is wrong in all steps around.
 func keepPassword(ts *testscript.TestScript, args []string) error {
 	secret, ok := secrets()[args[0]]
 	if !ok {
 		return fmt.Errorf("%s has no secret", args[0])
 	}
-	which := "now"
-	if len(args) > 2 {
-		which = args[2]
-	}
 	var right []string
-	for _, off := range []time.Duration{0, totpPeriod, -totpPeriod, 2 * totpPeriod} {
+	for _, off := range []time.Duration{totpPeriod, 0, -totpPeriod, 2 * totpPeriod} {
 		code, err := totp.GenerateCode(secret, time.Now().Add(off))
 		if err != nil {
 			return err
 		}
 		right = append(right, code)
 	}
-	switch which {
-	case "now":
-		ts.Setenv(args[1], right[0])
-	case "next":
-		ts.Setenv(args[1], right[1])
-	case "wrong":
+	if len(args) > 2 && args[2] == "wrong" {
 		ts.Setenv(args[1], firstWrong(right))
-	default:
-		return fmt.Errorf("now, next or wrong, not %s", which)
+		return nil
 	}
-	return nil
+	given := ts.Value(companyKey{}).(*company).given
+	for _, code := range right[:2] {
+		if !given[args[0]+code] {
+			given[args[0]+code] = true
+			ts.Setenv(args[1], code)
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has no password left for now", args[0])
 }
 
 func firstWrong(right []string) string {
