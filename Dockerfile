@@ -4,8 +4,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags nomsgpack -ldflags '-s -w' -o /rollcall ./cmd/rollcall \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/gocache \
+    CGO_ENABLED=0 GOCACHE=/gocache go build -trimpath -buildvcs=false -tags nomsgpack -ldflags '-s -w' -o /rollcall ./cmd/rollcall \
     && mkdir -p /data && chown 65532:65532 /data
 
 FROM gcr.io/distroless/static-debian12:nonroot
