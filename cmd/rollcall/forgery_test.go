@@ -383,8 +383,8 @@ func TestForgedDingTalk(t *testing.T) {
 			})
 		}
 	}
-	g.refusal(t, "method", func() (int, []byte) { return g.get(t, g.stage.Door(stage.DingRoom)), nil })
-	if status := g.get(t, strings.TrimSuffix(g.stage.Door(stage.DingRoom), "f")+"e"); status != http.StatusNotFound {
+	g.refusal(t, "method", func() (int, []byte) { return get(t, g.stage.Door(stage.DingRoom)), nil })
+	if status := get(t, strings.TrimSuffix(g.stage.Door(stage.DingRoom), "f")+"e"); status != http.StatusNotFound {
 		t.Errorf("a guessed path is answered %d", status)
 	}
 	g.untouched(t)
@@ -416,7 +416,8 @@ func (g *target) utter(t *testing.T, u dingtalksim.Utterance, o dingtalksim.Post
 	return p
 }
 
-func (g *target) get(t *testing.T, url string) int {
+// get gives the status of an address.
+func get(t *testing.T, url string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
