@@ -55,7 +55,7 @@ func TestChat(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir: filepath.Join("testdata", c.dir),
 				Setup: func(e *testscript.Env) error {
-					e.Vars = append(append(e.Vars, c.env...), "LANG=zh_CN.UTF-8")
+					e.Vars = append(append(e.Vars, c.env...), "LANG=zh_CN.UTF-8", noRest)
 					return nil
 				},
 			})
