@@ -174,6 +174,12 @@ func (d *summary) dangers(ctx context.Context, f *Flow, runs []run.Run) error {
 	if err != nil || p == nil {
 		return err
 	}
+	d.dangersOf(f, runs[i].Code, p)
+	return nil
+}
+
+// dangersOf tells what a plan shows that somebody should look at.
+func (d *summary) dangersOf(f *Flow, code run.Code, p *plan.Plan) {
 	kinds := map[plan.NoteKind]int{}
 	for _, n := range p.Notes {
 		kinds[n.Kind]++
@@ -183,7 +189,7 @@ func (d *summary) dangers(ctx context.Context, f *Flow, runs []run.Run) error {
 	}
 	for _, k := range []plan.NoteKind{plan.LeftActive, plan.RuleFailed, plan.Conflict} {
 		if kinds[k] > 0 {
-			add(pair(d.l.note(k), kinds[k]) + d.l.say(" (show %s notes)", "（详情 %s 保留）", runs[i].Code))
+			add(pair(d.l.note(k), kinds[k]) + d.l.say(" (show %s notes)", "（详情 %s 保留）", code))
 		}
 	}
 	if h := p.Source.Health; h.PartialFor != "" {
@@ -196,7 +202,6 @@ func (d *summary) dangers(ctx context.Context, f *Flow, runs []run.Run) error {
 			add(d.l.finding(find))
 		}
 	}
-	return nil
 }
 
 // life tells when the flow last succeeded and what comes next.

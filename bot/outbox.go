@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -172,7 +173,7 @@ func (b *Bot) byRobot(ctx context.Context, o Outgoing, name string) error {
 // the app cannot, and gives up only loudly.
 func (b *Bot) undelivered(ctx context.Context, l run.Letter, o Outgoing, cause error) error {
 	kind := fault.KindOf(cause)
-	hopeless := kind == fault.Denied || kind == fault.Invalid || kind == fault.NotFound || kind == fault.Unsupported
+	hopeless := slices.Contains([]fault.Kind{fault.Denied, fault.Invalid, fault.NotFound, fault.Unsupported}, kind)
 	lasting := fault.Retryable(cause) || kind == fault.Credential
 	spent := l.Attempts+1 >= sendTries
 	after := fault.After(cause)

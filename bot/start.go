@@ -95,6 +95,7 @@ func (b *Bot) obeyed(ctx context.Context, c caller, cmd Command) (reply, bool, e
 			answer, err := b.counted(ctx, c, c.vote(cmd, r), r)
 			return answer, true, err
 		}
+	default: // what only reads is simply answered again
 	}
 	return reply{}, false, nil
 }

@@ -49,7 +49,6 @@ func ownRedis(t *testing.T) *redisServer {
 // start starts the server with nothing in it.
 func (r *redisServer) start(t *testing.T) {
 	t.Helper()
-	//nolint:gosec // the arguments are ours
 	r.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "",
 		"--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", t.TempDir())
 	out, err := r.cmd.StdoutPipe()
