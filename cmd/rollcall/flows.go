@@ -167,7 +167,8 @@ func (a *app) rules(ctx context.Context, source connector.Source, users, departm
 	}
 	a.closers = append(a.closers, func() error { h.Close(); return nil })
 	for _, w := range h.Warnings() {
-		a.log.WarnContext(ctx, "rule uses an attribute that the source does not declare", "warning", fmt.Sprint(w))
+		a.log.WarnContext(ctx, "rule uses an attribute that the source does not declare",
+			"warning", fmt.Sprintf("%s:%d:%d: %s", w.File, w.Line, w.Column, fault.In(w.Say, a.p.lang())))
 	}
 	return h, nil
 }
