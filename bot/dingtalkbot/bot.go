@@ -56,7 +56,8 @@ type Options struct {
 	// RobotCode names the robot; default ClientID, as for internal apps.
 	RobotCode string
 	// CorpID is the corp whose people count as ours. Required for Callback;
-	// with Stream it defaults to the corp that each message was delivered in.
+	// with Stream it defaults to the corp that each message was delivered in, and
+	// a pressed card is not taken before the first message.
 	CorpID string
 	// APIURL and OAPIURL default to the platform's; without a path.
 	APIURL, OAPIURL string
@@ -143,7 +144,8 @@ type Bot struct {
 	tokens *tokenSource
 	oapi   *url.URL // of OAPIURL
 	quiet  sync.Once
-	heard  atomic.Int64 // when the last frame came by Stream; Unix milliseconds, 0 = never
+	corp   atomic.Pointer[string] // ours, as the first message by Stream said; nil before
+	heard  atomic.Int64           // when the last frame came by Stream; Unix milliseconds, 0 = never
 	pause  pauses
 
 	mu      sync.Mutex
@@ -233,6 +235,14 @@ func (b *Bot) refuse(ctx context.Context, reason string) {
 	b.refused[reason]++
 	b.mu.Unlock()
 	b.o.Logger.WarnContext(ctx, "message refused", "system", "dingtalk", "reason", reason)
+}
+
+// ours gives the corp whose people count, "" while it is not known.
+func (b *Bot) ours() string {
+	if p := b.corp.Load(); b.o.CorpID == "" && p != nil {
+		return *p
+	}
+	return b.o.CorpID
 }
 
 // DirectChat gives the Chat of a person's conversation with the robot alone:

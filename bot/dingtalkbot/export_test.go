@@ -1,6 +1,12 @@
 package dingtalkbot
 
-import "time"
+import (
+	"time"
+
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/payload"
+
+	"github.com/rollcallhq/rollcall/bot"
+)
 
 // Mute sets the SDK's logger, as the first Listen does.
 func Mute() { silence() }
@@ -18,3 +24,6 @@ func (b *Bot) SessionURL(raw string) (string, bool) { return b.sessionURL(raw) }
 
 // Strict is the check of a message's shape.
 func Strict(raw []byte) error { return strict(raw) }
+
+// Pressed decodes the frame of a press.
+func (b *Bot) Pressed(f *payload.DataFrame) (bot.Message, error) { return b.pressed(f) }

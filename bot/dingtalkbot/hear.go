@@ -43,6 +43,9 @@ func (b *Bot) hear(ctx context.Context, raw []byte, d door) (bot.Message, verdic
 	if reason := b.foreign(in, d.weak); reason != "" {
 		return bot.Message{}, b.no(ctx, reason, "")
 	}
+	if !d.weak && in.RobotCorp != "" {
+		b.corp.CompareAndSwap(nil, &in.RobotCorp) // the platform has authenticated itself
+	}
 	m := b.message(in)
 	m.Weak = d.weak
 	if in.Webhook != "" && m.Session.URL == "" {

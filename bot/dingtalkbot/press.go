@@ -51,6 +51,9 @@ const (
 		`"userPrivateData":{"cardParamMap":{"notice":"没有收下，请再按一次 / not accepted, press again"}}}}`
 )
 
+// errCorp: a user id is somebody else's in another corp, and ours is not known.
+var errCorp = errors.New("the corp is not known yet")
+
 // press takes one frame of a pressed button. The platform never sends it again.
 func (s *stream) press(ctx context.Context, f *payload.DataFrame) (*payload.DataFrameResponse, error) {
 	s.alive()
@@ -59,6 +62,11 @@ func (s *stream) press(ctx context.Context, f *payload.DataFrame) (*payload.Data
 	}
 	defer s.busy.Done()
 	m, err := s.b.pressed(f)
+	if errors.Is(err, errCorp) {
+		s.b.refuse(ctx, wrongCorp)
+		s.sorry(context.WithoutCancel(ctx), m, sorryLost) // what is typed instead tells the corp
+		return acknowledged(pressLost), nil
+	}
 	if err != nil {
 		s.b.refuse(ctx, badPress)
 		return acknowledged(pressTaken), nil // it can never be taken
@@ -86,7 +94,7 @@ func (b *Bot) pressed(f *payload.DataFrame) (bot.Message, error) {
 	}
 	m := bot.Message{
 		Platform: run.DingTalk, ID: "press:" + f.GetMessageId(), Chat: in.Space, Addressed: true,
-		Foreign: b.o.CorpID != "" && in.Corp != b.o.CorpID,
+		Foreign: b.ours() != "" && in.Corp != b.ours(),
 		At:      time.UnixMilli(f.GetTimestamp()).UTC(),
 		Press:   &bot.Press{Card: in.Card},
 	}
@@ -98,6 +106,9 @@ func (b *Bot) pressed(f *payload.DataFrame) (bot.Message, error) {
 	}
 	if in.SpaceType == spaceSingle {
 		m.Direct, m.Chat = true, DirectChat(in.Space)
+	}
+	if b.ours() == "" {
+		return m, errCorp
 	}
 	params := paramsOf(in.Content)
 	m.Press.Command, m.Press.Digest = params[paramCommand], params[paramDigest]
