@@ -107,7 +107,7 @@ func (d *summary) failures(runs []run.Run) {
 		if d.inWindow(r) && (r.State == run.Failed || r.State == run.Partial || r.State == run.Blocked && r.Apply) {
 			line := d.b.runLine(d.l, r)
 			if r.Reason != "" {
-				line += " · " + printable(d.l.of(r.Reason), sayRunes)
+				line += " · " + printable(masked(d.l.of(r.Reason)), sayRunes)
 			}
 			d.needs = append(d.needs, Line{strong(d.l.state(r.State)), plain(d.l.say(": ", "：") + line)})
 		}

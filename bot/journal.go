@@ -225,7 +225,7 @@ func (b *Bot) call(sc scene) Card {
 	s := Section{}
 	add := func(line string) { s.Lines = append(s.Lines, text(line)) }
 	if r.Reason != "" {
-		add(printable(l.of(r.Reason), sayRunes))
+		add(printable(masked(l.of(r.Reason)), sayRunes))
 	}
 	switch r.State {
 	case run.Awaiting:

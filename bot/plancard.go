@@ -272,7 +272,7 @@ func (b *Bot) votesSection(sc scene) (Section, bool) {
 		}
 		line := what + l.say(" by ", "：") + l.who(v.By) + " " + b.clock(v.At) + " · " + l.platform(v.By.Platform) + l.channel(v.By.Channel)
 		if v.Reason != "" {
-			line += l.say(": ", "：") + printable(v.Reason, sayRunes)
+			line += l.say(": ", "：") + printable(masked(v.Reason), sayRunes)
 		}
 		s.Lines = append(s.Lines, text(line))
 	}

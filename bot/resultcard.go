@@ -28,7 +28,7 @@ func (b *Bot) resultCard(sc scene) Card {
 		lines = append(lines, text(l.say("Nothing was changed.", "没有改动任何账号。")))
 	}
 	if r.Reason != "" {
-		lines = append(lines, Line{strong(l.say("Why: ", "原因：")), plain(printable(l.of(r.Reason), sayRunes))})
+		lines = append(lines, Line{strong(l.say("Why: ", "原因：")), plain(printable(masked(l.of(r.Reason)), sayRunes))})
 	}
 	lines = append(lines, text(l.say("Ended %s, took %s", "结束 %s，用时 %s", b.clock(r.Ended), l.span(r.Ended.Sub(r.Created)))))
 	switch r.State {

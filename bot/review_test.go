@@ -464,3 +464,17 @@ func TestAReasonIsNotHalved(t *testing.T) {
 		}
 	}
 }
+
+// A reason that a person typed shows a phone number no more than a plan does.
+func TestReasonsAreMasked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code := w.awaits(aPlan())
+	got := texts(w.say("Zhou Kai", "ops", "驳回 "+string(code)+" 名单错了，请打 13912345678"))
+	if strings.Contains(got, "13912345678") || strings.Count(got, "…5678") < 4 {
+		t.Errorf("%s", got)
+	}
+	if got := texts(w.say("Zhou Kai", "ops", "状态 "+string(code))); strings.Contains(got, "13912345678") {
+		t.Errorf("%s", got)
+	}
+}
