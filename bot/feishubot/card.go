@@ -12,8 +12,9 @@ import (
 // only properties that stand in the vendor's pages are used.
 type node = map[string]any
 
-// The most lines of a section that are seen at once; more are folded away.
-const rowLimit = 10
+// The most lines of a section that are seen at once; more are folded away. Ten
+// rows of a plan with the line that counts the others fit, and the whole help.
+const rowLimit = 12
 
 // fit is how much of long sections a drawing shows.
 type fit struct {

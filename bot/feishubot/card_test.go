@@ -282,11 +282,11 @@ func TestSizes(t *testing.T) {
 func TestRowsThatAreNotShownAreCounted(t *testing.T) {
 	t.Parallel()
 	content, ok := cardOf(bot.Outgoing{Lang: bot.ZH, Card: bot.Card{Title: "t", Sections: []bot.Section{{Bullet: true, Lines: many(340, "人 %d "+strings.Repeat("宽", 200))}}}}, "")
-	if !ok || !strings.Contains(content, "…还有 330 项") || strings.Contains(content, "人 11 ") || !strings.Contains(content, "人 10 ") {
+	if !ok || !strings.Contains(content, "…还有 328 项") || strings.Contains(content, "人 13 ") || !strings.Contains(content, "人 12 ") {
 		t.Errorf("%v %.200s", ok, content)
 	}
 	content, ok = cardOf(goldens()["long"], "")
-	if !ok || !strings.Contains(content, "… and 65 more") || !strings.Contains(content, "… and 5 more") || !strings.Contains(content, "person 70") {
+	if !ok || !strings.Contains(content, "… and 63 more") || !strings.Contains(content, "… and 3 more") || !strings.Contains(content, "person 72") {
 		t.Errorf("%v %s", ok, content)
 	}
 }
@@ -295,5 +295,17 @@ func BenchmarkDraw(b *testing.B) {
 	o := goldens()["approval"]
 	for b.Loop() {
 		drafts(o, "")
+	}
+}
+
+// The whole help, and the line that counts what a card does not name, are seen at
+// once.
+func TestShortListsAreNotFolded(t *testing.T) {
+	t.Parallel()
+	for n, folds := range map[int]bool{11: false, 12: false, 13: true} {
+		card, ok := cardOf(bot.Outgoing{Card: bot.Card{Title: "x", Sections: []bot.Section{{Bullet: true, Lines: many(n, "line %d")}}}}, "")
+		if !ok || strings.Contains(card, "collapsible_panel") != folds {
+			t.Errorf("%d lines: %s", n, card)
+		}
 	}
 }
