@@ -95,7 +95,7 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 	}
 	var listeners []audience
 	for _, a := range b.audiences(r) {
-		if a.asked || speaks(r) {
+		if a.asked || speaks(r) && (r.State == run.Awaiting || b.news(e) || b.stands(ctx, r, a)) {
 			listeners = append(listeners, a)
 		}
 	}
@@ -112,6 +112,19 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		letters = append(letters, b.draw(sc, a, e)...)
 	}
 	return letters, nil
+}
+
+// newsFor is how old an event may be that is told where nobody asked: a chat that
+// is added to a record with a past is not told all of it.
+const newsFor = day
+
+func (b *Bot) news(e run.Event) bool { return b.o.Now().Sub(e.At) < newsFor }
+
+// stands tells whether a card of the run stands in the chat: it must not go on
+// looking alive.
+func (b *Bot) stands(ctx context.Context, r run.Run, a audience) bool {
+	_, there, err := b.o.Mailbox.Place(ctx, liveKey(r.Code, a.chat))
+	return there || err != nil
 }
 
 // speaks tells whether a run that was not asked for in a room is worth speaking
@@ -250,6 +263,9 @@ func (b *Bot) call(sc scene) Card {
 
 // alarm says what people must know at once.
 func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
+	if !b.news(e) {
+		return nil, nil
+	}
 	r, _, err := b.o.Service.Get(ctx, e.Run)
 	if err != nil {
 		return nil, err

@@ -478,3 +478,33 @@ func TestReasonsAreMasked(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Where a chat is added to a record that has a past, old runs are not told of as
+// news; what is still open, what was asked for in a chat, and cards that stand
+// there are.
+func TestThePastIsNoNews(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	done := w.scheduled()
+	w.service.planned(done, aPlan(), run.Applying)
+	w.service.move(done, run.EventMoved, func(r *run.Run) { r.State, r.Outcome = run.Succeeded, run.Outcome{Done: 7} })
+	w.mail.event(run.Event{Run: done, Kind: run.EventAlarm, Say: "Gu Yan: has left / 已离职"})
+	w.clock = w.clock.Add(time.Minute)
+	open := w.scheduled()
+	w.service.planned(open, aPlan(), run.Awaiting)
+	w.clock = w.clock.Add(30 * time.Hour)
+	if got := texts(w.settle()); strings.Contains(got, "完成 "+string(done)) || strings.Contains(got, "Gu Yan：") || !strings.Contains(got, "待批准 "+string(open)) {
+		t.Errorf("%s", got)
+	}
+	w.service.move(open, run.EventMoved, func(r *run.Run) { r.State = run.Expired })
+	w.clock = w.clock.Add(30 * time.Hour)
+	if got := texts(w.settle()); !strings.Contains(got, "已过期 "+string(open)) {
+		t.Errorf("a card that stands is left as it was:\n%s", got)
+	}
+	code := w.awaits(aPlan())
+	w.service.move(code, run.EventMoved, func(r *run.Run) { r.State = run.Failed })
+	w.clock = w.clock.Add(30 * time.Hour)
+	if got := texts(w.settle()); !strings.Contains(got, "失败 "+string(code)) {
+		t.Errorf("who asked is not told:\n%s", got)
+	}
+}
