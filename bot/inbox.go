@@ -13,18 +13,35 @@ import (
 
 const (
 	inboxBatch = 20
-	// answerTries is how often a message is tried whose answer needs something
-	// that is not there now.
+	// answerTries is how often a message is tried at least whose answer needs
+	// something that is not there now, and answerTime for how long.
 	answerTries = 5
+	answerTime  = 10 * time.Second
 )
 
 // inbox answers what was heard, one message after another.
 type inbox struct {
 	b     *Bot
-	tries map[string]int
+	tries map[string]tried
 }
 
-func newInbox(b *Bot) *inbox { return &inbox{b: b, tries: map[string]int{}} }
+// tried tells how often a message was tried in vain, and since when.
+type tried struct {
+	n     int
+	since time.Time
+}
+
+func newInbox(b *Bot) *inbox { return &inbox{b: b, tries: map[string]tried{}} }
+
+// spent counts one more try in vain, and tells whether it was the last.
+func (in *inbox) spent(id string) bool {
+	t := in.tries[id]
+	if t.n++; t.n == 1 {
+		t.since = in.b.o.Now()
+	}
+	in.tries[id] = t
+	return t.n >= answerTries && in.b.o.Now().Sub(t.since) >= answerTime
+}
 
 // step answers a batch. One message that cannot be answered now does not keep
 // the others waiting.
@@ -68,7 +85,7 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 	c := in.b.caller(m, l)
 	r, err := in.obey(ctx, c)
 	if err != nil {
-		if in.tries[l.ID]++; ctx.Err() != nil || in.tries[l.ID] < answerTries && passing(err) {
+		if ctx.Err() != nil || passing(err) && !in.spent(l.ID) {
 			in.b.o.Logger.WarnContext(ctx, "answer is put off", "inbox", l.ID, "err", err)
 			return nil, true
 		}

@@ -508,3 +508,58 @@ func TestThePastIsNoNews(t *testing.T) {
 		t.Errorf("who asked is not told:\n%s", got)
 	}
 }
+
+// Others who speak meanwhile do not use up the tries of a message.
+func TestTriesTakeTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.service.broken = fault.New(fault.Unavailable, "busy / 繁忙")
+	if err := w.b.Receive(t.Context(), w.message("Li Min", "ops", "同步 hr-to-wecom")); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 * answerTries { // each ring of the bell is a step
+		if _, err := w.in.step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.service.broken = nil
+	if _, err := w.in.step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(w.settle()); len(w.service.order) != 1 || strings.Contains(got, "出错了") {
+		t.Errorf("%d runs\n%s", len(w.service.order), got)
+	}
+}
+
+// A digest has one time a day, also on the days when the clock is put forward or
+// back.
+func TestDigestTimesWhenTheClockChanges(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Shanghai"} {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Skip(err)
+		}
+		for _, hour := range []int{0, 1, 2, 3, 23} {
+			d := DigestPlan{Hour: hour, Minute: 30, Zone: loc}
+			times := map[string]time.Time{}
+			last := time.Time{}
+			begin, end := time.Date(2026, 1, 1, 0, 0, 0, 0, loc), time.Date(2027, 1, 1, 0, 0, 0, 0, loc)
+			for now := begin; now.Before(end); now = now.Add(7 * time.Minute) {
+				at, ok := d.last(now)
+				if !ok || at.Before(last) || at.After(now) {
+					t.Fatalf("%s %d:30: before %s comes %s, and before that %s", zone, hour, now, at, last)
+				}
+				last = at
+				day := at.Format("2006-01-02")
+				if other, there := times[day]; there && !other.Equal(at) {
+					t.Fatalf("%s %d:30: two digests on %s: %s and %s", zone, hour, day, other, at)
+				}
+				times[day] = at
+			}
+			if n := len(times); n < 365 || n > 366 {
+				t.Errorf("%s %d:30: %d digests in a year", zone, hour, n)
+			}
+		}
+	}
+}

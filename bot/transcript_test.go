@@ -381,6 +381,7 @@ func TestApologies(t *testing.T) {
 		if _, err := w.in.step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		w.clock = w.clock.Add(answerTime / (answerTries - 1))
 	}
 	w.service.broken = nil
 	answers := w.settle()
