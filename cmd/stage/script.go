@@ -35,7 +35,7 @@ import (
 // A line that begins with # is skipped.
 type Script struct {
 	Chat     *Chat
-	Patience time.Duration // how long an expectation waits; 0 = 20 s
+	Patience time.Duration // how long an expectation waits; 0 = 1 min
 	// Do carries out "do" lines; nil: there are none.
 	Do func(ctx context.Context, name string, args []string) error
 
@@ -142,7 +142,7 @@ func (s *Script) expect(ctx context.Context, want string) error {
 	}
 	patience := s.Patience
 	if patience == 0 {
-		patience = 20 * time.Second
+		patience = time.Minute
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
