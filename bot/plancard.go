@@ -247,7 +247,10 @@ func (sc scene) notes() Section {
 func (l Lang) noteShort(n *plan.Note) string {
 	short := label(masked(n.Name))
 	if n.Say != "" {
-		short += l.say(" – ", "，") + printable(masked(l.of(n.Say)), nameRunes*2)
+		if short != "" {
+			short += l.say(" – ", "，")
+		}
+		short += printable(masked(l.of(n.Say)), nameRunes*2)
 	}
 	if n.Place != "" {
 		short += l.say(" (", "（") + printable(n.Place, nameRunes) + l.say(")", "）")

@@ -42,6 +42,9 @@ func (b *Bot) resultCard(sc scene) Card {
 		lines = append(lines, Line{plain(l.say("When the cause is gone: ", "排除原因后重发：")), code(sc.verb() + " " + r.Flow)})
 	}
 	card.Sections = append([]Section{{Lines: lines}}, sc.causes()...)
+	if sc.plan != nil && sc.plan.Source.Health.PartialFor != "" { // who has left was not looked for
+		card.Sections = append(card.Sections, Section{Title: l.say("The source", "来源的健康状况"), Lines: b.health(sc)})
+	}
 	if n := sc.notes(); len(n.Lines) > 0 {
 		card.Sections = append(card.Sections, n)
 	}

@@ -563,3 +563,23 @@ func TestDigestTimesWhenTheClockChanges(t *testing.T) {
 		}
 	}
 }
+
+// A run that was applied on an incomplete source says so, and a note about nobody
+// in particular begins with what it says.
+func TestAnIncompleteSourceIsNotKeptQuiet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := aPlan()
+	p.Source.Health.PartialFor = "roster.csv row 299 / roster.csv 第 299 行"
+	p.Notes = []plan.Note{{Kind: plan.Unclear, Say: "2 users are not in it / 少了 2 人"}}
+	w.say("Li Min", "ops", "同步 hr-to-wecom")
+	code := run.Code(w.code())
+	w.service.planned(code, p, run.Applying)
+	w.service.move(code, run.EventMoved, func(r *run.Run) { r.State, r.Outcome = run.Succeeded, run.Outcome{Done: 7} })
+	got := texts(w.settle())
+	for _, want := range []string{"*不完整：*roster.csv 第 299 行", "*无法判断 1*：少了 2 人", "*Incomplete: *roster.csv row 299", "*unclear 1*: 2 users"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
