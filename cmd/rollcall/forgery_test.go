@@ -18,7 +18,7 @@ type target struct {
 	*service
 	code    string
 	approve string // the words of the vote that would begin it
-	runs    int    // in the record so far
+	begun   int    // runs in the record so far
 }
 
 // openTarget serves with both platforms by callback and a run of 3 deletions
@@ -28,7 +28,7 @@ func openTarget(t *testing.T) *target {
 	s := openService(t, stage.Options{FeishuCallback: true, DingCallback: true})
 	s.ask(t, stage.FeishuRoom, "李敏", "@点名 同步 hr-to-wecom", "待批准")
 	r := s.awaitRun(t, "a run awaits approval", func(r run.Run) bool { return r.State == run.Awaiting })
-	return &target{service: s, code: string(r.Code), approve: "批准 " + string(r.Code) + " 删除=3", runs: 1}
+	return &target{service: s, code: string(r.Code), approve: "批准 " + string(r.Code) + " 删除=3", begun: 1}
 }
 
 // untouched sees that nothing came of what was posted: no run, no vote, no move,
@@ -36,9 +36,9 @@ func openTarget(t *testing.T) *target {
 func (g *target) untouched(t *testing.T) {
 	t.Helper()
 	g.settled(t)
-	all := g.service.runs(t)
-	if len(all) != g.runs {
-		t.Errorf("%d runs in the record, want %d: %+v", len(all), g.runs, all)
+	all := g.runs(t)
+	if len(all) != g.begun {
+		t.Errorf("%d runs in the record, want %d: %+v", len(all), g.begun, all)
 	}
 	r, err := g.app.store.Run(t.Context(), run.Code(g.code))
 	if err != nil || r.State != run.Awaiting {
@@ -172,7 +172,7 @@ func (g *target) pressEvent(t *testing.T) feishusim.Event {
 				continue
 			}
 			form := map[string]string{}
-			for _, p := range g.posts() {
+			for _, p := range g.all() {
 				for label, name := range p.Inputs() {
 					if strings.Contains(label, "删除") {
 						form[name] = "3"
@@ -193,11 +193,6 @@ func (g *target) pressEvent(t *testing.T) feishusim.Event {
 	}
 	t.Fatal("no button to approve")
 	return feishusim.Event{}
-}
-
-func (g *target) posts() []stage.Post {
-	posts, _ := g.chat.From(0)
-	return posts
 }
 
 // bent changes one genuine request in its headers or its body.
@@ -236,12 +231,12 @@ func (g *target) bent(t *testing.T, press feishusim.Event) {
 func TestReplayFeishu(t *testing.T) {
 	t.Parallel()
 	g := openTarget(t)
-	e, from := g.event(t, feishusim.Words{Text: "预演 hr-to-wecom"}), len(g.posts())
+	e, from := g.event(t, feishusim.Words{Text: "预演 hr-to-wecom"}), len(g.all())
 	first := g.post(t, e, feishusim.Forgery{})
 	if first.Status != http.StatusOK {
 		t.Fatalf("a genuine message is answered %d", first.Status)
 	}
-	g.runs++
+	g.begun++
 	planned := g.awaitRun(t, "the plan", func(r run.Run) bool { return r.State == run.Planned })
 	g.await(t, from, func(p stage.Post) bool { // the last of its answers
 		return strings.Contains(p.Text, "@周凯") && strings.Contains(p.Text, string(planned.Code))
@@ -311,7 +306,7 @@ func TestOutsideFeishu(t *testing.T) {
 
 	for _, text := range []string{g.approve, "同步 hr-to-wecom", "取消 " + g.code} {
 		e := g.event(t, feishusim.Words{Text: text, At: time.Now().Add(-3 * time.Hour)})
-		from := len(g.posts())
+		from := len(g.all())
 		if a := g.post(t, e, feishusim.Forgery{}); a.Status != http.StatusOK {
 			t.Errorf("a late message is answered %d, and would come again", a.Status)
 		}
@@ -464,17 +459,17 @@ func TestCapturedDingTalk(t *testing.T) {
 	g.untouched(t)
 
 	// Another id: a new message, of somebody who proves little.
-	from := len(g.posts())
+	from := len(g.all())
 	under(swap("help", g.approve, captured.MessageID, "msgFORGED1"))
 	g.await(t, from, func(p stage.Post) bool { return strings.Contains(p.Text, "DingTalk's HTTP callback") })
 	g.untouched(t)
-	from = len(g.posts())
+	from = len(g.all())
 	under(swap("help", "sync hr-to-wecom", captured.MessageID, "msgFORGED2"))
-	g.runs++
+	g.begun++
 	g.await(t, from, func(p stage.Post) bool { return p.Room == stage.DingRoom && strings.Contains(p.Text, "hr-to-wecom") })
-	until(t, "the run that was asked for so waits or ends", func() bool { return !g.service.runs(t)[0].State.Working() })
+	until(t, "the run that was asked for so waits or ends", func() bool { return !g.runs(t)[0].State.Working() })
 	g.once(t, 0) // not even what is harmless
-	second := g.service.runs(t)[0]
+	second := g.runs(t)[0]
 	if second.State != run.Partial || second.Outcome.Done > 0 {
 		t.Errorf("the run is %s, %+v: %s", second.State, second.Outcome, second.Reason)
 	}
@@ -505,7 +500,7 @@ func TestLateDingTalk(t *testing.T) {
 	t.Parallel()
 	g := openTarget(t)
 	for _, text := range []string{"sync hr-to-wecom", "reject " + g.code, "cancel " + g.code} {
-		from := len(g.posts())
+		from := len(g.all())
 		p := g.utter(t, dingtalksim.Utterance{
 			Text: text, SayOptions: dingtalksim.SayOptions{CreateAt: time.Now().Add(-3 * time.Hour)},
 		}, dingtalksim.PostOptions{})

@@ -295,95 +295,87 @@ func (s *service) ran(t *testing.T) {
 // told at once. Nothing runs twice.
 func TestRecordLocked(t *testing.T) {
 	t.Parallel()
-	t.Run("feishu_callback", func(t *testing.T) {
-		t.Parallel()
-		s := openService(t, stage.Options{FeishuCallback: true})
-		s.settled(t)
-		e := s.says(t, "预演 hr-to-wecom")
-		deliver := func() feishusim.Answer {
-			a, err := s.stage.Feishu.Post(t.Context(), s.stage.Door(stage.FeishuRoom), e, feishusim.Forgery{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return a
+	t.Run("feishu_callback", feishuCallbackLocked)
+	t.Run("feishu_connection", feishuConnectionLocked)
+	t.Run("dingtalk_stream", func(t *testing.T) { dingTalkLocked(t, stage.Options{}) })
+	t.Run("dingtalk_callback", func(t *testing.T) { dingTalkLocked(t, stage.Options{DingCallback: true}) })
+}
+
+func feishuCallbackLocked(t *testing.T) {
+	t.Parallel()
+	s := openService(t, stage.Options{FeishuCallback: true})
+	s.settled(t)
+	e := s.says(t, "预演 hr-to-wecom")
+	deliver := func() feishusim.Answer {
+		a, err := s.stage.Feishu.Post(t.Context(), s.stage.Door(stage.FeishuRoom), e, feishusim.Forgery{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		unlock := locked(t, s.record())
-		for range 2 {
-			if a := deliver(); a.Status != http.StatusServiceUnavailable || len(a.Body) > 0 {
-				t.Errorf("answered %d %q, want 503 so that it comes again", a.Status, a.Body)
-			}
+		return a
+	}
+	unlock := locked(t, s.record())
+	for range 2 {
+		if a := deliver(); a.Status != http.StatusServiceUnavailable || len(a.Body) > 0 {
+			t.Errorf("answered %d %q, want 503 so that it comes again", a.Status, a.Body)
 		}
-		if status := s.ready(t); status != http.StatusServiceUnavailable {
-			t.Errorf("/readyz says %d", status)
+	}
+	if status := s.ready(t); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz says %d", status)
+	}
+	if lines := s.log.with("message not claimed"); len(lines) != 2 {
+		t.Errorf("the log has %q, want a line for each", lines)
+	}
+	unlock()
+	for range 2 {
+		if a := deliver(); a.Status != http.StatusOK {
+			t.Errorf("answered %d", a.Status)
 		}
-		if lines := s.log.with("message not claimed"); len(lines) != 2 {
-			t.Errorf("the log has %q, want a line for each", lines)
+	}
+	s.ran(t)
+	if status := s.ready(t); status != http.StatusOK {
+		t.Errorf("/readyz says %d", status)
+	}
+	s.discreet(t, "预演 hr-to-wecom")
+}
+
+func feishuConnectionLocked(t *testing.T) {
+	t.Parallel()
+	s := openService(t, stage.Options{})
+	s.settled(t)
+	e := s.says(t, "预演 hr-to-wecom")
+	unlock := locked(t, s.record())
+	for range 2 {
+		if _, err := s.stage.Feishu.Deliver(t.Context(), e); !errors.Is(err, feishusim.ErrRefused) {
+			t.Errorf("delivered: %v, want a refusal so that it comes again", err)
 		}
-		unlock()
-		for range 2 {
-			if a := deliver(); a.Status != http.StatusOK {
-				t.Errorf("answered %d", a.Status)
-			}
+	}
+	unlock()
+	for range 2 {
+		if _, err := s.stage.Feishu.Deliver(t.Context(), e); err != nil {
+			t.Errorf("delivered again: %v", err)
 		}
-		s.ran(t)
-		if status := s.ready(t); status != http.StatusOK {
-			t.Errorf("/readyz says %d", status)
-		}
-		s.discreet(t, "预演 hr-to-wecom")
-	})
-	t.Run("feishu_connection", func(t *testing.T) {
-		t.Parallel()
-		s := openService(t, stage.Options{})
-		s.settled(t)
-		e := s.says(t, "预演 hr-to-wecom")
-		unlock := locked(t, s.record())
-		for range 2 {
-			if _, err := s.stage.Feishu.Deliver(t.Context(), e); !errors.Is(err, feishusim.ErrRefused) {
-				t.Errorf("delivered: %v, want a refusal so that it comes again", err)
-			}
-		}
-		unlock()
-		for range 2 {
-			if _, err := s.stage.Feishu.Deliver(t.Context(), e); err != nil {
-				t.Errorf("delivered again: %v", err)
-			}
-		}
-		s.ran(t)
-		s.discreet(t, "预演 hr-to-wecom")
-	})
-	t.Run("dingtalk_stream", func(t *testing.T) {
-		t.Parallel()
-		s := openService(t, stage.Options{})
-		s.settled(t)
-		unlock := locked(t, s.record())
-		s.ask(t, stage.DingRoom, "李敏", "@点名 plan hr-to-wecom", "没有收下，请重发 / not accepted, send again")
-		unlock()
-		s.settled(t)
-		if all := s.runs(t); len(all) > 0 {
-			t.Errorf("what was not accepted has run: %+v", all)
-		}
-		s.ask(t, stage.DingRoom, "李敏", "@点名 plan hr-to-wecom", "hr-to-wecom")
-		s.ran(t)
-		if wrong := s.stage.DingTalk.Complaints(); len(wrong) > 0 {
-			t.Errorf("the platform complains: %q", wrong)
-		}
-		s.discreet(t, "plan hr-to-wecom")
-	})
-	t.Run("dingtalk_callback", func(t *testing.T) {
-		t.Parallel()
-		s := openService(t, stage.Options{DingCallback: true})
-		s.settled(t)
-		unlock := locked(t, s.record())
-		s.ask(t, stage.DingRoom, "李敏", "@点名 plan hr-to-wecom", "没有收下，请重发 / not accepted, send again")
-		unlock()
-		s.settled(t)
-		if all := s.runs(t); len(all) > 0 {
-			t.Errorf("what was not accepted has run: %+v", all)
-		}
-		s.ask(t, stage.DingRoom, "李敏", "@点名 plan hr-to-wecom", "hr-to-wecom")
-		s.ran(t)
-		s.discreet(t, "plan hr-to-wecom")
-	})
+	}
+	s.ran(t)
+	s.discreet(t, "预演 hr-to-wecom")
+}
+
+func dingTalkLocked(t *testing.T, o stage.Options) {
+	t.Parallel()
+	s := openService(t, o)
+	s.settled(t)
+	unlock := locked(t, s.record())
+	s.ask(t, stage.DingRoom, "李敏", "@点名 plan hr-to-wecom", "没有收下，请重发 / not accepted, send again")
+	unlock()
+	s.settled(t)
+	if all := s.runs(t); len(all) > 0 {
+		t.Errorf("what was not accepted has run: %+v", all)
+	}
+	s.ask(t, stage.DingRoom, "李敏", "@点名 plan hr-to-wecom", "hr-to-wecom")
+	s.ran(t)
+	if wrong := s.stage.DingTalk.Complaints(); len(wrong) > 0 {
+		t.Errorf("the platform complains: %q", wrong)
+	}
+	s.discreet(t, "plan hr-to-wecom")
 }
 
 // TestRecordLockedApplying holds the record in the middle of the changes, for

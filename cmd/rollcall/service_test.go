@@ -55,7 +55,12 @@ func openService(t *testing.T, o stage.Options) *service {
 	t.Cleanup(s.chat.Close)
 	s.script = &stage.Script{Chat: s.chat, Patience: patience}
 	s.start(t)
-	t.Cleanup(func() { s.end() })
+	t.Cleanup(func() {
+		s.end()
+		if t.Failed() {
+			t.Logf("warnings and errors in the log:\n%s", strings.Join(slices.Concat(s.log.with(`"level":"WARN"`), s.log.with(`"level":"ERROR"`)), "\n"))
+		}
+	})
 	return s
 }
 
