@@ -113,12 +113,6 @@ func debugging(name string) (string, bool) {
 	return os.LookupEnv(name)
 }
 
-// play plays lines of a script.
-func (s *service) play(t *testing.T, lines string) {
-	t.Helper()
-	play(t.Context(), t, s.script, lines)
-}
-
 // ask lets a person say a line and gives the bot's next post in the room that
 // holds a text. The bot answers what it heard in order, so everything that was
 // heard before is settled then.
