@@ -79,6 +79,7 @@ func (p *process) openStage(ctx context.Context, s *stage.Stage, d demo) (*app, 
 	if err != nil {
 		return nil, err
 	}
+	cfg.Server.Listen = "127.0.0.1:0" // any free port: several demos may run
 	quiet := *p
 	if !d.logs {
 		quiet.stderr = io.Discard
@@ -103,7 +104,8 @@ func (a *app) perform(ctx context.Context, s *stage.Stage, d demo) error {
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return a.serve(ctx, func() {
+		return a.serve(ctx, func(address string) {
+			s.MovedTo(address)
 			g.Go(func() error {
 				defer stop()
 				if err := s.Ready(ctx); err != nil {

@@ -27,14 +27,16 @@ func (p *process) serveCommand() *cobra.Command {
 			return err
 		}
 		defer func() { _ = a.close() }()
-		return a.serve(c.Context(), func() { a.log.InfoContext(c.Context(), "serving", "listen", cfg.Server.Listen, "version", version()) })
+		return a.serve(c.Context(), func(address string) {
+			a.log.InfoContext(c.Context(), "serving", "listen", address, "version", version())
+		})
 	}
 	return c
 }
 
-// serve runs everything until ctx ends; ready is called when the HTTP side
-// listens.
-func (a *app) serve(ctx context.Context, ready func()) error {
+// serve runs everything until ctx ends; ready is called with the address when
+// the HTTP side listens.
+func (a *app) serve(ctx context.Context, ready func(address string)) error {
 	c, err := a.openChat()
 	if err != nil {
 		return err
@@ -51,7 +53,7 @@ func (a *app) serve(ctx context.Context, ready func()) error {
 	g.Go(func() error { return a.engine.Serve(ctx) })
 	g.Go(func() error { return c.bot.Serve(ctx) })
 	g.Go(func() error { return a.keepHouse(ctx) })
-	ready()
+	ready(srv.Addr())
 	return g.Wait()
 }
 

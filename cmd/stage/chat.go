@@ -178,7 +178,7 @@ func (c *Chat) deliverOnce(ctx context.Context, e feishusim.Event) error {
 		_, err := c.s.Feishu.Deliver(ctx, e)
 		return err
 	}
-	answer, err := c.s.Feishu.Post(ctx, "http://"+c.s.listen+feishuPath, e, feishusim.Forgery{})
+	answer, err := c.s.Feishu.Post(ctx, c.s.Door(FeishuRoom), e, feishusim.Forgery{})
 	if err == nil && answer.Status != 200 {
 		err = fmt.Errorf("callback answered %d", answer.Status)
 	}
@@ -197,7 +197,7 @@ func (c *Chat) sayDing(ctx context.Context, a actor, line string) error {
 		})
 		return nil
 	}
-	url := "http://" + c.s.listen + CallbackPath
+	url := c.s.Door(DingRoom)
 	posted, err := c.s.DingTalk.Post(ctx, url, dingtalksim.Utterance{Conversation: dingChat, Staff: a.staffID, Text: line}, dingtalksim.PostOptions{})
 	if err == nil && posted.Status != 200 {
 		err = fmt.Errorf("callback answered %d", posted.Status)

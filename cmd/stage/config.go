@@ -96,7 +96,7 @@ flows:
     rooms: [运维群, HR sync]
 digests:
   - {rooms: [运维群, HR sync, WeCom notices], at: "09:07", days: weekdays}
-`, s.o.Data, s.listen, s.listen, redis, s.o.Timing,
+`, s.o.Data, s.address(), s.address(), redis, s.o.Timing,
 		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], contactsSecret, s.urls["wecom"],
 		clientID, clientSecret, s.urls["dingtalk"], s.urls["dingtalk"],
 		feishuReceive, feishuMore, dingReceive, robotCode, dingMore,

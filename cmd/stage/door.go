@@ -6,9 +6,9 @@ import "strings"
 // callback.
 func (s *Stage) Door(r Room) string {
 	if r == DingRoom {
-		return "http://" + s.listen + CallbackPath
+		return "http://" + s.address() + CallbackPath
 	}
-	return "http://" + s.listen + feishuPath
+	return "http://" + s.address() + feishuPath
 }
 
 // ChatID gives the platform's id of a room's chat.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
@@ -65,7 +66,7 @@ type Stage struct {
 	Roster   *Roster
 
 	o       Options
-	listen  string
+	listen  atomic.Value // string: where Rollcall listens
 	servers []*http.Server
 	urls    map[string]string
 	cast    []actor
@@ -112,7 +113,7 @@ func Open(o Options) (*Stage, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.listen = free
+	s.MovedTo(free)
 	return s, nil
 }
 
@@ -228,4 +229,13 @@ func (s *Stage) Ready(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// MovedTo tells the stage that Rollcall listens at another address than its
+// configuration says.
+func (s *Stage) MovedTo(address string) { s.listen.Store(address) }
+
+func (s *Stage) address() string {
+	address, _ := s.listen.Load().(string)
+	return address
 }
