@@ -3,6 +3,7 @@ package bot
 import (
 	"strings"
 
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -110,13 +111,35 @@ func (b *Bot) earlyCard(sc scene) Card {
 
 // nothingCard tells that both sides agree.
 func (b *Bot) nothingCard(sc scene) Card {
-	l := sc.lang
-	lines := append(b.head(sc), text(l.say("Source and target agree; nothing was changed.", "两边一致，没有改动任何账号。")))
+	l, tone := sc.lang, Good
+	outcome := l.say("Source and target agree; nothing was changed.", "两边一致，没有改动任何账号。")
+	if n := sc.worrying(); n > 0 {
+		tone = Warn
+		outcome = l.say("Nothing was changed, but %d need a look: see below.", "没有改动任何账号，但有 %d 项需要处理，见下。", n)
+	}
+	lines := append(b.head(sc), text(outcome))
 	s := []Section{{Lines: lines}}
 	if sc.plan != nil {
 		s = append(s, Section{Lines: b.health(sc)}, sc.notes())
 	}
-	return Card{Title: sc.title(sc.verb() + " " + sc.run.Flow), Tone: Good, Sections: s, Plain: true}
+	return Card{Title: sc.title(sc.verb() + " " + sc.run.Flow), Tone: tone, Sections: s, Plain: true}
+}
+
+// worrying counts what was left alone and should not stay so: people who have
+// left and are still active, failed rules, conflicts.
+func (sc scene) worrying() int {
+	n := 0
+	if sc.plan == nil {
+		return 0
+	}
+	for i := range sc.plan.Notes {
+		switch sc.plan.Notes[i].Kind {
+		case plan.LeftActive, plan.RuleFailed, plan.Conflict:
+			n++
+		default:
+		}
+	}
+	return n
 }
 
 // applyingCard tells how far the run is.

@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 	dead := make(chan struct{}, 1)
 	killed := false // the present child: a write of a dead one may still land
 	k := &killer{before: map[int]bool{}, after: map[int]bool{}}
-	for i := 1; i <= 46; i += 5 {
+	for i := 1; i <= 46; i += 9 {
 		k.before[i], k.after[i+2] = true, true
 	}
 	for _, last := range []int{48, 49} { // the deletions
@@ -97,7 +97,7 @@ func TestKill(t *testing.T) {
 	if err := s.Ready(ctx); err != nil {
 		t.Fatal(err)
 	}
-	script := &stage.Script{Chat: c, Patience: 4 * time.Minute}
+	script := &stage.Script{Chat: c, Patience: 8 * time.Minute}
 	play(ctx, t, script, `
 say @点名 同步 hr-to-wecom
 expect 待批准 {code}

@@ -225,16 +225,18 @@ func (m *maker) resolve(ref directory.Ref) (directory.Ref, bool) {
 // is yet to come.
 func (m *maker) plan(ctx context.Context) error {
 	kinds := []directory.Kind{directory.Department, directory.User}
-	found := map[directory.Kind][]*subject{}
+	found := map[directory.Kind][][]*subject{}
 	for _, kind := range kinds {
 		if m.mapping(kind) != nil {
-			found[kind] = append(m.cases(kind), m.leavers(kind)...)
+			found[kind] = [][]*subject{m.cases(kind), m.leavers(kind)}
 		}
 	}
 	for _, kind := range kinds {
-		for chunk := range slices.Chunk(found[kind], judgeChunk) {
-			if err := m.judge(ctx, kind, chunk); err != nil {
-				return err
+		for _, group := range found[kind] {
+			for chunk := range slices.Chunk(group, judgeChunk) {
+				if err := m.judge(ctx, kind, chunk); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -273,6 +275,20 @@ func (m *maker) unmapped(c *subject, err error) {
 	m.uncreate(c.source.Key)
 }
 
+// lastSeen gives an object of the source, or as it was last seen when it is
+// gone: who left is judged on what was known, and a department may have left
+// with its last member.
+func (m *maker) lastSeen(key directory.Key) (directory.Object, bool) {
+	if o, ok := m.in.Source.Get(key); ok {
+		return o, true
+	}
+	l := m.bySource[key]
+	if l == nil || len(l.Seen) == 0 {
+		return directory.Object{}, false
+	}
+	return directory.Object{Key: key, Active: true, Attributes: l.Seen}, true
+}
+
 func (m *maker) ask(ctx context.Context, kind directory.Kind, chunk []*subject) ([]Verdict, Calls, error) {
 	silent := make([]Verdict, len(chunk))
 	if m.in.Rules == nil {
@@ -289,7 +305,11 @@ func (m *maker) ask(ctx context.Context, kind directory.Kind, chunk []*subject) 
 			asked[i].Target = c.target.Attributes
 		}
 	}
-	verdicts, err := m.in.Rules.Judge(ctx, asked, m.in.Source.Get)
+	look := m.in.Source.Get
+	if len(chunk) > 0 && chunk[0].gone {
+		look = m.lastSeen
+	}
+	verdicts, err := m.in.Rules.Judge(ctx, asked, look)
 	if err != nil {
 		return nil, Calls{}, fmt.Errorf("judge %ss: %w", kind, err)
 	}

@@ -60,6 +60,9 @@ func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
 		n.Say = "the rule dropped it / 规则放弃了该操作"
 	default:
 		n.Say = "the rule did not say what to do / 规则没有给出操作"
+		if v.Data != nil && !v.Returned {
+			n.Say = "the rule changed the data and ended without return context / 规则改了数据，但没有以 return context 结束"
+		}
 	}
 	if v.Reason != "" {
 		n.Say = withDetail(n.Say, v.Reason)
