@@ -1,6 +1,7 @@
 package scripting
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -70,7 +71,9 @@ func (r *record) Get(key string) goja.Value {
 	case directory.Absent:
 		return nil
 	case directory.Unknown:
-		return r.e.fail(textHidden.sayf(clean(r.where+"."+key, 80), clean(v.Permission(), 80)))
+		name := clean(r.where+"."+key, 80)
+		en, zh := halves(clean(v.Permission(), 160))
+		return r.e.fail(texts{en: fmt.Sprintf(textHidden.en, name, en), zh: fmt.Sprintf(textHidden.zh, name, zh)}.String())
 	default:
 	}
 	js := r.e.toScript(key, v)

@@ -31,11 +31,18 @@ func (t texts) sayf(args ...any) string {
 // quote puts words of others behind both languages: as they are, or each half
 // behind its own when they are in two languages themselves.
 func (t texts) quote(words string) string {
-	en, zh := fault.In(words, "en"), fault.In(words, "zh")
-	if han(en) || !han(zh) {
-		en, zh = words, words
-	}
+	en, zh := halves(words)
 	return t.en + en + " / " + t.zh + zh
+}
+
+// halves gives words of others for each language: their own halves when they
+// are in two languages, else as they are.
+func halves(words string) (en, zh string) {
+	en, zh = fault.In(words, "en"), fault.In(words, "zh")
+	if han(en) || !han(zh) {
+		return words, words
+	}
+	return en, zh
 }
 
 func han(s string) bool {

@@ -63,8 +63,8 @@ var (
 	}
 
 	textHidden = texts{
-		en: "attribute %s is hidden: permission %s is missing; grant it or do not read this attribute",
-		zh: "属性 %s 不可见：缺少权限 %s；请授权，或不要读取该属性",
+		en: "attribute %s is hidden (%s): grant the permission or mend the source, or do not read this attribute",
+		zh: "属性 %s 不可见（%s）：请授权或修正来源，或不要读取该属性",
 	}
 	textReadOnly = texts{
 		en: "%s cannot be changed; a rule may change the attributes in context.data, and context.reason",

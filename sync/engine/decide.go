@@ -69,7 +69,7 @@ func (e *Engine) expire(ctx context.Context, r *run.Run) error {
 }
 
 func expired(code run.Code) error {
-	return fault.New(fault.Stale, "%s has expired; plan again / %s 已过期，请重新预演", code, code)
+	return fault.New(fault.Stale, "%s has expired; start a sync again / %s 已过期，请重新同步", code, code)
 }
 
 // judge tells whether the vote may be counted.
