@@ -13,8 +13,12 @@ help: ## list the targets
 demo: ## try it: pretend tenants and a chat window, no credentials
 	@$(GO) run -tags $(TAGS) ./cmd/rollcall demo
 
+# Packages are built side by side and tested one after the other: the tests of the
+# whole product kill processes and wait for leases, and a crowded machine makes
+# them slow.
 test: redis ## every test, with -race, in-process and against a real Redis
-	$(GO) test -race -tags $(TAGS) -timeout 20m $(PKGS)
+	$(GO) build -race -tags $(TAGS) $(PKGS)
+	$(GO) test -race -tags $(TAGS) -p 1 -timeout 20m $(PKGS)
 
 redis: # a redis-server for the tests that want a real one; said loudly when there is none
 	@if ! command -v redis-server >/dev/null; then \
