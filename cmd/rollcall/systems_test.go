@@ -61,7 +61,7 @@ flows:
     to: wecom
     departments: {map: {name: name, parent: parent}}
     users: {match: [employee_no], map: {userid: user_id, name: name, mobile: mobile, email: email, department: departments, direct_leader: manager, position: title}}
-    leavers: {first: delete}
+    leavers: {when: {active: ["false"]}, first: delete}
     approve: {disable_over: 0, apply_safe_changes_first: false}
 `, p.feishu.AppID(), p.feishu.AppSecret(), fs.URL, ws.URL)
 	path := filepath.Join(p.dir, "rollcall.yaml")
@@ -185,12 +185,18 @@ func TestRosterIntoFeishuIntoWeCom(t *testing.T) {
 	p.rows["0031"], p.rows["0005"] = "/总部/部门1", "/总部/部门9"
 	step("one joins, one moves into a new department", run.Succeeded, run.Succeeded)
 	delete(p.rows, "0007")
-	step("one leaves: frozen in Feishu, which keeps the person in the list", run.Succeeded, run.NothingToDo)
+	step("one leaves: frozen in Feishu, which is a status there, and so deleted in WeCom", run.Succeeded, run.Succeeded)
 	if u, _ := p.feishu.User("0007"); !u.Frozen {
 		t.Errorf("0007 in Feishu: %+v", u)
 	}
+	if _, there := p.wecom.User("0007"); there {
+		t.Error("0007 is still in WeCom")
+	}
 	p.rows["0007"] = "/总部/部门2"
-	step("and returns", run.Succeeded, run.NothingToDo)
+	step("and returns", run.Succeeded, run.Succeeded)
+	if _, there := p.wecom.User("0007"); !there {
+		t.Error("0007 is not back in WeCom")
+	}
 	if u, _ := p.feishu.User("0007"); u.Frozen {
 		t.Errorf("0007 in Feishu: %+v", u)
 	}

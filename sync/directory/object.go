@@ -75,6 +75,15 @@ func (o Object) Name() string {
 	return string(o.ID)
 }
 
+// Value gives an attribute of the object. Its activity is one as well, under
+// AttrActive, unless the system hides it.
+func (o Object) Value(name string) Value {
+	if v, ok := o.Attributes[name]; ok || name != AttrActive {
+		return v
+	}
+	return BoolOf(o.Active)
+}
+
 // Digest is a SHA-256 over canonical bytes.
 type Digest [sha256.Size]byte
 

@@ -198,7 +198,7 @@ func (a *applier) causeHolds(ctx context.Context, c *plan.Change) (bool, string,
 		return false, "not in the source any more: plan again / 来源中已不存在，请重新发起", nil
 	}
 	if c.Cause.Kind == plan.CauseStatus {
-		if mapping.HasOne(s.Object.Attributes[c.Cause.Attribute], c.Cause.Values) {
+		if mapping.HasOne(s.Object.Value(c.Cause.Attribute), c.Cause.Values) {
 			return true, "", nil
 		}
 		return false, sayf("%s has changed in the source: not touched / 来源中的 %s 已改变，未执行", c.Cause.Attribute, c.Cause.Attribute), nil

@@ -27,7 +27,7 @@ type Flow struct {
 
 // Leavers says who has left and what becomes of them.
 type Leavers struct {
-	When       map[string][]string // source attribute → values that mean "has left"
+	When       map[string][]string // source attribute → values that mean "has left"; active: an account's activity
 	OutOfScope bool                // who leaves the scope has left; false: reported, untouched
 	First      Op                  // Disable or Delete
 	Then       Op                  // Delete, or None: nothing after the first step

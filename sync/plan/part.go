@@ -65,7 +65,7 @@ func (m *maker) inScope(c *subject) (in, known bool) {
 func (m *maker) leftByStatus(c *subject) (left, known bool) {
 	known = true
 	for _, name := range sortedNames(m.in.Flow.Leavers.When) {
-		v, values := c.source.Attributes[name], m.in.Flow.Leavers.When[name]
+		v, values := c.source.Value(name), m.in.Flow.Leavers.When[name]
 		if v.Type() == directory.Unknown {
 			known = false
 		}
