@@ -18,7 +18,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # them slow.
 test: redis ## every test, with -race, in-process and against a real Redis
 	$(GO) build -race -tags $(TAGS) $(PKGS)
-	$(GO) test -race -tags $(TAGS) -p 1 -timeout 20m $(PKGS)
+	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
 redis: # a redis-server for the tests that want a real one; said loudly when there is none
 	@if ! command -v redis-server >/dev/null; then \
