@@ -36,7 +36,7 @@ func (p *process) demoCommand() *cobra.Command {
 	c.Flags().StringVar(&d.ding, "dingtalk", "stream", p.say("how DingTalk's messages come: stream or callback", "钉钉消息的接收方式：stream 或 callback"))
 	c.Flags().StringVar(&d.redis, "redis", "", p.say("wake workers by this Redis", "用这个 Redis 唤醒工作进程"))
 	c.Flags().StringVar(&d.dir, "dir", "", p.say("folder for the pretend company; a temporary one by default", "模拟公司的文件夹；默认用临时文件夹"))
-	c.Flags().BoolVar(&d.english, "english", false, p.say("the Feishu group speaks English, the DingTalk group Chinese", "飞书群用英文，钉钉群用中文"))
+	c.Flags().BoolVar(&d.english, "english", p.lang() == "en", p.say("the Feishu group speaks English, the DingTalk group Chinese; by default as the terminal does", "飞书群用英文，钉钉群用中文；默认随终端的语言"))
 	c.Flags().BoolVar(&d.logs, "logs", false, p.say("show the service's log on standard error", "在标准错误上显示服务日志"))
 	c.RunE = func(c *cobra.Command, _ []string) error { return p.demo(c.Context(), d) }
 	return c
