@@ -538,7 +538,7 @@ func TestDigestTimesWhenTheClockChanges(t *testing.T) {
 	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Shanghai"} {
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
-			t.Skip(err)
+			t.Skipf("NOT RUN: this machine does not know the zone %s: %v", zone, err)
 		}
 		for _, hour := range []int{0, 1, 2, 3, 23} {
 			d := DigestPlan{Hour: hour, Minute: 30, Zone: loc}

@@ -179,7 +179,7 @@ func (b *Bot) Can() bot.Abilities {
 	return bot.Abilities{Edit: b.o.CardTemplate != "", Buttons: true}
 }
 
-// Probe tests, for the doctor, that the app gets an access token. Faults:
+// Probe tests, for make live, that the app gets an access token. Faults:
 // Credential, Limited, Unavailable.
 func (b *Bot) Probe(ctx context.Context) error {
 	_, err := b.tokens.token(ctx)

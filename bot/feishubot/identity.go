@@ -102,7 +102,7 @@ func (b *Bot) info(ctx context.Context) (Info, error) {
 
 const activated = 2
 
-// Probe tests, for the doctor, that the app gets a token and that its bot is
+// Probe tests, for make live, that the app gets a token and that its bot is
 // enabled. Faults: Credential when an admin must change something (the sentence
 // says what), Limited, Unavailable.
 func (b *Bot) Probe(ctx context.Context) (Info, error) {

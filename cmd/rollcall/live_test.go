@@ -32,7 +32,9 @@ func TestLive(t *testing.T) {
 	if !ok {
 		t.Fatalf("there is no flow %s", flow)
 	}
-	source, err := p.bare(cfg).source(f.To)
+	a := p.bare(cfg)
+	probeBots(ctx, t, a)
+	source, err := a.source(f.To)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +51,29 @@ func TestLive(t *testing.T) {
 	person.create(ctx, mobile)
 	person.apply(ctx, plan.Disable)
 	person.apply(ctx, plan.Delete)
+}
+
+// probeBots sees that the chat side's credentials are good.
+func probeBots(ctx context.Context, t *testing.T, a *app) {
+	t.Helper()
+	if cfg := a.cfg.Bots.Feishu; cfg != nil {
+		b, err := a.feishuBot(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Probe(ctx); err != nil {
+			t.Errorf("Feishu bot: %v", err)
+		}
+	}
+	if cfg := a.cfg.Bots.DingTalk; cfg != nil {
+		b, err := a.dingBot(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Probe(ctx); err != nil {
+			t.Errorf("DingTalk bot: %v", err)
+		}
+	}
 }
 
 // livePerson is the one test person.

@@ -35,7 +35,7 @@ func newServer(t *testing.T, args ...string) *server {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Log("NO redis-server IN PATH: THE BELL IS NOT TESTED ON A REAL REDIS HERE")
-		t.Skip("no redis-server")
+		t.Skip("NOT RUN: there is no redis-server here")
 	}
 	s := &server{binary: binary, dir: t.TempDir(), port: freePort(t), args: args}
 	s.start(t)

@@ -72,17 +72,6 @@ func (m *Mapping) Targets() []string {
 	return names
 }
 
-// Sources gives the source attributes that the mapping reads directly.
-func (m *Mapping) Sources() []string {
-	var names []string
-	for _, r := range m.rules {
-		if r.From != "" && !slices.Contains(names, r.From) {
-			names = append(names, r.From)
-		}
-	}
-	return names
-}
-
 // Counterpart gives the target attribute that holds what the source keeps
 // under name: the one mapped from it, else the one of the same name.
 func (m *Mapping) Counterpart(name string) string {
