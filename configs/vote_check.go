@@ -65,6 +65,6 @@ func (c *checker) voters(path string, f *Flow) {
 	case approvers == 0:
 		c.warn(path, say("没有审批人，所以谁也不能批准；需要投票的变更会一直等到过期。请给人加上 roles.approver", "has no approver, so nobody may approve; changes that need a vote wait until they expire. Give people roles.approver"))
 	case left < 2:
-		c.warn(path, say("除了发起人，只有 %d 个审批人：这个人不在时，没有人能批准。请再加审批人", "has %d approver(s) besides the likely requester: nobody can approve while that person is away. Add approvers", left))
+		c.warn(path, say("除了发起人，只有 %d 个审批人；不足两人时，有一个人不在就没人能批准。请再加审批人", "has %d approver(s) besides the likely requester; with fewer than two, one absence stops every approval. Add approvers", left))
 	}
 }
