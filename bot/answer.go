@@ -97,6 +97,26 @@ func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 		return b.history(ctx, c, cmd)
 	case Digest:
 		return b.digestNow(ctx, c, cmd)
+	case Todo:
+		return b.todo(ctx, c)
+	case Pause, Resume:
+		return b.brake(ctx, c, cmd)
+	case Undo:
+		return b.undo(ctx, c, cmd)
+	case Schedule:
+		return b.schedule(ctx, c, cmd)
+	case Test:
+		return b.try(ctx, c, cmd)
+	case Whois:
+		return b.whois(ctx, c, cmd)
+	case Examine:
+		return b.examine(ctx, c, cmd)
+	case Delegate:
+		return b.delegate(ctx, c, cmd)
+	case Speak:
+		return b.speak(ctx, c, cmd)
+	case Mute:
+		return b.mute(ctx, c, cmd)
 	default:
 		return reply{}, errors.New("a command without an answer: " + string(cmd.Verb))
 	}

@@ -30,10 +30,15 @@ type Options struct {
 	Rooms     []Room
 	Flows     []Flow
 	Digests   []DigestPlan
-	Lang      Lang           // of rooms that have none; "" = ZH
-	Zone      *time.Location // of the times in cards; nil = UTC
-	Now       func() time.Time
-	Logger    *slog.Logger
+	Lang      Lang    // of rooms that have none; "" = ZH
+	Doctor    Doctor  // nil: there is none
+	Limiter   Limiter // nil: nothing is limited
+	AdminRoom string  // name of the room that hears of what cannot be delivered; "" = the flow's rooms
+	// Quiet tells whether ordinary notices wait at a time; nil = never.
+	Quiet  func(at time.Time) bool
+	Zone   *time.Location // of the times in cards; nil = UTC
+	Now    func() time.Time
+	Logger *slog.Logger
 	// Late is how old a message may be before it is answered with "too late"
 	// instead of being obeyed; 0 = 10 minutes.
 	Late time.Duration

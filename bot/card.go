@@ -34,6 +34,29 @@ type Section struct {
 	Lines  []Line `json:"lines"`
 	Folded bool   `json:"folded,omitempty"` // may be shown collapsed
 	Bullet bool   `json:"bullet,omitempty"` // each line is an item of a list
+	// Chart is shown instead of Lines where charts can be drawn.
+	Chart *Chart `json:"chart,omitempty"`
+}
+
+// Chart is one bar for each point, stacked by series.
+type Chart struct {
+	Title  string  `json:"title"`
+	Points []Point `json:"points"` // in the order of the axis
+}
+
+// Point is one value of a chart.
+type Point struct {
+	At     string `json:"at"`     // label on the axis: "11-25"
+	Series string `json:"series"` // "joined"
+	Value  int    `json:"value"`
+}
+
+// File is a file that goes with a message. Its content is made when it is sent.
+type File struct {
+	Name string   `json:"name"`           // with its ending: "7K3MQ2.csv"
+	Run  run.Code `json:"run"`            // the plan that it lists
+	Kind string   `json:"kind,omitempty"` // see Command.Kind; "" = all
+	Data []byte   `json:"-"`              // set before Platform.Send
 }
 
 // Line is one line of a section: spans in a row. It holds no newline.
@@ -86,8 +109,11 @@ type Outgoing struct {
 	Robot    string       `json:"robot,omitempty"`    // name of a signed group webhook that speaks instead of the app
 	Fallback string       `json:"fallback,omitempty"` // name of the webhook that may speak when the app cannot
 	Lang     Lang         `json:"lang"`
-	Card     Card         `json:"card"`
-	Mention  []string     `json:"mention,omitempty"` // account ids on the platform, to be called by name
+	// To is the account of a person to write to alone, instead of Chat.
+	To      string   `json:"to,omitempty"`
+	File    *File    `json:"file,omitempty"`
+	Card    Card     `json:"card"`
+	Mention []string `json:"mention,omitempty"` // account ids on the platform, to be called by name
 	// Live names the card that is edited in place: "card:7K3MQ2:oc_ops". "" = a
 	// message of its own. Version is the run's: an older drawing never replaces
 	// a newer one.

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -23,6 +25,20 @@ type Command struct {
 	Days   int          // of history
 	Typed  run.Restated // of approve
 	Reason string
+	Only   string         // of approve: the part that is approved, as listed, joined by ","; "" = all
+	Hold   string         // of approve: the part that is not
+	Person string         // of whois, test, delegate, and history's --by: as typed; a mention is "@Name"
+	Op     string         // of test: create, update, disable or delete; "" = what would be proposed
+	When   string         // of schedule and digest: five cron fields, "off", or "" = only look
+	Until  string         // of pause and delegate: as typed
+	Span   time.Duration  // of mute: 0 = off, -1 = only look
+	Tongue Lang           // of lang
+	Dept   string         // of plan
+	Part   directory.Kind // of plan: "" = both
+	File   bool           // of show
+	Deep   bool           // of doctor
+	Yes    bool           // of schedule: do it
+	Room   bool           // of lang: for the whole room
 }
 
 // Parse reads a line. Faults: Invalid with what is wrong; NotFound when the
@@ -228,7 +244,7 @@ func (p *parser) finish() (Command, error) {
 			return p.code()
 		}
 		p.c.Flow = p.target
-	case argNone, argVerb:
+	default:
 	}
 	if p.spec.arg == argFlow && p.target == "" || p.spec.arg == argNow && !p.now {
 		return Command{}, p.usage()

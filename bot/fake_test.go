@@ -88,6 +88,7 @@ type service struct {
 	people  []run.Person
 	broken  error // what every call gives
 	panics  bool
+	set     fakeSettings
 }
 
 var _ Service = (*service)(nil)
@@ -288,6 +289,7 @@ type mailbox struct {
 	events  []run.Event
 	cursor  int64
 	broken  error // what the next Handled gives
+	record  fakeRecord
 }
 
 var _ Mailbox = (*mailbox)(nil)

@@ -92,7 +92,7 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 		in.b.o.Logger.ErrorContext(ctx, "message is not answered", "inbox", l.ID, "err", err)
 		r = apology(c.lang)
 	}
-	return []run.Letter{in.b.answerLetter(c, r)}, false
+	return in.b.answerLetters(c, r), false
 }
 
 // passing tells whether a fault may go away by itself.
@@ -123,6 +123,11 @@ type reply struct {
 	mention []string
 	// of is the run whose live card this is; the zero run = an answer of its own.
 	of run.Run
+	// private: it goes to the person alone, and the room only hears that it does.
+	private bool
+	file    *File
+	// more goes to other places, such as the rooms that hear of it.
+	more []run.Letter
 }
 
 // notice is a short answer.
@@ -149,6 +154,23 @@ func capital(s string) string {
 	return s
 }
 
+// answerLetters addresses an answer, and what else is said.
+func (b *Bot) answerLetters(c caller, r reply) []run.Letter {
+	if !r.private && r.file == nil || c.m.Direct {
+		return append([]run.Letter{b.answerLetter(c, r)}, r.more...)
+	}
+	if !b.can(c).Direct || c.actor.Account == "" {
+		l := c.lang
+		told := notice(Warn, l.say("This is only said to you alone", "这只能私下告诉你"), l.say("Write to the bot directly and send it again.", "请私聊机器人，再发一次。"))
+		return append([]run.Letter{b.answerLetter(c, told)}, r.more...)
+	}
+	alone := Outgoing{Platform: c.m.Platform, To: c.actor.Account, Lang: c.lang, Card: r.card, File: r.file}
+	told := notice(Info, c.lang.say("Sent to you alone", "已私信给你"))
+	return append([]run.Letter{
+		b.letter(letterID("alone", c.id), lane(c.m.Platform, c.actor.Account, c.id), alone), b.answerLetter(c, told),
+	}, r.more...)
+}
+
 // answerLetter addresses the answer: into the thread of what was said, or of the
 // card whose button was pressed.
 func (b *Bot) answerLetter(c caller, r reply) run.Letter {
@@ -157,7 +179,7 @@ func (b *Bot) answerLetter(c caller, r reply) run.Letter {
 		a.can = p.Can()
 	}
 	o := a.to(r.card)
-	o.Session, o.Mention = c.m.Session, r.mention
+	o.Session, o.Mention, o.File = c.m.Session, r.mention, r.file
 	if c.room != nil {
 		o.Fallback = c.room.Webhook
 	}

@@ -36,6 +36,9 @@ type Abilities struct {
 	Threads bool
 	Buttons bool
 	Forms   bool // inputs beside a button
+	Direct  bool // can write to a person alone
+	Files   bool // can send a file
+	Charts  bool // can draw a chart
 }
 
 // Service is what the bot asks of the engine.
@@ -47,6 +50,50 @@ type Service interface {
 	List(ctx context.Context, f run.Filter) ([]run.Run, error)
 	Entries(ctx context.Context, code run.Code) ([]run.Entry, error)
 	Votes(ctx context.Context, code run.Code) ([]run.Vote, error)
+
+	Pause(ctx context.Context, p run.Pause) error
+	Resume(ctx context.Context, flow string, by run.Actor) error
+	Pauses(ctx context.Context) ([]run.Pause, error)
+	SetTiming(ctx context.Context, t run.Timing) error
+	Timing(ctx context.Context, flow string) (run.Timing, error)
+	NextTimes(spec string) (run.Timing, error)
+	Delegate(ctx context.Context, d run.Delegation) error
+	Delegations(ctx context.Context) ([]run.Delegation, error)
+	Eligible(ctx context.Context, code run.Code) ([]string, error)
+	See(ctx context.Context, code run.Code, person string, seqs []int) error
+	Whois(ctx context.Context, q run.Query, flows []string) ([]run.Profile, error)
+	Try(ctx context.Context, t run.Trial) (run.Tried, error)
+}
+
+// Limiter shares the rates of robots, and of people, between replicas.
+type Limiter interface {
+	// Take asks for one use of a key at n uses in a time; it gives how long to
+	// wait before asking again, 0 when it may go now.
+	Take(ctx context.Context, key string, n int, per time.Duration) (time.Duration, error)
+}
+
+// Check is one finding of the doctor.
+type Check struct {
+	About string // a system, a platform, a flow, "redis"
+	Level Level
+	Say   Text // what was found
+	Fix   Text // what to click in which console; empty when all is well
+}
+
+// Level is how bad a finding is.
+type Level string
+
+// The levels.
+const (
+	Fine   Level = "ok"
+	Advice Level = "warn"
+	Broken Level = "fail"
+)
+
+// Doctor examines what Rollcall stands on: of a flow or system by name, or of
+// everything with "". A deep look makes calls that cost quota.
+type Doctor interface {
+	Examine(ctx context.Context, of string, deep bool) ([]Check, error)
 }
 
 // Inbox keeps what was heard.
@@ -82,9 +129,20 @@ type Journal interface {
 	Advance(ctx context.Context, reader string, seq int64, letters []run.Letter) error
 }
 
+// Settings keeps what people set in the chat.
+type Settings interface {
+	Set(ctx context.Context, s run.Setting) error
+	Settings(ctx context.Context, kind run.SettingKind) ([]run.Setting, error)
+	// Tally adds to a count and gives what it is now.
+	Tally(ctx context.Context, name string, n int) (int, error)
+	// Audits gives the audit rows of an action since a time, oldest first.
+	Audits(ctx context.Context, action string, since time.Time) ([]run.Audit, error)
+}
+
 // Mailbox is all that the bot keeps; *store.Store implements it.
 type Mailbox interface {
 	Inbox
 	Outbox
 	Journal
+	Settings
 }

@@ -274,6 +274,7 @@ func (a *applier) finish(ctx context.Context) error {
 	_, err = a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
 		r.Outcome = o
 		r.Expires = now.Add(a.flow.Plan.Approve.Expires)
+		r.Wake = r.Expires
 		if r.Stop {
 			return r.Advance(run.Cancelled, now, "")
 		}

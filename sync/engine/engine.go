@@ -26,6 +26,7 @@ type Flow struct {
 	Rules    plan.Rules // nil: no rule
 	Config   string     // hash of the flow's configuration and rule files
 	Schedule Schedule   // nil: only on command
+	Spec     string     // that Schedule was made from
 	Zone     *time.Location
 	Paused   bool // plans, but applies nothing
 }
@@ -54,6 +55,12 @@ type Options struct {
 	// Settle is how long after a lost answer a target may still be at work on the
 	// call; 0 = as the target describes itself.
 	Settle time.Duration
+	// ParseSchedule reads five cron fields; nil = schedules cannot be set while the
+	// service runs. Faults: Invalid.
+	ParseSchedule func(spec string) (Schedule, error)
+	// Working tells whether people are at work at a time: reminders wait for it;
+	// nil = always.
+	Working func(at time.Time) bool
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
 	// VotableTier is the highest tier that can be voted on; 0 = 1.

@@ -40,6 +40,7 @@ func (g *gate) pass(r *run.Run) error {
 		return r.Advance(run.Applying, g.now, "")
 	}
 	r.Expires = g.now.Add(g.flow.Plan.Approve.Expires)
+	r.Wake = r.Expires
 	if g.flow.Plan.Approve.SafeFirst && len(g.free(p, g.waits)) > 0 {
 		return r.Advance(run.Applying, g.now, "")
 	}

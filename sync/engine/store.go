@@ -69,11 +69,27 @@ type Snapshots interface {
 	LastSnapshot(ctx context.Context, flow string) (*directory.Snapshot, bool, error)
 }
 
+// Settings keeps what people set while the service runs, what they have seen,
+// and the audit.
+type Settings interface {
+	// Set stores a setting, or removes it when it has no value, with its audit row.
+	Set(ctx context.Context, s run.Setting) error
+	// Settings gives every setting of a kind, by name.
+	Settings(ctx context.Context, kind run.SettingKind) ([]run.Setting, error)
+	// See notes that a person has seen changes of a plan in full, by Seq; Seen
+	// gives them.
+	See(ctx context.Context, code run.Code, person string, seqs []int) error
+	Seen(ctx context.Context, code run.Code, person string) (map[int]bool, error)
+	// Audits gives the audit rows of an action since a time, oldest first.
+	Audits(ctx context.Context, action string, since time.Time) ([]run.Audit, error)
+}
+
 // Store is all that the engine keeps; *store.Store implements it.
 type Store interface {
 	Runs
 	Journal
 	Snapshots
+	Settings
 }
 
 // Bell wakes workers. It may lose a ring or ring twice: what is due is in the

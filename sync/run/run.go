@@ -46,12 +46,26 @@ type Run struct {
 	Tier    int              `json:"tier"`
 	Votes   int              `json:"votes"`            // persons who must agree
 	Expires time.Time        `json:"expires,omitzero"` // of the approval; compared when a vote comes
-	Config  string           `json:"config,omitempty"` // hash of the flow's configuration and rules
-	Notes   int              `json:"notes"`
-	Outcome Outcome          `json:"outcome"`          // of the applied changes, from the journal
-	Reason  string           `json:"reason,omitempty"` // why it ended as it did, for people
-	Fault   fault.Kind       `json:"fault,omitempty"`  // of what made it fail
-	Stop    bool             `json:"stop,omitempty"`   // a person asked an applying run to stop
+	// Wake is when an awaiting run needs somebody next: for a reminder, at the end
+	// of its cooling off, or to expire.
+	Wake time.Time `json:"wake,omitzero"`
+	// StepUp is who confirmed a tier 3 run outside the chat; NotBefore is when it
+	// may begin, once all else is there.
+	StepUp    Actor          `json:"step_up,omitzero"`
+	NotBefore time.Time      `json:"not_before,omitzero"`
+	Glass     Actor          `json:"glass,omitzero"`      // who broke the glass
+	Behind    string         `json:"behind,omitempty"`    // person who counts as having asked beside By: who set the schedule
+	Undoes    Code           `json:"undoes,omitempty"`    // the run whose changes this one takes back
+	UndoItem  int            `json:"undo_item,omitempty"` // only this change of it; 0 = all
+	Dept      string         `json:"dept,omitempty"`      // of a plan that is only looked at: only this department
+	Kind      directory.Kind `json:"kind,omitempty"`      // the same: only these objects
+	HeldBack  int            `json:"held_back,omitempty"` // changes that voters held back
+	Config    string         `json:"config,omitempty"`    // hash of the flow's configuration and rules
+	Notes     int            `json:"notes"`
+	Outcome   Outcome        `json:"outcome"`          // of the applied changes, from the journal
+	Reason    string         `json:"reason,omitempty"` // why it ended as it did, for people
+	Fault     fault.Kind     `json:"fault,omitempty"`  // of what made it fail
+	Stop      bool           `json:"stop,omitempty"`   // a person asked an applying run to stop
 
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
@@ -79,6 +93,11 @@ type Request struct {
 	By      Actor
 	Thread  Thread
 	Weak    bool
+	Behind  string // see Run
+	Undoes  Code
+	Item    int            // of Undoes: one change; 0 = all
+	Dept    string         // without Apply: only this department, by path or last name
+	Kind    directory.Kind // without Apply: only these objects
 }
 
 // Filter selects runs, newest first.
@@ -108,6 +127,8 @@ const (
 	EventProgress EventKind = "progress" // some changes were settled
 	EventVoted    EventKind = "voted"    // a vote was counted and more are needed
 	EventAlarm    EventKind = "alarm"    // people must know
+	EventReminder EventKind = "reminder" // an approval still waits
+	EventCooling  EventKind = "cooling"  // all votes are there; it begins at Run.NotBefore
 )
 
 // Letter is one message on its way in or out, as the store keeps it. Payload is

@@ -14,6 +14,9 @@ type Decision string
 const (
 	Approve Decision = "approve"
 	Reject  Decision = "reject"
+	// BreakGlass lets a run go with one person's word: an admin, at the terminal,
+	// with a one-time password and a reason. It never helps a blocked run.
+	BreakGlass Decision = "break_glass"
 )
 
 // Vote is one person's vote on exactly one plan digest.
@@ -24,9 +27,16 @@ type Vote struct {
 	Thread   Thread           `json:"thread"`          // where it was cast
 	Digest   directory.Digest `json:"digest,omitzero"` // that the card showed; zero when typed, then the run's plan counts
 	Typed    Restated         `json:"typed"`
-	Reason   string           `json:"reason,omitempty"`
-	Weak     bool             `json:"weak,omitempty"` // came by a transport that proves little
-	At       time.Time        `json:"at"`
+	For      string           `json:"for,omitempty"` // person in whose place the voter stands, by delegation
+	// Only and Hold name a part of the plan, as typed: departments, operations,
+	// people, "#3" or "#3-5". Part is what they leave of the changes that wait
+	// for votes, by Seq, ascending; nil = all of them. The engine sets it.
+	Only   []string  `json:"only,omitempty"`
+	Hold   []string  `json:"hold,omitempty"`
+	Part   []int     `json:"part,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	Weak   bool      `json:"weak,omitempty"` // came by a transport that proves little
+	At     time.Time `json:"at"`
 }
 
 // Restated is what a voter typed of the plan's counts. -1 means not typed.
