@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/robfig/cron/v3"
 
@@ -35,11 +36,12 @@ const feishuPath = "/callback/feishu"
 type chat struct {
 	bot      *bot.Bot
 	handlers map[string]http.Handler
+	doctor   *doctor
 }
 
 // openChat builds the conversation of a configuration.
 func (a *app) openChat() (*chat, error) {
-	c := &chat{handlers: map[string]http.Handler{}}
+	c := &chat{handlers: map[string]http.Handler{}, doctor: &doctor{app: a, bots: map[run.Platform]func(context.Context) error{}}}
 	var platforms []bot.Platform
 	var callbacks []func()
 	if cfg := a.cfg.Bots.Feishu; cfg != nil {
@@ -48,6 +50,7 @@ func (a *app) openChat() (*chat, error) {
 			return nil, fmt.Errorf("bots.feishu: %w", err)
 		}
 		platforms = append(platforms, b)
+		c.doctor.bots[run.Feishu] = func(ctx context.Context) error { _, err := b.Probe(ctx); return err }
 		if cfg.Receive == "callback" {
 			callbacks = append(callbacks, func() { c.handlers[feishuPath] = b.Handler(c.bot.Receive) })
 		}
@@ -58,6 +61,7 @@ func (a *app) openChat() (*chat, error) {
 			return nil, fmt.Errorf("bots.dingtalk: %w", err)
 		}
 		platforms = append(platforms, b)
+		c.doctor.bots[run.DingTalk] = b.Probe
 		if cfg.Receive == dingtalkbot.Callback {
 			callbacks = append(callbacks, func() { c.handlers[cfg.CallbackPath.Reveal()] = b.Handler(c.bot.Receive) })
 		}
@@ -66,9 +70,12 @@ func (a *app) openChat() (*chat, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.doctor.robots = robots
 	c.bot, err = bot.New(bot.Options{
 		Service: a.engine, Mailbox: a.store, Platforms: platforms, Robots: robots, People: people(a.cfg), Rooms: a.rooms(),
 		Flows: a.botFlows(), Digests: a.digests(), Lang: bot.Lang(a.cfg.Locale), Zone: a.cfg.Location(), Now: a.p.now, Logger: a.log,
+		Doctor: c.doctor, AdminRoom: a.cfg.AdminRoom,
+		Quiet: func(at time.Time) bool { return a.cfg.Quiet.Include(at.In(a.cfg.Location())) },
 	})
 	if err != nil {
 		return nil, err
