@@ -125,7 +125,7 @@ func (d *doctor) base() []check {
 	for _, name := range []run.Platform{run.Feishu, run.DingTalk} {
 		if probe := d.bots[name]; probe != nil {
 			checks = append(checks, check{"bots." + string(name), func(ctx context.Context) []bot.Check {
-				return d.judged(ctx, string(name), probe(ctx), bot.Text{EN: "the bot's credentials work", ZH: "机器人凭据有效"})
+				return d.judged(string(name), probe(ctx), bot.Text{EN: "the bot's credentials work", ZH: "机器人凭据有效"})
 			}})
 		}
 	}
@@ -135,7 +135,7 @@ func (d *doctor) base() []check {
 func fine(en, zh string) bot.Check { return bot.Check{Level: bot.Fine, Say: bot.Text{EN: en, ZH: zh}} }
 
 // judged makes a finding of an error.
-func (d *doctor) judged(_ context.Context, kind string, err error, well bot.Text) []bot.Check {
+func (d *doctor) judged(kind string, err error, well bot.Text) []bot.Check {
 	if err == nil {
 		return []bot.Check{{Level: bot.Fine, Say: well}}
 	}
@@ -145,7 +145,7 @@ func (d *doctor) judged(_ context.Context, kind string, err error, well bot.Text
 
 func (d *doctor) record(ctx context.Context) []bot.Check {
 	if err := d.store.Ping(ctx); err != nil {
-		return d.judged(ctx, "record", err, bot.Text{})
+		return d.judged("record", err, bot.Text{})
 	}
 	checks := []bot.Check{fine("can be written", "可以写入")}
 	if lost, err := d.store.FailedLetters(ctx); err == nil && lost > 0 {
@@ -164,12 +164,12 @@ func (d *doctor) redis(ctx context.Context) []bot.Check {
 		return []bot.Check{fine("not used: one process wakes itself", "没有使用：单进程自行唤醒")}
 	}
 	if err := r.Ping(ctx); err != nil {
-		return d.judged(ctx, "redis", err, bot.Text{})
+		return d.judged("redis", err, bot.Text{})
 	}
 	checks := []bot.Check{fine("answers", "有应答")}
 	warnings, err := r.Warnings(ctx)
 	if err != nil {
-		return append(checks, d.judged(ctx, "redis", err, bot.Text{})...)
+		return append(checks, d.judged("redis", err, bot.Text{})...)
 	}
 	for _, w := range warnings {
 		checks = append(checks, bot.Check{Level: bot.Advice, Say: bot.Text{EN: fault.In(w, "en"), ZH: fault.In(w, "zh-CN")}, Fix: remedy("redis", "")})
@@ -177,21 +177,34 @@ func (d *doctor) redis(ctx context.Context) []bot.Check {
 	return checks
 }
 
-// publicURL asks the server's own address from outside, as the platforms will.
+// publicURL asks the server's own address, as the platforms will. Without HTTP
+// callbacks nobody depends on it.
 func (d *doctor) publicURL(ctx context.Context) []bot.Check {
+	checks := d.judged("public_url", d.reach(ctx), bot.Text{EN: "can be reached", ZH: "可以访问"})
+	f, t := d.cfg.Bots.Feishu, d.cfg.Bots.DingTalk
+	if calledBack := f != nil && f.Receive == callback || t != nil && t.Receive == callback; !calledBack && checks[0].Level == bot.Broken {
+		checks[0].Level = bot.Advice
+	}
+	return checks
+}
+
+// callback is how a bot receives by HTTP.
+const callback = "callback"
+
+func (d *doctor) reach(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(d.cfg.Server.PublicURL, "/")+"/healthz", http.NoBody)
 	if err != nil {
-		return d.judged(ctx, "public_url", fault.New(fault.Invalid, "is no address / 不是网址"), bot.Text{})
+		return fault.New(fault.Invalid, "is no address / 不是网址")
 	}
 	res, err := httpClient().Do(req)
 	if err != nil {
-		return d.judged(ctx, "public_url", fault.New(fault.Unavailable, "cannot be reached from here / 从这里访问不到"), bot.Text{})
+		return fault.New(fault.Unavailable, "cannot be reached from here; is the service running? / 从这里访问不到；服务在运行吗？")
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return d.judged(ctx, "public_url", fault.New(fault.Unavailable, "answers %[1]d instead of 200 / 返回 %[1]d，而不是 200", res.StatusCode), bot.Text{})
+		return fault.New(fault.Unavailable, "answers %[1]d instead of 200 / 返回 %[1]d，而不是 200", res.StatusCode)
 	}
-	return []bot.Check{fine("can be reached", "可以访问")}
+	return nil
 }
 
 // robot lets a signed robot say a line: whether its signature and its keyword are
@@ -204,7 +217,7 @@ func (d *doctor) robot(ctx context.Context, name string) []bot.Check {
 	}
 	w, _ := d.cfg.Webhook(name)
 	err := d.robots[name].Send(ctx, bot.Outgoing{Robot: name, Lang: lang, Card: bot.Card{Title: title, Tone: bot.Info, Plain: true}})
-	return d.judged(ctx, "webhook "+w.Type, err, bot.Text{EN: "said a line in its room", ZH: "已在群里发出一行测试消息"})
+	return d.judged("webhook "+w.Type, err, bot.Text{EN: "said a line in its room", ZH: "已在群里发出一行测试消息"})
 }
 
 // system looks at one system: its clock, its credentials and, deep, all of it.
@@ -218,10 +231,10 @@ func (d *doctor) system(ctx context.Context, s *configs.System, deep bool) []bot
 		return checks // a system for a bot alone; the bot is looked at
 	}
 	if err != nil {
-		return append(checks, d.judged(ctx, s.Type, err, bot.Text{})...)
+		return append(checks, d.judged(s.Type, err, bot.Text{})...)
 	}
 	if p, ok := source.(connector.Prober); ok {
-		checks = append(checks, d.judged(ctx, s.Type, p.Probe(ctx), bot.Text{EN: "credentials and permissions work", ZH: "凭据和权限有效"})...)
+		checks = append(checks, d.judged(s.Type, p.Probe(ctx), bot.Text{EN: "credentials and permissions work", ZH: "凭据和权限有效"})...)
 	}
 	if deep {
 		checks = append(checks, d.reading(ctx, s, source)...)
@@ -233,7 +246,7 @@ func (d *doctor) system(ctx context.Context, s *configs.System, deep bool) []bot
 func (d *doctor) reading(ctx context.Context, s *configs.System, source connector.Source) []bot.Check {
 	snap, err := source.Read(ctx)
 	if err != nil {
-		return d.judged(ctx, s.Type, err, bot.Text{})
+		return d.judged(s.Type, err, bot.Text{})
 	}
 	users, departments := snap.Len(directory.User), snap.Len(directory.Department)
 	checks := []bot.Check{fine(
@@ -270,7 +283,7 @@ func (d *doctor) clock(ctx context.Context, kind, base string) []bot.Check {
 	}
 	res, err := httpClient().Do(req)
 	if err != nil {
-		return d.judged(ctx, kind, fault.New(fault.Unavailable, "cannot be reached / 访问不到"), bot.Text{})
+		return d.judged(kind, fault.New(fault.Unavailable, "cannot be reached / 访问不到"), bot.Text{})
 	}
 	_ = res.Body.Close()
 	theirs, err := http.ParseTime(res.Header.Get("Date"))

@@ -31,7 +31,7 @@ func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {
 	good, err := d.engine.List(ctx, run.Filter{Flow: f.Name, States: []run.State{run.Succeeded, run.NothingToDo}, Limit: 1})
 	switch {
 	case err != nil:
-		return append(checks, d.judged(ctx, "record", err, bot.Text{})...)
+		return append(checks, d.judged("record", err, bot.Text{})...)
 	case len(good) == 0:
 		return append(checks, bot.Check{
 			Level: bot.Advice, Say: bot.Text{EN: "has never succeeded yet", ZH: "还没有成功过"},

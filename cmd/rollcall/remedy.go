@@ -10,7 +10,7 @@ import (
 // remedy says what to click in which console when a kind of system gives a kind
 // of fault.
 func remedy(of string, kind fault.Kind) bot.Text {
-	if kind == fault.Unavailable || kind == fault.Limited {
+	if of != "public_url" && (kind == fault.Unavailable || kind == fault.Limited) {
 		return unreachable(of)
 	}
 	switch of {
