@@ -73,7 +73,7 @@ func (d *days) of(at time.Time) *moves {
 // line when nothing happened.
 func (d *days) section(l Lang) Section {
 	joined, changed, left := l.say("joined", "加入"), l.say("changed", "变更"), l.say("left", "离开")
-	s := Section{Title: l.say("Accounts, the last %d days", "最近 %d 天的账号", chartDays), Bullet: true}
+	s := Section{Title: l.say("Accounts, the last %d days", "最近 %d 天的账号变动", chartDays), Bullet: true}
 	chart := &Chart{Title: s.Title}
 	sum := 0
 	for i, m := range d.all {

@@ -41,7 +41,7 @@ func (b *Bot) digestNow(ctx context.Context, c caller, cmd Command) (reply, erro
 	}
 	if c.room != nil && cmd.Flow == "" {
 		var err error
-		if e.held, err = b.heldBack(ctx, c.room); err != nil {
+		if e.held, err = b.keptBack(ctx, c.room); err != nil {
 			return reply{}, err
 		}
 	}
@@ -62,6 +62,9 @@ func (b *Bot) digest(ctx context.Context, e edition) (Card, error) {
 		if err := d.add(ctx, f); err != nil {
 			return Card{}, err
 		}
+	}
+	if err := d.unheard(ctx); err != nil {
+		return Card{}, err
 	}
 	if err := d.refusals(ctx); err != nil {
 		return Card{}, err
@@ -102,7 +105,8 @@ func (d *summary) card(flows int) Card {
 		part("Needs you", "需要处理", needs, Status),
 		part("What changed", "发生的变更", d.changed, History),
 		{Section: d.days.section(l), whole: true},
-		part("Risks", "风险", slices.Concat(d.risks, d.approved), History),
+		part("Risks", "风险", d.risks, History),
+		part("Who approved what, and how fast", "谁批准了什么，用了多久", d.approved, History),
 		part("Kept back while it was quiet here", "静音时段没有发出的通知", d.held, ""),
 		part("Health", "运行状况", d.health, Flows),
 	}

@@ -60,9 +60,6 @@ func week(w *world) {
 	}
 	w.clock = w.clock.Add(3 * time.Hour)
 	p := aPlan()
-	p.Source.Health.Hidden = []string{"contact:phone"}
-	p.Notes[0].Alarm = true
-	p.Risk.Reasons = append(p.Risk.Reasons, plan.Finding{Code: plan.FindMaxDelete, Tier: 3, Have: 21, Limit: 20})
 	code := w.ends(p, map[int]run.Step{3: run.StepSkipped, 7: run.StepFailed})
 	w.service.votes[code] = []run.Vote{
 		{Run: code, Decision: run.Approve, Digest: p.Digest(), By: run.Actor{Person: "Zhou Kai"}, At: w.clock.Add(20 * time.Second)},
@@ -71,13 +68,18 @@ func week(w *world) {
 	w.mail.record.audits = []run.Audit{
 		{At: w.clock, Who: run.Actor{Person: "Wu Di"}, Action: "vote.refused", Run: code}, {At: w.clock, Who: run.Actor{}, Action: "vote.refused", Run: code},
 		{At: w.clock, Who: run.Actor{Person: "Wu Di"}, Action: "vote.refused", Run: code}, {At: w.clock, Who: run.Actor{Person: "Spy"}, Action: "vote.refused", Run: "other"},
+		{At: w.clock, Action: "ask.undelivered", Run: code}, {At: w.clock, Action: "ask.undelivered", Run: "other"}, {At: w.clock, Action: "letter.lost"},
 	}
 	w.clock = w.clock.Add(time.Hour)
 	glass := w.ends(aPlan(), nil)
 	w.service.move(glass, run.EventMoved, func(r *run.Run) { r.Glass = run.Actor{Person: "Boss"} })
 	w.service.votes[glass] = []run.Vote{{Run: glass, Decision: run.BreakGlass, By: run.Actor{Person: "Boss"}, Reason: "payroll closes tonight, call 13912345678", At: w.clock}}
 	w.clock = w.clock.Add(time.Hour)
-	w.service.planned(w.scheduled(), aPlan(), run.Awaiting)
+	newest := aPlan()
+	newest.Source.Health.Hidden = []string{"contact:phone"}
+	newest.Notes[0].Alarm = true
+	newest.Risk.Reasons = append(newest.Risk.Reasons, plan.Finding{Code: plan.FindMaxDelete, Tier: 3, Have: 21, Limit: 20})
+	w.service.planned(w.scheduled(), newest, run.Awaiting)
 	w.clock = w.clock.Add(time.Minute)
 	failed := w.scheduled()
 	w.service.move(failed, run.EventMoved, func(r *run.Run) { r.State, r.Reason = run.Failed, "change contacts_secret / 请修改 contacts_secret" })
@@ -300,5 +302,33 @@ func TestDigestNowKeepsWhatIsKept(t *testing.T) {
 	}
 	if got := texts(w.command("Wu Di", "team", Command{Verb: Digest})); strings.Contains(got, "a notice") {
 		t.Errorf("another room reads it: %s", got)
+	}
+}
+
+// A35: the digest tells who approved what and how fast, and calls out who cannot
+// have read the list.
+func TestA35_WhoApprovedHowFast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	week(w)
+	got := cardText(w.edit(EN))
+	if !strings.Contains(got, "Zhou Kai after less than a minute, quick!; Chen Yue after 9 min, for Zhou Kai") {
+		t.Errorf("%s", got)
+	}
+}
+
+// A40: a broken glass is red and first, also when all is well otherwise.
+func TestA40_BrokenGlassIsRed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code := w.ends(aPlan(), nil)
+	w.service.move(code, run.EventMoved, func(r *run.Run) { r.Glass = run.Actor{Person: "Boss"} })
+	card := w.edit(ZH)
+	if card.Tone != Danger || len(card.Sections) == 0 || card.Sections[0].Lines[0][0].Text != "🔴 破窗执行" {
+		t.Errorf("%s", cardText(card))
+	}
+	w.clock = w.clock.Add(2 * day)
+	if card := w.edit(ZH); card.Tone == Danger {
+		t.Errorf("two days later: %s", cardText(card))
 	}
 }

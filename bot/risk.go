@@ -19,6 +19,9 @@ const (
 	// The caps above which no vote helps are 200, and a quarter of the accounts
 	// from 10 on; a plan is near them at four fifths.
 	nearCap, nearPercent, nearFrom = 160, 20, 8
+	// The audit's words for what did not arrive.
+	lostAsk    = "ask.undelivered"
+	lostLetter = "letter.lost"
 )
 
 // dangers looks at the newest plan of the window.
@@ -150,7 +153,7 @@ func (d *summary) votesOf(r run.Run, votes []run.Vote) {
 	}
 	what := string(r.Code) + " " + r.Flow + " · " + l.counts(r.Counts)
 	if len(said) > 0 {
-		d.approved = append(d.approved, d.says(l.say("Approved", "已批准"), what+" · "+strings.Join(said, l.say("; ", "；"))))
+		d.approved = append(d.approved, d.says(string(r.Code), r.Flow+" · "+l.counts(r.Counts)+" · "+strings.Join(said, l.say("; ", "；"))))
 	}
 	if broken != "" {
 		line := what + " · " + label(broken) + l.say(" alone let it go", " 一个人放行")
@@ -159,6 +162,31 @@ func (d *summary) votesOf(r run.Run, votes []run.Vote) {
 		}
 		d.glass = append(d.glass, d.says(l.say("🔴 GLASS BROKEN", "🔴 破窗执行"), line))
 	}
+}
+
+// unheard counts what people should have read and never got: messages that were
+// given up, and requests for a vote among them.
+func (d *summary) unheard(ctx context.Context) error {
+	counts := map[string]int{}
+	for _, action := range []string{lostAsk, lostLetter} {
+		all, err := d.b.o.Mailbox.Audits(ctx, action, d.since)
+		if err != nil {
+			return fmt.Errorf("read lost messages: %w", err)
+		}
+		for _, a := range all {
+			if a.Run == "" || d.codes[a.Run] {
+				counts[action]++
+			}
+		}
+	}
+	for _, one := range []struct{ action, say string }{
+		{lostAsk, d.l.say("requests for a vote that reached no room", "没有送到群里的审批请求")}, {lostLetter, d.l.say("messages that were given up", "没有送达的消息")},
+	} {
+		if n := counts[one.action]; n > 0 {
+			d.risks = append(d.risks, d.says(d.l.say("Messages", "消息"), pair(one.say, n)+d.l.say(" (see: doctor)", "（请看：体检）")))
+		}
+	}
+	return nil
 }
 
 // refusals counts the votes that were refused: many of them are mistakes, or

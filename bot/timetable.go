@@ -29,15 +29,18 @@ const (
 type timetable struct {
 	b      *Bot
 	posted map[string]bool // ids of letters
+	unread map[string]bool // settings that were logged as unreadable
 }
 
-func newTimetable(b *Bot) *timetable { return &timetable{b: b, posted: map[string]bool{}} }
+func newTimetable(b *Bot) *timetable {
+	return &timetable{b: b, posted: map[string]bool{}, unread: map[string]bool{}}
+}
 
 // step posts what is due. The id of a digest is that of its room and time, so
 // that of several replicas one posts it. What was set in the chat of a room goes
 // before the configuration.
 func (t *timetable) step(ctx context.Context) (more bool, err error) {
-	set, err := t.b.chatDigests(ctx)
+	set, err := t.set(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -75,41 +78,44 @@ type chatDigest struct {
 	since time.Time // when it was set: an earlier time is not made up for
 }
 
-// chatDigests gives what was set in the chat, by room.
-func (b *Bot) chatDigests(ctx context.Context) (map[string]chatDigest, error) {
-	all, err := b.o.Mailbox.Settings(ctx, run.SetDigest)
+// set gives what was set in the chat, by room. What cannot be read leaves the
+// configuration as it is.
+func (t *timetable) set(ctx context.Context) (map[string]chatDigest, error) {
+	all, err := t.b.o.Mailbox.Settings(ctx, run.SetDigest)
 	if err != nil {
 		return nil, fmt.Errorf("read digest times: %w", err)
 	}
 	set := map[string]chatDigest{}
 	for _, s := range all {
-		if d, ok := b.chatDigest(s); ok {
+		d, err := t.b.chatDigest(s)
+		switch {
+		case err == nil:
 			set[s.Name] = d
+		case !t.unread[s.Name]:
+			t.unread[s.Name] = true
+			t.b.o.Logger.ErrorContext(ctx, "digest time cannot be read", "room", s.Name, "err", err)
 		}
 	}
 	return set, nil
 }
 
-// chatDigest reads one setting: {"at":"09:10","days":[1,2],"off":false}. One
-// that cannot be read leaves the configuration as it is.
-func (b *Bot) chatDigest(s run.Setting) (chatDigest, bool) {
+// chatDigest reads one setting: {"at":"09:10","days":[1,2],"off":false}.
+func (b *Bot) chatDigest(s run.Setting) (chatDigest, error) {
 	var v struct {
 		At   string         `json:"at"`
 		Days []time.Weekday `json:"days"`
 		Off  bool           `json:"off"`
 	}
-	err := json.Unmarshal(s.Value, &v)
+	if err := json.Unmarshal(s.Value, &v); err != nil {
+		return chatDigest{}, fmt.Errorf("decode digest time: %w", err)
+	}
 	d := chatDigest{plan: DigestPlan{Rooms: []string{s.Name}, Days: v.Days, Zone: b.o.Zone}, off: v.Off, since: s.At}
-	if err == nil && !v.Off {
-		var at time.Time
-		at, err = time.Parse("15:04", v.At)
-		d.plan.Hour, d.plan.Minute = at.Hour(), at.Minute()
+	if v.Off {
+		return d, nil
 	}
-	if err != nil {
-		b.o.Logger.Error("digest time cannot be read", "room", s.Name, "err", err)
-		return chatDigest{}, false
-	}
-	return d, true
+	at, err := time.Parse("15:04", v.At)
+	d.plan.Hour, d.plan.Minute = at.Hour(), at.Minute()
+	return d, err
 }
 
 func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time.Time) error {
@@ -138,7 +144,7 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 		}
 	}
 	e.since, _ = d.last(at.Add(-time.Minute))
-	if e.held, err = t.b.heldBack(ctx, room); err != nil {
+	if e.held, err = t.b.keptBack(ctx, room); err != nil {
 		return err
 	}
 	card, err := t.b.digest(ctx, e)
@@ -214,8 +220,8 @@ func (r *Room) speaker() string {
 	return string(r.Platform)
 }
 
-// heldBack gives the notices that were kept back from a room.
-func (b *Bot) heldBack(ctx context.Context, room *Room) ([]string, error) {
+// keptBack gives the notices that were kept back from a room.
+func (b *Bot) keptBack(ctx context.Context, room *Room) ([]string, error) {
 	all, err := b.o.Mailbox.Settings(ctx, setHeld)
 	if err != nil {
 		return nil, fmt.Errorf("read what was kept back: %w", err)
@@ -235,16 +241,19 @@ func (b *Bot) heldBack(ctx context.Context, room *Room) ([]string, error) {
 }
 
 // letGo drops what a digest has told from what is kept back. What came meanwhile
-// stays for the next one.
+// stays for the next one, and of a full list the oldest may have gone by itself.
 func (b *Bot) letGo(ctx context.Context, room *Room, told []string) error {
 	if len(told) == 0 {
 		return nil
 	}
-	now, err := b.heldBack(ctx, room)
+	now, err := b.keptBack(ctx, room)
 	if err != nil {
 		return err
 	}
-	if len(now) < len(told) || !slices.Equal(now[:len(told)], told) {
+	for len(told) > len(now) || !slices.Equal(now[:len(told)], told) {
+		told = told[1:]
+	}
+	if len(told) == 0 {
 		return nil // another replica did
 	}
 	s := run.Setting{Kind: setHeld, Name: room.Name}

@@ -67,7 +67,7 @@ func TestReplicasPostOneDigest(t *testing.T) {
 	if got := texts(w.settle()); strings.Count(got, "a notice") != 1 {
 		t.Errorf("%s", got)
 	}
-	if left, err := w.b.heldBack(t.Context(), w.b.named["ops"]); err != nil || len(left) != 0 {
+	if left, err := w.b.keptBack(t.Context(), w.b.named["ops"]); err != nil || len(left) != 0 {
 		t.Errorf("left: %q, %v", left, err)
 	}
 }
@@ -163,7 +163,7 @@ func TestU24_KeptBackIsListedOnce(t *testing.T) {
 	}
 	room := w.b.named["ops"]
 	for _, c := range []struct{ now, told, left string }{
-		{`["a","b"]`, `["a"]`, `["b"]`}, {`["b"]`, `["a"]`, `["b"]`}, {`["a"]`, `["a"]`, `null`}, {`["a"]`, `["a","b"]`, `["a"]`}, {`["a"]`, `[]`, `["a"]`}, {`"broken"`, `["a"]`, `null`},
+		{`["a","b"]`, `["a"]`, `["b"]`}, {`["b"]`, `["a"]`, `["b"]`}, {`["a"]`, `["a"]`, `null`}, {`["a"]`, `["a","b"]`, `["a"]`}, {`["b","c"]`, `["a","b"]`, `["c"]`}, {`["a"]`, `[]`, `["a"]`}, {`"broken"`, `["a"]`, `null`},
 	} {
 		w.set(setHeld, "ops", c.now)
 		var told []string
@@ -173,7 +173,7 @@ func TestU24_KeptBackIsListedOnce(t *testing.T) {
 		if err := w.b.letGo(t.Context(), room, told); err != nil {
 			t.Fatal(err)
 		}
-		left, err := w.b.heldBack(t.Context(), room)
+		left, err := w.b.keptBack(t.Context(), room)
 		if text, _ := json.Marshal(left); err != nil || string(text) != c.left {
 			t.Errorf("%+v: %s, %v", c, text, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -68,28 +69,43 @@ func (b *Bot) query(c caller, cmd Command) (run.Query, error) {
 }
 
 // mentioned gives the ids of those mentioned by a name, or whose name begins so:
-// a name of two words may have come apart.
+// a long name may have been cut.
 func (c caller) mentioned(name string) []string {
-	name = fold(clean(name))
-	var exact, begun []string
+	var exact, begun, unnamed []string
 	add := func(to *[]string, id string) {
-		if id != "" && !slices.Contains(*to, id) {
+		if !slices.Contains(*to, id) {
 			*to = append(*to, id)
 		}
 	}
 	for _, m := range c.m.Mentions {
-		other := fold(clean(strings.TrimPrefix(m.Name, "@")))
-		switch {
-		case other == name:
+		switch other := bare(m.Name); {
+		case m.ID == "":
+		case m.ID == name, other != "" && other == bare(name):
 			add(&exact, m.ID)
-		case name != "" && strings.HasPrefix(other, name):
+		case m.Name == "":
+			add(&unnamed, m.ID)
+		case bare(name) != "" && strings.HasPrefix(other, bare(name)):
 			add(&begun, m.ID)
 		}
 	}
-	if len(exact) > 0 {
+	switch {
+	case len(exact) > 0:
 		return exact
+	case len(begun) == 0 && len(unnamed) == 1: // DingTalk gives ids without names
+		return unnamed
 	}
 	return begun
+}
+
+// bare gives the letters and digits of a name: marks and blanks may be lost in a
+// command.
+func bare(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, fold(clean(name)))
 }
 
 // allIDs gives the ids by which the systems may know a mentioned account: all

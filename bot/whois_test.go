@@ -168,6 +168,11 @@ func TestWhoIsMeant(t *testing.T) {
 		"an at and somebody else":     {person: "@Li", mentions: []Mention{kai}, want: run.Query{Text: "Li"}},
 		"a mention without an id":     {person: "@Zhou Kai", mentions: []Mention{{Name: "Zhou Kai"}}, want: run.Query{Text: "Zhou Kai"}},
 		"A14 a name that is a lure":   {person: "@Zhou Kai", mentions: []Mention{{ID: "ou_lure", Name: "Zhou Kai\u200b"}}, want: run.Query{IDs: []string{"ou_lure"}}},
+		"DingTalk, by id":             {person: "@staff_9", mentions: []Mention{{ID: "staff_9"}, {ID: "staff_8"}}, want: run.Query{IDs: []string{"staff_9"}}},
+		"DingTalk, the only one":      {person: "@Zhou", mentions: []Mention{{ID: "staff_9"}}, want: run.Query{IDs: []string{"staff_9"}}},
+		"DingTalk, one of two":        {person: "@Zhou", mentions: []Mention{{ID: "staff_9"}, {ID: "staff_8"}}, want: run.Query{Text: "Zhou"}},
+		"marks are lost":              {person: "@Zhou Kai HR", mentions: []Mention{{ID: "ou_m", Name: "Zhou 'Kai', HR"}}, want: run.Query{IDs: []string{"ou_m"}}},
+		"marks alone are nobody":      {person: "@!!", mentions: []Mention{{ID: "ou_m", Name: "??"}}, want: run.Query{Text: "!!"}},
 		"exact before what it begins": {person: "@Zhou", mentions: []Mention{kai, {ID: "ou_z", Name: "Zhou"}}, want: run.Query{IDs: []string{"ou_z"}}},
 	} {
 		w := newWorld(t)
