@@ -45,7 +45,7 @@ func (c caller) sees(f *Flow) bool {
 // somebody who has the role.
 func (c caller) here(s spec, f *Flow) bool {
 	switch {
-	case s.verb == Plan || s.verb == Sync:
+	case s.verb == Plan || s.verb == Sync || s.verb == Undo:
 		return c.room != nil && c.room.commands(f)
 	case s.changes:
 		return c.room != nil

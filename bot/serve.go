@@ -23,9 +23,7 @@ func (b *Bot) Serve(ctx context.Context) error {
 	for _, x := range b.out {
 		g.Go(func() error { b.loop(ctx, "outbox", x.bell, x.step); return nil })
 	}
-	if len(b.o.Digests) > 0 {
-		g.Go(func() error { b.loop(ctx, "digest", nil, newTimetable(b).step); return nil })
-	}
+	g.Go(func() error { b.loop(ctx, "digest", nil, newTimetable(b).step); return nil })
 	return g.Wait()
 }
 

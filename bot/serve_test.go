@@ -146,7 +146,7 @@ func TestDigests(t *testing.T) {
 		end(run.Succeeded, run.Outcome{Done: 4, Skipped: 1})
 		end(run.Failed, run.Outcome{})
 		end(run.Awaiting, run.Outcome{})
-		card, err := w.b.digest(t.Context(), l, []*Flow{w.b.flow("hr-to-wecom"), w.b.flow("secret-flow")}, w.clock.Add(-day))
+		card, err := w.b.digest(t.Context(), edition{lang: l, flows: []*Flow{w.b.flow("hr-to-wecom"), w.b.flow("secret-flow")}, since: w.clock.Add(-day)})
 		if err != nil {
 			t.Fatal(err)
 		}

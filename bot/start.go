@@ -75,7 +75,7 @@ const begunSearch = 500
 // obeyed answers a message that was obeyed before, and whose answer was lost.
 func (b *Bot) obeyed(ctx context.Context, c caller, cmd Command) (reply, bool, error) {
 	switch cmd.Verb {
-	case Plan, Sync:
+	case Plan, Sync, Undo:
 		r, found, err := b.begun(ctx, c)
 		if err != nil || !found {
 			return reply{}, false, err
