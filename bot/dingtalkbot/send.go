@@ -23,7 +23,7 @@ import (
 // be tried again; Denied (switched off, content check, monthly quota), Invalid
 // and NotFound never succeed; Credential asks for an admin.
 func (b *Bot) Send(ctx context.Context, o bot.Outgoing, idem, place string) (string, error) {
-	if b.o.CardTemplate != "" && o.Live != "" && !o.Card.Plain {
+	if b.asCard(o) {
 		at, err := b.sendCard(ctx, o, idem, place)
 		switch {
 		case err == nil:
