@@ -2,9 +2,13 @@ package dingtalkbot
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rollcallhq/rollcall/bot"
@@ -33,14 +37,46 @@ func (b *Bot) sendCard(ctx context.Context, o bot.Outgoing, idem, place string) 
 			return place, err
 		}
 	}
-	place = digest(idem)
+	place = b.track(digest(idem), spaceOf(o.Chat))
 	err := b.createCard(ctx, o, place, params)
-	if fault.KindOf(err) == fault.Conflict {
+	switch fault.KindOf(err) {
+	case fault.Conflict:
 		// An earlier try arrived, and its answer was lost. Nothing else makes
 		// this id, so what stands there is this drawing.
 		return place, nil
+	case fault.Credential, fault.Invalid:
+		b.broken.Store(b.o.Now().Add(brokenTime).UnixMilli())
 	}
 	return place, err
+}
+
+// brokenTime is how long no card is tried after the template or the permission
+// was refused: each try would cost a call of the monthly quota.
+const brokenTime = 10 * time.Minute
+
+func (b *Bot) cardless() bool { return b.o.Now().UnixMilli() < b.broken.Load() }
+
+// spaceOf names the place of a chat: a group, or the chat of one person.
+func spaceOf(chat string) string {
+	if staff, ok := strings.CutPrefix(chat, directPrefix); ok {
+		return spaceSingle + "." + staff
+	}
+	return spaceGroup + "." + chat
+}
+
+// track makes the id under which a card is delivered. It binds the card to its
+// place: a press that comes from elsewhere, or on a card of somebody else's
+// making, does not fit the id.
+func (b *Bot) track(id, space string) string {
+	mac := hmac.New(sha256.New, []byte(b.o.ClientSecret))
+	mac.Write([]byte("card/" + id + "/" + space))
+	return id + hex.EncodeToString(mac.Sum(nil)[:8])
+}
+
+// tracked tells whether a card was delivered by us, to this place.
+func (b *Bot) tracked(place, space string) bool {
+	const idLength = 32
+	return len(place) > idLength && hmac.Equal([]byte(place), []byte(b.track(place[:idLength], space)))
 }
 
 func (b *Bot) updateCard(ctx context.Context, place string, params map[string]string) error {
@@ -62,15 +98,14 @@ func (b *Bot) updateCard(ctx context.Context, place string, params map[string]st
 func (b *Bot) createCard(ctx context.Context, o bot.Outgoing, place string, params map[string]string) error {
 	body := map[string]any{
 		"cardTemplateId": b.o.CardTemplate, "outTrackId": place, "userIdType": 1,
-		"cardData": map[string]any{"cardParamMap": params},
+		"cardData": map[string]any{"cardParamMap": params}, "openSpaceId": "dtv1.card//" + spaceOf(o.Chat),
 	}
 	if b.o.Receive == Stream {
 		body["callbackType"] = "STREAM"
 	}
 	// A forwarded card would be pressed where it does not belong.
 	alone := map[string]any{"supportForward": false}
-	if staff, ok := strings.CutPrefix(o.Chat, directPrefix); ok {
-		body["openSpaceId"] = "dtv1.card//" + spaceSingle + "." + staff
+	if strings.HasPrefix(o.Chat, directPrefix) {
 		body["imRobotOpenSpaceModel"] = alone
 		body["imRobotOpenDeliverModel"] = map[string]any{"spaceType": spaceSingle, "robotCode": b.o.RobotCode}
 	} else {
@@ -78,7 +113,6 @@ func (b *Bot) createCard(ctx context.Context, o bot.Outgoing, place string, para
 		for _, id := range mentioned(o.Mention) {
 			called[id] = id
 		}
-		body["openSpaceId"] = "dtv1.card//" + spaceGroup + "." + o.Chat
 		body["imGroupOpenSpaceModel"] = alone
 		body["imGroupOpenDeliverModel"] = map[string]any{"robotCode": b.o.RobotCode, "atUserIds": called}
 	}

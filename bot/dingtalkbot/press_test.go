@@ -15,8 +15,8 @@ import (
 func (w *world) pressOf(from string) *payload.DataFrame {
 	return &payload.DataFrame{
 		Headers: payload.DataFrameHeader{"messageId": "f1", "time": strconv.FormatInt(w.clock.now().UnixMilli(), 10)},
-		Data: fmt.Sprintf(`{"type":"actionCallback","outTrackId":"c1","corpId":%q,"userId":"u2","userIdType":1,"spaceId":%q,"spaceType":"IM_GROUP",`+
-			`"content":"{\"cardPrivateData\":{\"params\":{\"command\":\"批准 7K3MQ2 删除=3\"}}}"}`, from, room),
+		Data: fmt.Sprintf(`{"type":"actionCallback","outTrackId":%q,"corpId":%q,"userId":"u2","userIdType":1,"spaceId":%q,"spaceType":"IM_GROUP",`+
+			`"content":"{\"cardPrivateData\":{\"params\":{\"command\":\"批准 7K3MQ2 删除=3\"}}}"}`, w.bot.Track("letter-1", room), from, room),
 	}
 }
 
