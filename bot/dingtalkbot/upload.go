@@ -64,7 +64,10 @@ func (b *Bot) upload(ctx context.Context, f bot.File) (*media, error) {
 		return nil, say(fault.Internal, "cannot build the request / 无法生成请求")
 	}
 	m.id, err = b.store(ctx, request{method: http.MethodPost, raw: body.Bytes(), kind: w.FormDataContentType(), timeout: uploadTimeout})
-	return &m, err
+	if err != nil {
+		return nil, err
+	}
+	return &m, nil
 }
 
 // store makes the upload call, and once more with a new token when the first was
