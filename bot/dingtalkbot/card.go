@@ -16,10 +16,11 @@ import (
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
-// The variables of the card template, all of them texts of at most 1 KB:
-// title, tone, foot, digest, notice, body1 to body8 (markdown), and for each of
-// four buttons its label, its command, and "true" or "false" for whether it is
-// shown. docs/bots/dingtalk.md tells how to build the template.
+// The variables of the card template, all of them sent as texts of at most 1 KB:
+// title, tone, state (tone in words), foot, digest, notice, body1 to body8
+// (markdown), for each of four buttons its label and its command, and "true" or
+// "false" for whether each body and button is shown. The template is
+// docs/bots/dingtalk-card.json; docs/bots/dingtalk.md tells how to import it.
 const (
 	cardParts   = 8
 	partLimit   = 1000 // bytes of each; the vendor's limit is 1 KB
@@ -138,7 +139,7 @@ func (b *Bot) createCard(ctx context.Context, o bot.Outgoing, place string, para
 // params gives all variables, empty ones too: an update changes by key, and
 // what an older drawing had must go.
 func (b *Bot) params(o bot.Outgoing) map[string]string {
-	out := map[string]string{"tone": string(o.Card.Tone), "notice": "", "digest": ""}
+	out := map[string]string{"tone": string(o.Card.Tone), "state": stateOf(o.Card.Tone, o.Lang), "notice": "", "digest": ""}
 	shown := 0
 	pressable := func(button bot.Button) bool {
 		fits := len(button.Inputs) == 0 && len(button.Command) <= partLimit && b.o.Receive == Stream && shown < cardButtons
@@ -175,9 +176,26 @@ func (b *Bot) params(o bot.Outgoing) map[string]string {
 		if i < len(parts) {
 			text = parts[i]
 		}
-		out["body"+strconv.Itoa(i+1)] = text
+		n := "body" + strconv.Itoa(i+1)
+		out[n], out[n+"_shown"] = text, strconv.FormatBool(text != "")
 	}
 	return out
+}
+
+// stateOf says a tone in words: a colour is never the only sign.
+func stateOf(t bot.Tone, lang bot.Lang) string {
+	words := map[bot.Tone][2]string{
+		bot.Waits: {"waiting for approval", "待批准"}, bot.Danger: {"attention", "需要注意"}, bot.Good: {"done", "完成"},
+		bot.Warn: {"look here", "请查看"}, bot.Quiet: {"over", "已结束"},
+	}
+	w, ok := words[t]
+	if !ok {
+		w = [2]string{"running", "进行中"}
+	}
+	if lang == bot.EN {
+		return w[0]
+	}
+	return w[1]
 }
 
 // bounded cuts a text to the bytes of a variable.
