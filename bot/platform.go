@@ -41,6 +41,26 @@ type Abilities struct {
 	Charts  bool // can draw a chart
 }
 
+// Pace is how often something may be sent: N times in each Per.
+type Pace struct {
+	Scope string // whose count it is: one of the scopes
+	N     int
+	Per   time.Duration
+}
+
+// The scopes of a Pace.
+const (
+	PaceApp     = "app"     // everything that the app, or the robot, sends
+	PaceChat    = "chat"    // what goes to one chat, or to one person alone
+	PaceMessage = "message" // what is done to one message: edits of a live card
+)
+
+// Paced is a Platform or a Robot that tells how often it may send. All paces
+// hold at once.
+type Paced interface {
+	Pace(o Outgoing) []Pace
+}
+
 // Service is what the bot asks of the engine.
 type Service interface {
 	Start(ctx context.Context, req run.Request) (run.Run, error)
