@@ -47,6 +47,7 @@ type heardOf struct {
 	done    bool      // it is handled; a list that was read before may still name it
 	tries   int       // in vain
 	since   time.Time // the first of them
+	next    time.Time // not tried again before
 }
 
 func newInbox(b *Bot) *inbox {
@@ -71,6 +72,7 @@ func (in *inbox) spent(id string) bool {
 	if m.tries++; m.tries == 1 {
 		m.since = in.b.o.Now()
 	}
+	m.next = in.b.o.Now().Add(in.b.o.Poll / 2) // new messages ring meanwhile
 	return m.tries >= answerTries && in.b.o.Now().Sub(m.since) >= answerTime
 }
 
@@ -221,7 +223,7 @@ func (in *inbox) enter(ctx context.Context, id string) (key string, ok bool) {
 	in.mu.Lock()
 	m := in.message(id)
 	key = m.whose
-	if m.done || in.busy[key] || len(in.busy) >= answerers {
+	if m.done || in.b.o.Now().Before(m.next) || in.busy[key] || len(in.busy) >= answerers {
 		in.mu.Unlock()
 		return key, false
 	}

@@ -22,6 +22,8 @@ const (
 	holdTime  = time.Minute
 	sendTime  = 20 * time.Second
 	beginTime = 50 * time.Second
+	// skewTime is by how much the clocks of two replicas may differ.
+	skewTime = 5 * time.Second
 	// noteTime bounds how long is tried to note what became of a letter.
 	noteTime = 5 * time.Second
 	// sendTries is how often is tried what fails for a reason that nobody knows,
@@ -155,7 +157,7 @@ func (b *Bot) send(ctx context.Context, l run.Letter) (due time.Time, err error)
 	if left < beginTime {
 		return due, b.settled(b.o.Mailbox.Delay(ctx, l.ID, b.o.Now()))
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, left, errors.New("the letter is not ours any more"))
+	ctx, cancel := context.WithTimeoutCause(ctx, left-skewTime, errors.New("the letter is not ours any more"))
 	defer cancel()
 	version, at, err := b.placed(ctx, o)
 	if err != nil {

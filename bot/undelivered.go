@@ -151,7 +151,9 @@ func (b *Bot) unheard(ctx context.Context, l run.Letter, o Outgoing, cause error
 	letters, reached := b.summons(o, r, names)
 	alarms := b.sound(ctx, alarm{
 		id: letterID("unheard", string(code), o.Chat, o.Robot), flow: r.Flow, not: b.roomOf(o),
-		say: func(l Lang) (string, []string) { return b.unheardText(l, o, r, reached, cause) },
+		say: func(l Lang) (string, []string) {
+			return b.unheardText(l, lostAsk{to: o, run: r, reached: reached, cause: cause})
+		},
 	})
 	if err := b.o.Mailbox.Post(ctx, append(letters, alarms...)); err != nil {
 		return false, fmt.Errorf("post alarm: %w", err)
@@ -200,13 +202,22 @@ func (b *Bot) summonsCard(l Lang, r run.Run) Card {
 	).card
 }
 
-func (b *Bot) unheardText(l Lang, o Outgoing, r run.Run, reached []string, cause error) (string, []string) {
+// lostAsk is a request for a vote that does not reach its room.
+type lostAsk struct {
+	to      Outgoing
+	run     run.Run
+	reached []string // who was written to alone
+	cause   error
+}
+
+func (b *Bot) unheardText(l Lang, ask lostAsk) (string, []string) {
+	r := ask.run
 	lines := []string{
-		l.say("Not delivered to: ", "没有送到：") + b.targetOf(l, o),
-		l.say("Why: ", "原因：") + printable(masked(l.of(fault.Say(cause))), sayRunes),
+		l.say("Not delivered to: ", "没有送到：") + b.targetOf(l, ask.to),
+		l.say("Why: ", "原因：") + printable(masked(l.of(fault.Say(ask.cause))), sayRunes),
 	}
-	if len(reached) > 0 {
-		lines = append(lines, l.say("Written to alone instead: ", "已改为私信：")+l.list(reached))
+	if len(ask.reached) > 0 {
+		lines = append(lines, l.say("Written to alone instead: ", "已改为私信：")+l.list(ask.reached))
 	} else {
 		lines = append(lines, l.say("Nobody who may approve could be written to alone.", "没有能私信到的审批人。"))
 	}
