@@ -2,12 +2,14 @@ package bot
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -235,4 +237,50 @@ func TestTheLimiterIsAway(t *testing.T) {
 	if n := len(w.b.pace.used); n != 1 {
 		t.Errorf("%d keys are kept", n)
 	}
+}
+
+// What waits for its turn goes out at that moment, not at the next look around.
+func TestADelayedLetterGoesInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.clock = time.Now()
+		o := w.options(time.Now)
+		o.Limiter, o.Poll = &buckets{now: time.Now}, time.Minute
+		w.mail.now, w.service.now = time.Now, time.Now
+		b, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Serve(ctx) }()
+		draw := func(v int64) {
+			o := toOps("x")
+			o.Live, o.Version = "card:X:oc_ops", v
+			if err := w.mail.Post(ctx, []run.Letter{b.letter(fmt.Sprint("v", v), "lane", o)}); err != nil {
+				t.Error(err)
+			}
+			b.ringOut()
+			synctest.Wait()
+		}
+		draw(1)
+		time.Sleep(100 * time.Millisecond)
+		draw(2)
+		draw(3)
+		time.Sleep(1899 * time.Millisecond)
+		synctest.Wait()
+		if got := w.feishu.take(); len(got) != 1 || got[0].o.Version != 1 {
+			t.Errorf("too early: %d drawings", len(got))
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if got := w.feishu.take(); len(got) != 1 || got[0].o.Version != 3 {
+			t.Errorf("in time: %d drawings", len(got))
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
