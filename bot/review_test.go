@@ -524,6 +524,7 @@ func TestTriesTakeTime(t *testing.T) {
 		}
 	}
 	w.service.broken = nil
+	w.clock = w.clock.Add(time.Second)
 	if _, err := w.in.step(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -28,11 +28,14 @@ func (b *Bot) status(ctx context.Context, c caller, cmd Command) (reply, error) 
 		return reply{}, err
 	}
 	l := c.lang
-	if len(active) == 0 {
-		return notice(Info, l.say("Nothing runs and nothing waits", "没有正在运行或等待审批的内容"),
-			l.say("Past runs: history", "以往的运行：历史")), nil
+	r := notice(Info, l.say("Nothing runs and nothing waits", "没有正在运行或等待审批的内容"), l.say("Past runs: history", "以往的运行：历史"))
+	if len(active) > 0 {
+		r = reply{card: Card{Title: l.say("Running or waiting: %d", "运行或等待中：%d", len(active)), Tone: Info, Sections: []Section{b.runList(l, active)}}}
 	}
-	return reply{card: Card{Title: l.say("Running or waiting: %d", "运行或等待中：%d", len(active)), Tone: Info, Sections: []Section{b.runList(l, active)}}}, nil
+	if line, ok := b.quota(ctx, l); ok {
+		r.card.Sections = append(r.card.Sections, Section{Lines: []Line{text(line)}})
+	}
+	return r, nil
 }
 
 // active gives the runs that are not over.

@@ -35,6 +35,7 @@ func Run(t *testing.T, open Opener) {
 		{"inbox", testInbox},
 		{"snapshots", testSnapshots},
 		{"outbox", testOutbox},
+		{"settings", testSettings},
 		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {
