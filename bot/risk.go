@@ -20,8 +20,8 @@ const (
 	// from 10 on; a plan is near them at four fifths.
 	nearCap, nearPercent, nearFrom = 160, 20, 8
 	// The audit's words for what did not arrive.
-	lostAsk    = "ask.undelivered"
-	lostLetter = "letter.lost"
+	askLost    = "ask.undelivered"
+	letterLost = "letter.lost"
 )
 
 // dangers looks at the newest plan of the window.
@@ -168,7 +168,7 @@ func (d *summary) votesOf(r run.Run, votes []run.Vote) {
 // given up, and requests for a vote among them.
 func (d *summary) unheard(ctx context.Context) error {
 	counts := map[string]int{}
-	for _, action := range []string{lostAsk, lostLetter} {
+	for _, action := range []string{askLost, letterLost} {
 		all, err := d.b.o.Mailbox.Audits(ctx, action, d.since)
 		if err != nil {
 			return fmt.Errorf("read lost messages: %w", err)
@@ -180,7 +180,7 @@ func (d *summary) unheard(ctx context.Context) error {
 		}
 	}
 	for _, one := range []struct{ action, say string }{
-		{lostAsk, d.l.say("requests for a vote that reached no room", "没有送到群里的审批请求")}, {lostLetter, d.l.say("messages that were given up", "没有送达的消息")},
+		{askLost, d.l.say("requests for a vote that reached no room", "没有送到群里的审批请求")}, {letterLost, d.l.say("messages that were given up", "没有送达的消息")},
 	} {
 		if n := counts[one.action]; n > 0 {
 			d.risks = append(d.risks, d.says(d.l.say("Messages", "消息"), pair(one.say, n)+d.l.say(" (see: doctor)", "（请看：体检）")))

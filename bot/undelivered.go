@@ -109,6 +109,10 @@ func (b *Bot) giveUp(ctx context.Context, l run.Letter, o Outgoing, cause error)
 			return err
 		}
 	}
+	lost := run.Audit{At: b.o.Now(), Action: letterLost, Run: about(l, o), Detail: string(o.Platform) + ": " + fault.Say(cause)}
+	if err := b.o.Mailbox.Append(ctx, run.Event{}, lost); err != nil {
+		return fmt.Errorf("audit lost letter: %w", err)
+	}
 	return b.settled(b.o.Mailbox.Fail(ctx, l.ID, fault.Say(cause)))
 }
 
@@ -165,7 +169,7 @@ func (b *Bot) unheard(ctx context.Context, l run.Letter, o Outgoing, cause error
 	}
 	b.o.Logger.ErrorContext(ctx, "request for a vote reaches no room", "run", code, "platform", o.Platform, "told_alone", len(reached), "alarms", len(alarms), "err", cause)
 	detail := fmt.Sprintf("%s %s%s: %s; told alone: %d, alarms: %d", o.Platform, o.Chat, o.Robot, fault.Say(cause), len(reached), len(alarms))
-	return true, b.o.Mailbox.Append(ctx, run.Event{}, run.Audit{At: b.o.Now(), Action: "ask.undelivered", Run: code, Detail: detail})
+	return true, b.o.Mailbox.Append(ctx, run.Event{}, run.Audit{At: b.o.Now(), Action: askLost, Run: code, Detail: detail})
 }
 
 // summons writes to each who may vote alone, wherever that is possible.
