@@ -40,7 +40,7 @@ func (g *gate) pass(r *run.Run) error {
 		return r.Advance(run.Applying, g.now, "")
 	}
 	r.Expires = g.now.Add(g.flow.Plan.Approve.Expires)
-	r.Wake = r.Expires
+	r.Wake = g.wakeAfter(*r, g.now)
 	if g.flow.Plan.Approve.SafeFirst && len(g.free(p, g.waits)) > 0 {
 		return r.Advance(run.Applying, g.now, "")
 	}
@@ -123,7 +123,7 @@ func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Pl
 	}
 	for i := range open {
 		o := &open[i]
-		if o.Code == r.Code || o.State == run.Awaiting && !w.o.Now().Before(o.Expires) {
+		if o.Code == r.Code || o.State == run.Awaiting && !o.Cooling() && !w.o.Now().Before(o.Expires) {
 			continue
 		}
 		theirs, err := w.o.Store.Plan(ctx, o.Code)

@@ -28,11 +28,21 @@ func (a *applier) permitted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.agreed(a.run, votes) < a.run.Votes {
+	lent, err := a.Delegations(ctx)
+	if err != nil {
+		return err
+	}
+	a.agreed = a.tally(a.run, a.plan, votes, lent)
+	if !a.agreed.enough() || a.agreed.steps && !a.cooled() {
 		a.safe = a.free(a.plan, a.waits(ctx, a.run, a.plan))
 		return nil
 	}
 	return a.counted(ctx)
+}
+
+// cooled tells whether the run has waited as long as a tier 3 run must.
+func (a *applier) cooled() bool {
+	return !a.run.NotBefore.IsZero() && !a.o.Now().Before(a.run.NotBefore)
 }
 
 // counted sees that nobody else took more away in the last day than the plan's

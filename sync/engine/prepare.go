@@ -96,7 +96,7 @@ func (w *worker) plan(ctx context.Context, source, target *directory.Snapshot) (
 		Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target,
 		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
 		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.flow.Rules, Gone: gone,
-		Recent: recent, Staff: w.staff, VotableTier: w.o.VotableTier, Now: w.o.Now().In(w.flow.Zone),
+		Recent: recent, Staff: w.staff, Now: w.o.Now().In(w.flow.Zone),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("plan: %w", err)
