@@ -150,7 +150,11 @@ func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links
 	if err := w.keep(ctx, seen); err != nil {
 		return nil, fmt.Errorf("remember leavers: %w", err)
 	}
-	return &plan.LastGood{Users: last.Len(directory.User), Departments: last.Len(directory.Department)}, nil
+	users := last.Len(directory.User)
+	if source.Len(directory.User) < users {
+		users, err = w.believed(ctx, users)
+	}
+	return &plan.LastGood{Users: users, Departments: last.Len(directory.Department)}, err
 }
 
 // keep stores links in small transactions: a long one would keep the lease from

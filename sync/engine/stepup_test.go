@@ -7,6 +7,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -314,6 +315,38 @@ func TestA40_AnAdminWhoLostTheRoleLetsNothingGo(t *testing.T) {
 		<-time.After(11 * time.Minute)
 		if r = w.want(w.until(r.Code), run.Awaiting); r.Cooling() || !w.target.active("0001") {
 			w.t.Errorf("run %+v", r)
+		}
+	})
+}
+
+// TestAShrunkSourceThatPeopleLetGoIsTheMeasureOfTheNext sees that an approved
+// shrinking is not asked about for ever, and that another one is.
+func TestAShrunkSourceThatPeopleLetGoIsTheMeasureOfTheNext(t *testing.T) {
+	t.Parallel()
+	story(t, 60, func(w *world) {
+		admin(w)
+		w.flow.Plan.Guard.MaxShrinkPercent, w.flow.Plan.Approve.DisableOver = 10, 5
+	}, func(w *world) {
+		r := w.leave(8)
+		if r.Tier != plan.SteppedUp {
+			w.t.Fatalf("tier %d", r.Tier)
+		}
+		w.person(61)
+		w.cast(ballot(r, by("周凯", ""), 8), "")
+		w.cast(ballot(r, by("陈悦", run.FromCLI), 8), "")
+		<-time.After(11 * time.Minute)
+		w.want(w.until(r.Code), run.Succeeded)
+		<-time.After(25 * time.Hour) // what was done today counts too
+		w.source.drop(directory.User, "0030")
+		if r = w.want(w.until(w.start(true).Code), run.Succeeded); r.Tier != 0 || r.Outcome.Done != 2 {
+			w.t.Errorf("tier %d, outcome %+v", r.Tier, r.Outcome)
+		}
+		<-time.After(25 * time.Hour)
+		for _, id := range []string{"31", "32", "33", "34", "35", "36"} {
+			w.source.drop(directory.User, "00"+id)
+		}
+		if r = w.want(w.until(w.start(true).Code), run.Awaiting); r.Tier != plan.SteppedUp {
+			w.t.Errorf("tier %d", r.Tier)
 		}
 	})
 }
