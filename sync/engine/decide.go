@@ -160,7 +160,7 @@ func (b *ballot) mayBreak(r run.Run, person run.Person) error {
 	v := b.vote
 	switch {
 	case v.By.Channel != run.FromCLI:
-		return fault.New(fault.Denied, "the glass can be broken from the terminal alone: rollcall approve %s --break-glass / 紧急放行只能在命令行进行：rollcall approve %s --break-glass", r.Code, r.Code)
+		return fault.New(fault.Denied, "the glass can be broken from the terminal alone: rollcall approve %s --break-glass --reason … / 紧急放行只能在命令行进行：rollcall approve %s --break-glass --reason …", r.Code, r.Code)
 	case !person.May(run.Admin, r.Flow):
 		return b.may(v.By, run.Admin, r.Flow)
 	case b.plan.Risk.Blocked:

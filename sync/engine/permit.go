@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -40,10 +41,14 @@ func (a *applier) permitted(ctx context.Context) error {
 	return a.counted(ctx)
 }
 
-// cooled tells whether the run has waited as long as a tier 3 run must.
+// cooled tells whether the run has waited as long as a tier 3 run must. It was let
+// go by another replica's clock, perhaps, so that a little too early is no matter.
 func (a *applier) cooled() bool {
-	return !a.run.NotBefore.IsZero() && !a.o.Now().Before(a.run.NotBefore)
+	return !a.run.NotBefore.IsZero() && !a.o.Now().Add(clockSkew).Before(a.run.NotBefore)
 }
+
+// clockSkew is how much the clocks of replicas may differ.
+const clockSkew = 30 * time.Second
 
 // counted sees that nobody else took more away in the last day than the plan's
 // assessment knew of: what needed few votes then may need more now.

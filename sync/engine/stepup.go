@@ -80,7 +80,7 @@ func (e *Engine) StepUp(ctx context.Context, code run.Code, by run.Actor) (run.R
 		return r, err
 	}
 	if by.Channel != run.FromCLI {
-		return r, fault.New(fault.Denied, "this is confirmed outside the chat: rollcall approve %s --step-up / 这一步要在聊天之外确认：rollcall approve %s --step-up", code, code)
+		return r, fault.New(fault.Denied, "this is confirmed outside the chat: rollcall approve %s --person NAME / 这一步要在聊天之外确认：rollcall approve %s --person 姓名", code, code)
 	}
 	if err := e.expire(ctx, &r); err != nil {
 		return r, err

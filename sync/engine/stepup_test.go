@@ -13,14 +13,9 @@ import (
 
 // large gives a world with a run of tier 3 that has 21 DISABLE, all of them seen
 // by everybody.
-func large(t *testing.T, change, fn func(*world, run.Run)) {
+func large(t *testing.T, fn func(*world, run.Run)) {
 	t.Helper()
-	story(t, 100, func(w *world) {
-		admin(w)
-		if change != nil {
-			change(w, run.Run{})
-		}
-	}, func(w *world) {
+	story(t, 100, admin, func(w *world) {
 		r := w.leave(21)
 		if r.Tier != 3 || r.Votes != 2 {
 			w.t.Fatalf("tier %d, votes %d", r.Tier, r.Votes)
@@ -88,7 +83,7 @@ func TestTierThree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			large(t, nil, func(w *world, r run.Run) {
+			large(t, func(w *world, r run.Run) {
 				w.cooling(votes(w, r))
 				<-time.After(9*time.Minute + 50*time.Second)
 				if !w.target.active("0001") {
@@ -151,7 +146,7 @@ func TestWhatStopsACoolingRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			large(t, nil, func(w *world, r run.Run) {
+			large(t, func(w *world, r run.Run) {
 				<-time.After(r.Expires.Sub(w.now()) - 5*time.Minute) // so it cools off past its end
 				w.cast(ballot(r, by("周凯", ""), 21), "")
 				w.cooling(w.cast(ballot(r, by("陈悦", run.FromCLI), 21), ""))
@@ -177,7 +172,7 @@ func TestWhatStopsACoolingRun(t *testing.T) {
 
 func TestA29_ARunThatLostAVoteWhileCoolingWaitsForAnother(t *testing.T) {
 	t.Parallel()
-	large(t, nil, func(w *world, r run.Run) {
+	large(t, func(w *world, r run.Run) {
 		w.cast(ballot(r, by("周凯", ""), 21), "")
 		w.cast(ballot(r, by("陈悦", run.FromCLI), 21), "")
 		w.stop()
@@ -199,9 +194,38 @@ func TestA29_ARunThatLostAVoteWhileCoolingWaitsForAnother(t *testing.T) {
 	})
 }
 
+// TestNothingIsAppliedBeforeItsTime moves a run on behind the engine's back.
+func TestNothingIsAppliedBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*run.Run){
+		"it cools off":         func(*run.Run) {},
+		"it never cooled off":  func(r *run.Run) { r.NotBefore = time.Time{} },
+		"nobody confirmed":     func(r *run.Run) { r.NotBefore, r.StepUp = r.Created, run.Actor{} },
+		"fewer votes are said": func(r *run.Run) { r.NotBefore, r.StepUp, r.Tier, r.Votes = r.Created, run.Actor{}, 1, 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			large(t, func(w *world, r run.Run) {
+				w.cast(ballot(r, by("周凯", ""), 21), "")
+				w.cast(ballot(r, by("陈悦", run.FromCLI), 21), "")
+				_, err := w.store.UpdateRun(w.t.Context(), r.Code, run.Actor{}, func(r *run.Run) error {
+					spoil(r)
+					return r.Advance(run.Applying, w.now(), "")
+				})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				if r = w.want(w.until(r.Code), run.Awaiting); r.Cooling() || !w.target.active("0001") {
+					w.t.Errorf("run %+v", r)
+				}
+			})
+		})
+	}
+}
+
 func TestARunThatCooledOffWhileNobodyServedGoesOn(t *testing.T) {
 	t.Parallel()
-	large(t, nil, func(w *world, r run.Run) {
+	large(t, func(w *world, r run.Run) {
 		w.cast(ballot(r, by("周凯", ""), 21), "")
 		w.cast(ballot(r, by("陈悦", run.FromCLI), 21), "")
 		w.stop()
@@ -221,7 +245,7 @@ func glass(r run.Run, n int) run.Vote {
 
 func TestA40_BreakGlass(t *testing.T) {
 	t.Parallel()
-	large(t, nil, func(w *world, r run.Run) {
+	large(t, func(w *world, r run.Run) {
 		for name, c := range map[string]struct {
 			spoil func(*run.Vote)
 			kind  fault.Kind
@@ -307,7 +331,7 @@ func TestA40_BreakGlassAtLowerTiers(t *testing.T) {
 
 func TestA40_AnAdminWhoLostTheRoleLetsNothingGo(t *testing.T) {
 	t.Parallel()
-	large(t, nil, func(w *world, r run.Run) {
+	large(t, func(w *world, r run.Run) {
 		w.cast(glass(r, 21), "")
 		w.stop()
 		delete(w.people[4].Roles, run.Admin)
