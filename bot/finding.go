@@ -103,9 +103,6 @@ func (l Lang) refusal(f plan.Finding, have, limit, what string) string {
 			"连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个一律不执行，投票也不行。"+wayOnZH, have, limit)
 	case plan.FindRuleErrors:
 		return l.say("The rule failed for %s objects (limit %s). See the places (show CODE notes), repair the rule and plan again.", "规则脚本在 %s 个对象上出错（上限 %s）。请看出错位置（详情 代码 保留），修好脚本后重新预演。", have, limit)
-	case plan.FindTierNotVotable:
-		return l.say("A plan of tier %s needs more than votes in the chat, which this version cannot collect (up to tier %s). Take the leavers out of the source in smaller groups, or do it by hand.",
-			"%s 级计划只在群里投票不够，本版本还不能收集所需的确认（最高 %s 级）。请让离职的人分批从来源移除，或手工处理。", have, limit)
 	default:
 		return l.say("%s: %s (limit %s) %s", "%s：%s（上限 %s）%s", f.Code, have, limit, what)
 	}

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -63,8 +64,6 @@ type Options struct {
 	Working func(at time.Time) bool
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
-	// VotableTier is the highest tier that can be voted on; 0 = 1.
-	VotableTier int
 }
 
 // Engine does the work. It is safe for concurrent use.
@@ -74,6 +73,7 @@ type Engine struct {
 	names  []string
 	people map[string]run.Person
 	staff  []plan.Staff
+	locks  sync.Mutex // one look at a time at who is to be locked
 }
 
 // New makes an engine. It starts nothing.
@@ -86,9 +86,6 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second
-	}
-	if o.VotableTier == 0 {
-		o.VotableTier = 1
 	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }

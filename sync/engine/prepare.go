@@ -96,7 +96,7 @@ func (w *worker) plan(ctx context.Context, source, target *directory.Snapshot) (
 		Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target,
 		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
 		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.flow.Rules, Gone: gone,
-		Recent: recent, Staff: w.staff, VotableTier: w.o.VotableTier, Now: w.o.Now().In(w.flow.Zone),
+		Recent: recent, Staff: w.staff, Now: w.o.Now().In(w.flow.Zone),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("plan: %w", err)
@@ -150,7 +150,11 @@ func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links
 	if err := w.keep(ctx, seen); err != nil {
 		return nil, fmt.Errorf("remember leavers: %w", err)
 	}
-	return &plan.LastGood{Users: last.Len(directory.User), Departments: last.Len(directory.Department)}, nil
+	users := last.Len(directory.User)
+	if source.Len(directory.User) < users {
+		users, err = w.believed(ctx, users)
+	}
+	return &plan.LastGood{Users: users, Departments: last.Len(directory.Department)}, err
 }
 
 // keep stores links in small transactions: a long one would keep the lease from

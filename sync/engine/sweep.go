@@ -33,9 +33,9 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	}
 	for _, r := range due {
 		if r.State == run.Awaiting {
-			// The fault that tells a voter is not for the sweeper, and an approval
-			// that cannot be ended now is due again.
-			_ = e.expire(ctx, &r)
+			if err := e.wake(ctx, r); err != nil && ctx.Err() == nil { // it is due again
+				e.o.Logger.ErrorContext(ctx, "awaiting run is left as it is", "run", r.Code, "err", err)
+			}
 			continue
 		}
 		e.ring(ctx, r.Code)

@@ -222,8 +222,8 @@ type world struct {
 	asked  int
 	sweep  time.Duration // 0: the engine's default
 	record engine.Store  // nil: store itself
-	tier   int           // the highest votable tier; 0: the engine's default
 	code   func() (run.Code, error)
+	office func(time.Time) bool // nil: people are always at work
 	bell   *bell
 	rung   []string // keys that were rung before anybody listened
 }
@@ -280,13 +280,7 @@ func (w *world) open() {
 	for _, key := range w.rung {
 		w.bell.rings <- key
 	}
-	e, err := engine.New(engine.Options{
-		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test", Sweep: w.sweep,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	e := w.idle("test")
 	w.engine = e
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
@@ -297,6 +291,20 @@ func (w *world) open() {
 			w.t.Errorf("Serve: %v", err)
 		}
 	}
+}
+
+// idle makes an engine over the world's record that serves nothing: another
+// process's, to vote by.
+func (w *world) idle(owner string) *engine.Engine {
+	w.t.Helper()
+	e, err := engine.New(engine.Options{
+		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, Working: w.office,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
 }
 
 // staff fills the source with n people in two departments.

@@ -72,6 +72,10 @@ type Run struct {
 	Ended   time.Time `json:"ended,omitzero"`
 }
 
+// Cooling tells whether all votes are there and the run waits until NotBefore: it
+// can still be stopped, and does not expire.
+func (r Run) Cooling() bool { return r.State == Awaiting && !r.NotBefore.IsZero() }
+
 // Outcome counts the changes by what became of them.
 type Outcome struct {
 	Done    int `json:"done"`
