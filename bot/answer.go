@@ -31,7 +31,13 @@ func (b *Bot) answer(ctx context.Context, c caller) (reply, error) {
 // beside it are options.
 func command(m Message) (Command, error) {
 	if m.Press == nil {
-		return Parse(m.Text)
+		cmd, err := Parse(spelled(m))
+		if err != nil {
+			if again, ok := withMention(m); ok {
+				return again, nil
+			}
+		}
+		return cmd, err
 	}
 	cmd, err := parsePress(*m.Press)
 	if err == nil && cmd.Verb == Approve && m.Press.Digest == "" {

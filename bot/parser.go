@@ -27,7 +27,9 @@ type parser struct {
 func (p *parser) word(words []string) (int, error) {
 	word := words[0]
 	if p.spec.rest && p.target != "" && !p.optional(words) {
-		p.reason = append(p.reason, word)
+		if word != "" {
+			p.reason = append(p.reason, word)
+		}
 		return 1, nil
 	}
 	if all := listed(word); len(all) > 1 && len(p.spec.options) > 0 {
@@ -62,17 +64,17 @@ func (p *parser) optional(words []string) bool {
 func (p *parser) list(word string, all []string) error {
 	var joined []string
 	for _, one := range all {
-		if _, _, _, is := option([]string{one}); is || len(joined) == 0 {
+		if _, _, _, is := option([]string{one}); is {
 			joined = append(joined, one)
 		} else {
 			joined[len(joined)-1] += "," + one
 		}
 	}
+	if len(joined) == 1 {
+		joined[0] = word // one value that holds such marks itself
+	}
 	for _, one := range joined {
-		name, value, _, is := option([]string{one})
-		if !is {
-			return p.unexpected(word)
-		}
+		name, value, _, _ := option([]string{one})
 		if err := p.option(name, value); err != nil {
 			return err
 		}
@@ -80,12 +82,16 @@ func (p *parser) list(word string, all []string) error {
 	return nil
 }
 
-// listed splits "删除=3,停用=2", which is a list of options.
+// listed splits "删除=3,停用=2", which begins with an option.
 func listed(word string) []string {
-	if !strings.ContainsAny(word, "=:") {
+	all := split(word)
+	if len(all) == 0 || !strings.ContainsAny(all[0], "=:") {
 		return nil
 	}
-	return split(word)
+	if _, _, _, is := option(all[:1]); !is {
+		return nil
+	}
+	return all
 }
 
 // split takes the items of a list apart.
@@ -147,7 +153,7 @@ func (p *parser) topic(word string) error {
 // somebody takes a word of a name. Beside somebody who was mentioned nobody else
 // is expected.
 func (p *parser) somebody(word string) error {
-	if len(p.person) > 0 && (strings.HasPrefix(p.person[0], "@") || strings.HasPrefix(word, "@")) {
+	if word == "" || strings.HasPrefix(word, "--") || len(p.person) > 0 && (strings.HasPrefix(p.person[0], "@") || strings.HasPrefix(word, "@")) {
 		return p.unexpected(word)
 	}
 	p.person = append(p.person, word)
