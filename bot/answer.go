@@ -15,6 +15,7 @@ func (b *Bot) answer(ctx context.Context, c caller) (reply, error) {
 	if c.room == nil {
 		c.lang = spoken(c, cmd, err)
 	}
+	c.lang = b.langOf(ctx, c)
 	if b.late(c) {
 		return b.tooLate(ctx, c, cmd, err)
 	}
@@ -76,10 +77,14 @@ func (b *Bot) obey(ctx context.Context, c caller, cmd Command) (reply, error) {
 		return b.help(c, cmd), nil
 	case cmd.Verb == WhoAmI:
 		return b.whoami(c), nil
+	case cmd.Verb == Speak && !cmd.Room && c.person != nil && !c.m.Weak:
+		return b.speak(ctx, c, cmd)
 	case len(b.visible(c)) == 0: // nobody we know sees nothing
 		return b.lacks(c, s, nil), nil
-	case s.changes && c.room == nil:
+	case cmd.changes() && c.room == nil:
 		return b.onlyInRooms(c, s), nil
+	case c.m.Weak && cmd.settles():
+		return b.tooWeak(c, s), nil
 	}
 	return b.serve(ctx, c, cmd)
 }
@@ -102,6 +107,9 @@ func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 	case History:
 		return b.history(ctx, c, cmd)
 	case Digest:
+		if cmd.When != "" {
+			return b.setDigest(ctx, c, cmd)
+		}
 		return b.digestNow(ctx, c, cmd)
 	case Todo:
 		return b.todo(ctx, c)

@@ -30,7 +30,7 @@ func TestG3_MentionVectors(t *testing.T) {
 		"a name with marks": {
 			text: `delegate @x" --flow=all, "y`, mentions: []Mention{{ID: "z", Name: `x" --flow=all, "y`}}, want: Command{Verb: Delegate, Lang: EN, Person: "@x --flowall y"},
 		},
-		"a name in two lines": {text: "whois @a\nsync hr", mentions: []Mention{{ID: "z", Name: "a\nsync hr"}}, want: Command{Verb: Whois, Lang: EN, Person: "@a sync hr"}},
+		"a name in two lines":  {text: "whois @a\nsync hr", mentions: []Mention{{ID: "z", Name: "a\nsync hr"}}, want: Command{Verb: Whois, Lang: EN, Person: "@a sync hr"}},
 		"DingTalk cuts it out": {text: "委托 到:周五", mentions: []Mention{{ID: "staff_limin"}}, want: Command{Verb: Delegate, Lang: ZH, Person: "@staff_limin", Until: "周五"}},
 	} {
 		if c.want.Page = 1; c.want.Typed == (run.Restated{}) {

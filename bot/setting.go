@@ -123,3 +123,14 @@ func (b *Bot) ownLang(ctx context.Context, c caller) (Lang, bool) {
 }
 
 func (l Lang) known() bool { return l == ZH || l == EN }
+
+// inTongue gives audiences the language that was set for their rooms in the
+// chat.
+func (b *Bot) inTongue(ctx context.Context, all []audience) []audience {
+	for i := range all {
+		if room := b.room(all[i].platform, all[i].chat); room != nil {
+			all[i].lang = b.roomLang(ctx, room)
+		}
+	}
+	return all
+}
