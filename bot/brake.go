@@ -162,7 +162,11 @@ func (b *Bot) resume(ctx context.Context, c caller, cmd Command, flows []*Flow) 
 	r := reply{card: card}
 	if !none {
 		r.more = b.announce(ctx, c, flows, func(l Lang, flows []*Flow) Card {
-			return notice(Info, l.say("Resumed: %s", "已恢复：%s", l.list(flowNames(flows))), l.who(c.actor)+" "+b.clock(b.o.Now())).card
+			told := notice(Info, l.say("Resumed: %s", "已恢复：%s", l.list(flowNames(flows))), l.who(c.actor)+" "+b.clock(b.o.Now())).card
+			if still, _ := b.stillHeld(l, flows, left); len(still) > 0 {
+				told.Sections = append(told.Sections, Section{Title: l.say("Still paused", "仍然暂停"), Lines: still, Bullet: true})
+			}
+			return told
 		})
 	}
 	return r, nil

@@ -57,6 +57,45 @@ func TestParse(t *testing.T) {
 		"日报现在":                              {Verb: Digest, Lang: ZH},
 		"digest now hr":                     {Verb: Digest, Lang: EN, Flow: "hr"},
 		"我是谁":                               {Verb: WhoAmI, Lang: ZH},
+
+		"批准 7K3MQ2 删除=3 仅=研发部、#3-5":                          {Verb: Approve, Lang: ZH, Code: theCode, Typed: typed(3, -1, -1), Only: "研发部,#3-5"},
+		"批准 7K3MQ2 仅=研发部，销售部，删除=1 保留：停用":                     {Verb: Approve, Lang: ZH, Code: theCode, Typed: typed(1, -1, -1), Only: "研发部,销售部", Hold: "停用"},
+		`approve 7K3MQ2 delete=1 --only="R&D, East" hold=#7`: {Verb: Approve, Lang: EN, Code: theCode, Typed: typed(1, -1, -1), Only: "R&D,East", Hold: "#7"},
+		"详情 7K3MQ2 文件":                                       {Verb: Show, Lang: ZH, Code: theCode, File: true},
+		"show 7K3MQ2 --file delete":                          {Verb: Show, Lang: EN, Code: theCode, File: true, Kind: "delete"},
+		"暂停全部":                                               {Verb: Pause, Lang: ZH, Flow: "*"},
+		"暂停 hr 到：18:00 人事在改表":                                {Verb: Pause, Lang: ZH, Flow: "hr", Until: "18:00", Reason: "人事在改表"},
+		"暂停 hr 人事在改表 --到=周五 9:00":                            {Verb: Pause, Lang: ZH, Flow: "hr", Until: "周五 9:00", Reason: "人事在改表"},
+		"pause all --until fri 18:00 dates: wrong":           {Verb: Pause, Lang: EN, Flow: "*", Until: "fri 18:00", Reason: "dates: wrong"},
+		"取消暂停hr":                                             {Verb: Resume, Lang: ZH, Flow: "hr"},
+		"恢复 所有":                                              {Verb: Resume, Lang: ZH, Flow: "*"},
+		"撤销7K3MQ2 #3":                                        {Verb: Undo, Lang: ZH, Code: theCode, Item: 3},
+		"定时":                                                 {Verb: Schedule, Lang: ZH},
+		"定时 hr":                                              {Verb: Schedule, Lang: ZH, Flow: "hr"},
+		"定时hr 每天02：30":                                       {Verb: Schedule, Lang: ZH, Flow: "hr", When: "30 2 * * *"},
+		"定时 hr 工作日 9点半 确认":                                   {Verb: Schedule, Lang: ZH, Flow: "hr", When: "30 9 * * 1-5", Yes: true},
+		"定时 hr 每周日 08:00":                                    {Verb: Schedule, Lang: ZH, Flow: "hr", When: "0 8 * * 0"},
+		"schedule hr weekly Mon 08:00 --yes":                 {Verb: Schedule, Lang: EN, Flow: "hr", When: "0 8 * * 1", Yes: true},
+		`schedule hr cron "*/30  * * * MON-FRI"`:             {Verb: Schedule, Lang: EN, Flow: "hr", When: "*/30 * * * mon-fri"},
+		"schedule hr cron 30 2 * * *":                        {Verb: Schedule, Lang: EN, Flow: "hr", When: "30 2 * * *"},
+		"schedule off off":                                   {Verb: Schedule, Lang: EN, Flow: "off", When: "off"},
+		"日报每天09:10":                                          {Verb: Digest, Lang: ZH, When: "10 9 * * *"},
+		"日报 关闭":                                              {Verb: Digest, Lang: ZH, When: "off"},
+		"test hr Li Min --op=create":                         {Verb: Test, Lang: EN, Flow: "hr", Person: "Li Min", Op: "create"},
+		"试跑 hr 00120412 操作=新建":                               {Verb: Test, Lang: ZH, Flow: "hr", Person: "00120412", Op: "create"},
+		"查人 王磊 流程：hr":                                        {Verb: Whois, Lang: ZH, Person: "王磊", Flow: "hr"},
+		"doctor --deep":                                      {Verb: Examine, Lang: EN, Deep: true},
+		"体检 wecom --深":                                       {Verb: Examine, Lang: ZH, Flow: "wecom", Deep: true},
+		"委托 @周凯 到=周五":                                        {Verb: Delegate, Lang: ZH, Person: "@周凯", Until: "周五"},
+		"语言English":                                          {Verb: Speak, Lang: ZH, Tongue: EN},
+		"lang zh --room":                                     {Verb: Speak, Lang: EN, Tongue: ZH, Room: true},
+		"语言 中文 本群":                                           {Verb: Speak, Lang: ZH, Tongue: ZH, Room: true},
+		"静音":                                                 {Verb: Mute, Lang: ZH, Span: -1},
+		"静音两小时":                                              {Verb: Mute, Lang: ZH, Span: 2 * time.Hour},
+		"mute 1h 30m":                                        {Verb: Mute, Lang: EN, Span: 90 * time.Minute},
+		"mute off":                                           {Verb: Mute, Lang: EN},
+		"history --by=00120412":                              {Verb: History, Lang: EN, Person: "00120412"},
+		"预演 hr --部门=研发、测试部 类型=人":                             {Verb: Plan, Lang: ZH, Flow: "hr", Dept: "研发、测试部", Part: directory.User},
 	} {
 		if want.Page == 0 {
 			want.Page = 1
@@ -81,6 +120,14 @@ func TestParseRefuses(t *testing.T) {
 		"批准 7K3MQ2 删除=3 删除=4": fault.Invalid, "批准 7K3MQ2 删除 3": fault.Invalid, "批准 7K3MQ2 删除=3,停用": fault.Invalid,
 		"批准 7K3MQ2 页=2": fault.Invalid, "批准 7K3MQ2 强制": fault.Invalid, "取消暂停": fault.Invalid, "取消 7K3MQ2 --now": fault.Invalid,
 		"digest": fault.Invalid, "日报 明天": fault.Invalid, "show 7K3MQ2 everything": fault.Invalid, "sync “hr": fault.Invalid,
+		"同步中心": fault.NotFound, "同步中心 同步 hr": fault.NotFound, "定时 每天 02:30": fault.Invalid, "定时 关闭": fault.Invalid, "定时 hr 每天": fault.Invalid, "定时 hr 每天 24:00": fault.Invalid,
+		"定时 hr 每月 02:30": fault.Invalid, "定时 hr --确认": fault.Invalid, "schedule hr cron 30 2 * *": fault.Invalid, `schedule hr cron "@daily"`: fault.Invalid,
+		`schedule hr cron "TZ=UTC 30 2 * * *"`: fault.Invalid, "定时 hr 每天 02:30 --确认=1": fault.Invalid, "定时 hr 每天 02:30 09:00": fault.Invalid, "schedule hr daily 02:30 yes": fault.Invalid,
+		`日报 cron "*/5 * * * *"`: fault.Invalid, "日报 现在 每天 09:10": fault.Invalid, "批准 7K3MQ2 仅=": fault.Invalid, "批准 7K3MQ2 仅=、": fault.Invalid, "批准 7K3MQ2 仅=a 仅=b": fault.Invalid,
+		"暂停": fault.Invalid, "暂停 hr --until": fault.Invalid, "暂停 hr --now 原因": fault.Invalid, "暂停 hr 原因 --now": fault.Invalid, "恢复 hr 快": fault.Invalid, "撤销 7K3MQ2 3 4": fault.Invalid,
+		"委托": fault.Invalid, "委托 @": fault.Invalid, "委托 @张三 李四": fault.Invalid, "委托 张三 @李四": fault.Invalid, "delegate @x --until --flow=hr": fault.Invalid, "试跑 hr": fault.Invalid,
+		"试跑 hr 张三 --操作=调岗": fault.Invalid, "预演 hr --类型=群": fault.Invalid, "语言 法语": fault.Invalid, "静音 一会儿": fault.Invalid, "静音 31天": fault.Invalid, "mute 0h": fault.Invalid,
+		"history --by=": fault.Invalid, "history --by=@": fault.Invalid, "待办 hr": fault.Invalid, "详情 7K3MQ2 --文件=是": fault.Invalid,
 		strings.Repeat("同", maxRunes+1): fault.Invalid, "驳回 7K3MQ2" + strings.Repeat(" x", maxTokens): fault.Invalid,
 	} {
 		cmd, err := Parse(in)
@@ -155,7 +202,26 @@ func TestG5_WordsDoNotCollide(t *testing.T) {
 			}
 		}
 	}
+	// A word that begins another is a trap for people who write without blanks; the
+	// longest wins where that is wanted.
+	traps := map[string]string{"取消": "取消暂停"}
+	for short := range seen {
+		for long := range seen {
+			if short != long && strings.HasPrefix(long, short) && traps[short] != long {
+				t.Errorf("%q begins with %q", long, short)
+			}
+		}
+	}
+	if cmd, err := Parse("取消暂停7K3MQ2"); err != nil || cmd.Verb != Resume {
+		t.Errorf("the longest word does not win: %+v, %v", cmd, err)
+	}
 	for _, w := range reserved() {
+		if s, _, is := prefixSpec(w); is {
+			t.Errorf("the reserved word %q begins with the word of %s", w, s.verb)
+		}
+		if cmd, err := Parse(w); err == nil {
+			t.Errorf("the reserved word %q is read as %+v", w, cmd)
+		}
 		if v, twice := seen[w]; twice {
 			t.Errorf("the reserved word %q means %s", w, v)
 		}

@@ -62,7 +62,7 @@ func (b *Bot) asked(c caller, x timingChange) Card {
 	l := c.lang
 	yes := x.cmd.In(l)
 	yes.Yes = true
-	card := Card{Title: l.say("Change the schedule of %s?", "要修改 %s 的定时吗？", x.flow.Name), Tone: Waits, Sections: b.changed(l, x)}
+	card := Card{Title: l.say("Change the schedule of %s?", "要修改 %s 的定时吗？", x.flow.Name), Tone: Waits, Sections: b.changed(l, l.say("Now: ", "现在："), x)}
 	card.Sections = append(card.Sections, Section{Lines: []Line{
 		text(l.say("Nothing was changed yet.", "还没有修改。")), {plain(l.say("To do it, send: ", "要修改请发：")), code(yes.String())},
 	}})
@@ -71,13 +71,13 @@ func (b *Bot) asked(c caller, x timingChange) Card {
 }
 
 // changed shows a schedule before and after, and the times to come.
-func (b *Bot) changed(l Lang, x timingChange) []Section {
+func (b *Bot) changed(l Lang, before string, x timingChange) []Section {
 	after := l.say("only on command", "只按命令运行")
 	if x.cmd.When != off {
 		after = l.when(x.cmd.When)
 	}
 	return append([]Section{{Lines: []Line{
-		{strong(l.say("Now: ", "现在：")), plain(l.timed(x.old.Spec))}, {strong(l.say("New: ", "改为：")), plain(after)},
+		{strong(before), plain(l.timed(x.old.Spec))}, {strong(l.say("New: ", "改为：")), plain(after)},
 	}}}, b.nextSection(l, x.next.Next)...)
 }
 
@@ -92,7 +92,7 @@ func (b *Bot) reschedule(ctx context.Context, c caller, x timingChange) (reply, 
 		return b.refused(c, x.cmd, subject{run: run.Run{Flow: x.flow.Name}}, err)
 	}
 	draw := func(l Lang, _ []*Flow) Card {
-		card := Card{Title: l.say("Schedule changed: %s", "已修改定时：%s", x.flow.Name), Tone: Good, Plain: true, Sections: b.changed(l, x)}
+		card := Card{Title: l.say("Schedule changed: %s", "已修改定时：%s", x.flow.Name), Tone: Good, Plain: true, Sections: b.changed(l, l.say("Before: ", "原来："), x)}
 		card.Sections = append(card.Sections, Section{Lines: []Line{text(l.who(c.actor) + " " + b.clock(b.o.Now()))}})
 		return card
 	}

@@ -25,6 +25,7 @@ func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	for name, play := range map[string]script{
 		"story": story, "help": helps, "refusals": refusals, "suggestions": suggestions, "reading": reading, "reject-cancel": rejectCancel, "two-votes": twoVotes,
+		"pausing": pausing, "scheduling": scheduling, "lending": lending,
 	} {
 		for _, room := range []string{"ops", "team"} {
 			t.Run(name+"/"+room, func(t *testing.T) {

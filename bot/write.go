@@ -62,9 +62,10 @@ func (c Command) optionWords(s spec) []string {
 			words = append(words, l.say(en, zh))
 		}
 	}
-	number(c.Typed.Delete >= 0, "delete", "删除", c.Typed.Delete)
-	number(c.Typed.Disable >= 0, "disable", "停用", c.Typed.Disable)
-	number(c.Typed.Total >= 0, "total", "总数", c.Typed.Total)
+	counts := c.Verb == Approve // a Command that was made without NotRestated has zeros
+	number(counts && c.Typed.Delete >= 0, "delete", "删除", c.Typed.Delete)
+	number(counts && c.Typed.Disable >= 0, "disable", "停用", c.Typed.Disable)
+	number(counts && c.Typed.Total >= 0, "total", "总数", c.Typed.Total)
 	value("only", "仅", strings.ReplaceAll(c.Only, ",", l.say(",", "、")))
 	value("hold", "保留", strings.ReplaceAll(c.Hold, ",", l.say(",", "、")))
 	value("--dept", "--部门", c.Dept)
