@@ -37,6 +37,18 @@ func lineOf(t *testing.T, w *world, v Verb, l Lang) string {
 	return cmd.In(l).String()
 }
 
+// answers counts the first answers to a message; what is said to others about it
+// is none.
+func (w *world) answers(inbox string) int {
+	n := 0
+	for _, l := range w.mail.out {
+		if l.ID == letterID("answer", inbox) {
+			n++
+		}
+	}
+	return n
+}
+
 // openRun begins a run that waits for votes.
 func (w *world) openRun() {
 	w.t.Helper()
@@ -108,7 +120,7 @@ func TestG6_OneAnswer(t *testing.T) {
 			if _, err := w.in.step(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if n := w.answers(m); n != 1 {
+			if n := w.answers(inboxID(m)); n != 1 {
 				t.Errorf("%q in %s has %d answers", line, room, n)
 			}
 			w.settle()

@@ -94,7 +94,7 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		p = nil
 	}
 	var listeners []audience
-	for _, a := range b.inTongue(ctx, b.audiences(r)) {
+	for _, a := range b.audiences(r) {
 		if a.asked || speaks(r) && (r.State == run.Awaiting || b.news(e) || b.stands(ctx, r, a)) {
 			listeners = append(listeners, a)
 		}
@@ -271,7 +271,7 @@ func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		return nil, err
 	}
 	var letters []run.Letter
-	for _, a := range b.inTongue(ctx, b.audiences(r)) {
+	for _, a := range b.audiences(r) {
 		l := a.lang
 		card := notice(Danger, l.say("Alarm %s · %s", "告警 %s · %s", r.Code, r.Flow), printable(masked(l.alarm(e.Say)), sayRunes)).card
 		o := a.to(card)
