@@ -89,7 +89,7 @@ func (b *Bot) obey(ctx context.Context, c caller, cmd Command) (reply, error) {
 	return b.serve(ctx, c, cmd)
 }
 
-// serve does what somebody with a role asks for.
+// serve does what somebody with a role asks for about runs.
 func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 	switch cmd.Verb {
 	case Flows:
@@ -106,17 +106,25 @@ func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 		return b.cancel(ctx, c, cmd)
 	case History:
 		return b.history(ctx, c, cmd)
+	case Undo:
+		return b.undo(ctx, c, cmd)
+	case Todo:
+		return b.todo(ctx, c)
+	default:
+		return b.attend(ctx, c, cmd)
+	}
+}
+
+// attend does what somebody with a role asks for about everything else.
+func (b *Bot) attend(ctx context.Context, c caller, cmd Command) (reply, error) {
+	switch cmd.Verb {
 	case Digest:
 		if cmd.When != "" {
 			return b.setDigest(ctx, c, cmd)
 		}
 		return b.digestNow(ctx, c, cmd)
-	case Todo:
-		return b.todo(ctx, c)
 	case Pause, Resume:
 		return b.brake(ctx, c, cmd)
-	case Undo:
-		return b.undo(ctx, c, cmd)
 	case Schedule:
 		return b.schedule(ctx, c, cmd)
 	case Test:

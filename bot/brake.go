@@ -41,7 +41,8 @@ func (b *Bot) pull(ctx context.Context, c caller, cmd Command, flows []*Flow) (r
 func (b *Bot) notEverything(c caller, s spec) reply {
 	l := c.lang
 	lines := []string{l.say("You lack the role %s for every flow.", "你没有全部流程的“%s”角色。", s.need(l))}
-	for _, f := range b.usable(c, s)[:min(len(b.usable(c, s)), mostHints)] {
+	flows := b.usable(c, s)
+	for _, f := range flows[:min(len(flows), mostHints)] {
 		lines = append(lines, l.say("You can send: ", "你可以发：")+Command{Verb: s.verb, Lang: l, Flow: f.Name, Typed: run.NotRestated()}.String())
 	}
 	return notice(Warn, l.say("Cannot run “%s all”", "不能执行“%s 全部”", s.name(l)), append(lines, b.grant(l, ""), c.ids(l))...)

@@ -445,3 +445,44 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// How commands are written, for people to copy, in both languages.
+func TestG2_CommandsAreWrittenWell(t *testing.T) {
+	t.Parallel()
+	for zh, en := range map[string]string{
+		"帮助 同步": "help sync", "预演 hr --部门=\"研发 一部\" --类型=人": "plan hr --dept=\"研发 一部\" --kind=user", "预演 hr --类型=部门": "plan hr --kind=dept",
+		"详情 7K3MQ2 #3 --页=2": "show 7K3MQ2 #3 --page=2", "详情 7K3MQ2 新增 --文件": "show 7K3MQ2 create --file", "详情 7K3MQ2 变更": "show 7K3MQ2 update",
+		"详情 7K3MQ2 停用": "show 7K3MQ2 disable", "详情 7K3MQ2 删除": "show 7K3MQ2 delete", "详情 7K3MQ2 认领": "show 7K3MQ2 adopt", "详情 7K3MQ2 保留": "show 7K3MQ2 notes",
+		"批准 7K3MQ2 删除=3 停用=2 仅=研发部、#3-5 保留=\"Li Min\"": "approve 7K3MQ2 delete=3 disable=2 only=研发部,#3-5 hold=\"Li Min\"",
+		"批准 7K3MQ2 总数=40":         "approve 7K3MQ2 total=40",
+		"驳回 7K3MQ2 \"he's back\"": "reject 7K3MQ2 \"he's back\"", "取消 7K3MQ2": "cancel 7K3MQ2",
+		"暂停 hr --到=18:00 维护": "pause hr --until=18:00 维护", "暂停 全部 --到=\"周五 9:00\"": "pause all --until=\"周五 9:00\"", "恢复 全部": "resume all", "恢复 hr": "resume hr",
+		"历史 hr --谁=\"Li Min\" --天=30": "history hr --by=\"Li Min\" --days=30", "撤销 7K3MQ2 #3": "undo 7K3MQ2 #3",
+		"定时 hr 每天 02:30 --确认": "schedule hr daily 02:30 --yes", "定时 hr 工作日 09:00": "schedule hr weekdays 09:00", "定时 hr 每周三 08:00": "schedule hr weekly wed 08:00",
+		"定时 hr cron \"*/30 * * * *\"": "schedule hr cron \"*/30 * * * *\"", "定时 hr 关闭": "schedule hr off", "定时": "schedule",
+		"日报 现在 hr": "digest now hr", "日报 每天 09:10": "digest daily 09:10", "日报 关闭": "digest off",
+		"试跑 hr @周凯 --操作=新建": "test hr @周凯 --op=create", "试跑 hr @周凯 --操作=更新": "test hr @周凯 --op=update", "试跑 hr @周凯 --操作=停用": "test hr @周凯 --op=disable", "试跑 hr @周凯 --操作=删除": "test hr @周凯 --op=delete",
+		"查人 \"Li Min\" --流程=hr": "whois \"Li Min\" --flow=hr", "体检 hr --深": "doctor hr --deep", "委托 @周凯 --流程=hr --到=周五": "delegate @周凯 --flow=hr --until=周五",
+		"语言 中文 --本群": "lang zh --room", "语言 English": "lang en", "静音 2小时": "mute 2h", "静音 90分钟": "mute 90m", "静音 3天": "mute 3d", "静音 关闭": "mute off", "静音": "mute",
+		`查人 'a"b'`: `whois 'a"b'`, `委托 x '--流程=a"b'`: `delegate x '--flow=a"b'`,
+	} {
+		for i, line := range []string{zh, en} {
+			cmd, err := Parse(line)
+			if err != nil {
+				t.Errorf("%q: %v", line, err)
+				continue
+			}
+			for _, want := range []struct {
+				l    Lang
+				line string
+			}{{ZH, zh}, {EN, en}} {
+				if got := cmd.In(want.l).String(); got != want.line {
+					t.Errorf("%d: %q is written %q, want %q", i, line, got, want.line)
+				}
+			}
+		}
+	}
+	if got := (Command{}).String(); got != "" {
+		t.Errorf("nothing is written %q", got)
+	}
+}

@@ -107,15 +107,7 @@ func (p *parser) argument(word string) error {
 	case argVerb:
 		return p.topic(word)
 	case argNow:
-		w := fold(word)
-		switch {
-		case p.now:
-			return p.aim(word)
-		case len(p.when) == 0 && (w == "现在" || w == "now"):
-			p.now = true
-		default:
-			p.when = append(p.when, word)
-		}
+		return p.moment(word)
 	case argWhen:
 		if p.target == "" {
 			return p.aim(word)
@@ -134,6 +126,19 @@ func (p *parser) argument(word string) error {
 		return p.tongue(word)
 	default:
 		return p.aim(word)
+	}
+	return nil
+}
+
+// moment takes a word of a digest: now and a flow, or a time.
+func (p *parser) moment(word string) error {
+	switch w := fold(word); {
+	case p.now:
+		return p.aim(word)
+	case len(p.when) == 0 && (w == "现在" || w == "now"):
+		p.now = true
+	default:
+		p.when = append(p.when, word)
 	}
 	return nil
 }

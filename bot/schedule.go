@@ -84,11 +84,11 @@ func (b *Bot) changed(l Lang, before string, x timingChange) []Section {
 // reschedule changes the schedule and tells the flow's rooms: who chose the time
 // of a run counts as having asked for it.
 func (b *Bot) reschedule(ctx context.Context, c caller, x timingChange) (reply, error) {
-	spec := x.cmd.When
-	if spec == off {
-		spec = ""
+	when := x.cmd.When
+	if when == off {
+		when = ""
 	}
-	if err := b.o.Service.SetTiming(ctx, run.Timing{Flow: x.flow.Name, Spec: spec, By: c.actor}); err != nil {
+	if err := b.o.Service.SetTiming(ctx, run.Timing{Flow: x.flow.Name, Spec: when, By: c.actor}); err != nil {
 		return b.refused(c, x.cmd, subject{run: run.Run{Flow: x.flow.Name}}, err)
 	}
 	draw := func(l Lang, _ []*Flow) Card {

@@ -132,9 +132,8 @@ func plainTimes(spec string) (at string, days []time.Weekday, ok bool) {
 	if len(f) != 5 || f[2] != "*" || f[3] != "*" {
 		return "", nil, false
 	}
-	minute, err := strconv.Atoi(f[0])
-	hour, hourErr := strconv.Atoi(f[1])
-	if err != nil || hourErr != nil || strconv.Itoa(minute) != f[0] || strconv.Itoa(hour) != f[1] || minute < 0 || minute > 59 || hour < 0 || hour > 23 {
+	minute, hour := below(f[0], 60), below(f[1], 24)
+	if minute < 0 || hour < 0 {
 		return "", nil, false
 	}
 	at = time.Date(2000, 1, 1, hour, minute, 0, 0, time.UTC).Format("15:04")
@@ -147,6 +146,15 @@ func plainTimes(spec string) (at string, days []time.Weekday, ok bool) {
 		return at, []time.Weekday{time.Weekday(f[4][0] - '0')}, true
 	}
 	return "", nil, false
+}
+
+// below reads a plain number that is smaller than n; -1 when it is none.
+func below(s string, n int) int {
+	got, err := strconv.Atoi(s)
+	if err != nil || strconv.Itoa(got) != s || got < 0 || got >= n {
+		return -1
+	}
+	return got
 }
 
 // longestSpan is the longest time for which something may be set aside in words
