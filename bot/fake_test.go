@@ -557,7 +557,13 @@ func (w *world) hear(line string, m Message) []sent {
 	return w.settle()
 }
 
-func (w *world) answered() int { return len(w.mail.out) }
+func (w *world) answered() int {
+	n := 0
+	for _, l := range w.mail.in {
+		n += w.answers(l.ID)
+	}
+	return n
+}
 
 // settle lets the bot read the journal and send everything.
 func (w *world) settle() []sent {
