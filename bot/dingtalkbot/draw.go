@@ -1,7 +1,6 @@
 package dingtalkbot
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -88,7 +87,7 @@ func (b *Bot) draw(o bot.Outgoing, kind string, f form) []letter {
 		}
 		out[i].text = text
 		if len(texts) > 1 {
-			out[i].text += fmt.Sprintf("\n\n（%d/%d）", i+1, len(texts))
+			out[i].text += "\n\n" + markdown.Number(o.Lang, i+1, len(texts))
 		}
 	}
 	return out

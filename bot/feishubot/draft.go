@@ -167,11 +167,16 @@ func chunks(lang bot.Lang, lines []string, n int) [][]string {
 }
 
 // numbered marks one of several messages.
-func numbered(title string, i, of int) string {
-	if of < 2 {
+func numbered(lang bot.Lang, title string, i, of int) string {
+	number := strconv.Itoa(i+1) + "/" + strconv.Itoa(of)
+	switch {
+	case of < 2:
 		return title
+	case lang == bot.EN:
+		return title + " (" + number + ")"
+	default:
+		return title + "（" + number + "）"
 	}
-	return title + "（" + strconv.Itoa(i+1) + "/" + strconv.Itoa(of) + "）"
 }
 
 // postPiece is a piece of a line of rich text.
@@ -212,7 +217,7 @@ func postsOf(o bot.Outgoing) []string {
 		for _, l := range part {
 			rows = append(rows, []postPiece{{Tag: "text", Text: l}})
 		}
-		out[i] = jsonOf(map[string]any{lang: map[string]any{"title": numbered(title, i, len(all)), "content": rows}})
+		out[i] = jsonOf(map[string]any{lang: map[string]any{"title": numbered(o.Lang, title, i, len(all)), "content": rows}})
 	}
 	return out
 }
@@ -233,7 +238,7 @@ func textsOf(o bot.Outgoing) []string {
 	}
 	out := make([]string, len(all))
 	for i, part := range all {
-		words := append([]string{numbered(title, i, len(all))}, part...)
+		words := append([]string{numbered(o.Lang, title, i, len(all))}, part...)
 		text := strings.TrimLeft(strings.Join(words, "\n"), "\n")
 		if i > 0 {
 			out[i] = jsonText(text)

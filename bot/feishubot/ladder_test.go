@@ -64,7 +64,7 @@ func TestNothingIsLost(t *testing.T) {
 		t.Fatalf("%s, %d messages", place, len(all))
 	}
 	for i, m := range all {
-		if want := fmt.Sprintf("（%d/%d）", i+1, len(all)); !strings.Contains(m.Text(), want) {
+		if want := fmt.Sprintf(" (%d/%d)", i+1, len(all)); !strings.Contains(m.Text(), want) {
 			t.Errorf("part %d: %.80q", i, m.Text())
 		}
 		if (len(m.Mentions) == 1) != (i == 0) {

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -130,7 +129,7 @@ func parts(o bot.Outgoing, opt markdown.Options, room int) (title string, texts 
 	texts = pieces(doc.Text, room, size)
 	for i := range texts {
 		if len(texts) > 1 {
-			texts[i] += fmt.Sprintf("\n\n（%d/%d）", i+1, len(texts))
+			texts[i] += "\n\n" + markdown.Number(o.Lang, i+1, len(texts))
 		}
 		if i > 0 && opt.Lead != "" {
 			texts[i] = opt.Lead + "\n" + texts[i]
