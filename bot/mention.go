@@ -69,7 +69,7 @@ func mentioned(m Message, word string) []string {
 		case at.ID == "" || slices.Contains(ids, at.ID) || slices.Contains(unnamed, at.ID):
 		case at.Name == "" && at.ID != name:
 			unnamed = append(unnamed, at.ID)
-		case at.ID == name || called(at.Name) == name:
+		case at.ID == name || fold(called(at.Name)) == fold(called(name)):
 			ids = append(ids, at.ID)
 		}
 	}

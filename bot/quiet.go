@@ -1,12 +1,6 @@
 package bot
 
-import (
-	"context"
-	"encoding/json"
-	"time"
-
-	"github.com/rollcallhq/rollcall/sync/run"
-)
+import "context"
 
 // quietRoom gives the room whose wish for quiet keeps a letter from being sent
 // now; nil when it is sent. Only ordinary notices wait, and a card that stands
@@ -20,7 +14,7 @@ func (b *Bot) quietRoom(ctx context.Context, o Outgoing, standing bool) *Room {
 	if room == nil {
 		return nil
 	}
-	if b.o.Quiet != nil && b.o.Quiet(b.o.Now()) || b.isMuted(ctx, room) {
+	if b.o.Quiet != nil && b.o.Quiet(b.o.Now()) || b.muted(ctx, room) {
 		return room
 	}
 	return nil
@@ -37,25 +31,6 @@ func (b *Bot) roomOf(o Outgoing) *Room {
 		}
 	}
 	return nil
-}
-
-// isMuted tells whether somebody muted the room. When that cannot be known the
-// notice comes.
-func (b *Bot) isMuted(ctx context.Context, room *Room) bool {
-	all, err := b.o.Mailbox.Settings(ctx, run.SetMute)
-	if err != nil {
-		b.o.Logger.WarnContext(ctx, "mutes cannot be read", "err", err)
-		return false
-	}
-	for _, s := range all {
-		var m struct {
-			Until time.Time `json:"until"`
-		}
-		if s.Name == room.Name && json.Unmarshal(s.Value, &m) == nil {
-			return b.o.Now().Before(m.Until)
-		}
-	}
-	return false
 }
 
 // heldLine is what the next digest says of a letter that was not sent.

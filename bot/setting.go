@@ -94,11 +94,17 @@ func (b *Bot) muted(ctx context.Context, room *Room) bool { return !b.mutedUntil
 
 // roomLang gives the language of a room: as set in the chat, else as configured.
 func (b *Bot) roomLang(ctx context.Context, room *Room) Lang {
-	var l Lang
-	if b.kept(ctx, run.SetRoomLang, room.Name, &l) && l.known() {
+	if l, chosen := b.chosenLang(ctx, room); chosen {
 		return l
 	}
 	return room.Lang
+}
+
+// chosenLang gives the language of a room that was set in the chat.
+func (b *Bot) chosenLang(ctx context.Context, room *Room) (Lang, bool) {
+	var l Lang
+	chosen := b.kept(ctx, run.SetRoomLang, room.Name, &l) && l.known()
+	return l, chosen
 }
 
 // langOf gives the language in which a caller is answered where he speaks: the

@@ -99,23 +99,18 @@ func (t *timetable) set(ctx context.Context) (map[string]chatDigest, error) {
 	return set, nil
 }
 
-// chatDigest reads one setting: {"at":"09:10","days":[1,2],"off":false}.
+// chatDigest reads one setting.
 func (b *Bot) chatDigest(s run.Setting) (chatDigest, error) {
-	var v struct {
-		At   string         `json:"at"`
-		Days []time.Weekday `json:"days"`
-		Off  bool           `json:"off"`
-	}
+	var v DigestSetting
 	if err := json.Unmarshal(s.Value, &v); err != nil {
 		return chatDigest{}, fmt.Errorf("decode digest time: %w", err)
 	}
 	d := chatDigest{plan: DigestPlan{Rooms: []string{s.Name}, Days: v.Days, Zone: b.o.Zone}, off: v.Off, since: s.At}
-	if v.Off {
-		return d, nil
+	var ok bool
+	if d.plan.Hour, d.plan.Minute, ok = v.Clock(); !ok && !v.Off {
+		return d, errors.New("the digest has no time of the day")
 	}
-	at, err := time.Parse("15:04", v.At)
-	d.plan.Hour, d.plan.Minute = at.Hour(), at.Minute()
-	return d, err
+	return d, nil
 }
 
 func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time.Time) error {
@@ -123,9 +118,9 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 	if t.posted[id] {
 		return nil
 	}
-	l, err := t.b.digestLang(ctx, d, room)
-	if err != nil {
-		return err
+	l, chosen := t.b.chosenLang(ctx, room)
+	if !chosen {
+		l = cmp.Or(d.Lang, room.Lang)
 	}
 	a := audience{platform: room.Platform, chat: room.Chat, lang: l, webhook: room.Webhook}
 	if room.Webhook != "" {
@@ -144,6 +139,7 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 		}
 	}
 	e.since, _ = d.last(at.Add(-time.Minute))
+	var err error
 	if e.held, err = t.b.keptBack(ctx, room); err != nil {
 		return err
 	}
@@ -159,22 +155,6 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 	t.posted[id] = true
 	t.b.ringOut()
 	return t.b.letGo(ctx, room, e.held)
-}
-
-// digestLang gives the language of a room's digest: that which was set in its
-// chat, that of the plan, or the room's.
-func (b *Bot) digestLang(ctx context.Context, d *DigestPlan, room *Room) (Lang, error) {
-	all, err := b.o.Mailbox.Settings(ctx, run.SetRoomLang)
-	if err != nil {
-		return "", fmt.Errorf("read languages: %w", err)
-	}
-	for _, s := range all {
-		var l Lang
-		if s.Name == room.Name && json.Unmarshal(s.Value, &l) == nil && (l == ZH || l == EN) {
-			return l, nil
-		}
-	}
-	return cmp.Or(d.Lang, room.Lang), nil
 }
 
 // digestDue gives when a digest is sent: at its time, but never in the same
@@ -222,22 +202,9 @@ func (r *Room) speaker() string {
 
 // keptBack gives the notices that were kept back from a room.
 func (b *Bot) keptBack(ctx context.Context, room *Room) ([]string, error) {
-	all, err := b.o.Mailbox.Settings(ctx, setHeld)
-	if err != nil {
-		return nil, fmt.Errorf("read what was kept back: %w", err)
-	}
-	for _, s := range all {
-		var lines []string
-		if s.Name != room.Name {
-			continue
-		}
-		if err := json.Unmarshal(s.Value, &lines); err != nil {
-			b.o.Logger.ErrorContext(ctx, "what was kept back cannot be read", "room", room.Name, "err", err)
-			return nil, nil
-		}
-		return lines, nil
-	}
-	return nil, nil
+	var lines []string
+	_, err := b.setting(ctx, setHeld, room.Name, &lines)
+	return lines, err
 }
 
 // letGo drops what a digest has told from what is kept back. What came meanwhile

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -50,12 +49,13 @@ func (b *Bot) whois(ctx context.Context, c caller, cmd Command) (reply, error) {
 // query says whom a command means. Faults: Invalid when it names nobody, or
 // when several people who were mentioned bear the name: nobody is guessed.
 func (b *Bot) query(c caller, cmd Command) (run.Query, error) {
-	name, at := strings.CutPrefix(strings.TrimSpace(cmd.Person), "@")
+	word := strings.TrimSpace(cmd.Person)
+	name, at := strings.CutPrefix(word, "@")
 	name = strings.TrimSpace(name)
 	if !at && name != "" {
 		return run.Query{Text: name}, nil
 	}
-	ids := c.mentioned(name)
+	ids := mentioned(c.m, word)
 	switch {
 	case len(ids) == 1:
 		return run.Query{IDs: b.allIDs(c.m.Platform, ids[0])}, nil
@@ -66,46 +66,6 @@ func (b *Bot) query(c caller, cmd Command) (run.Query, error) {
 	default:
 		return run.Query{Text: name}, nil // an @ that was typed by hand
 	}
-}
-
-// mentioned gives the ids of those mentioned by a name, or whose name begins so:
-// a long name may have been cut.
-func (c caller) mentioned(name string) []string {
-	var exact, begun, unnamed []string
-	add := func(to *[]string, id string) {
-		if !slices.Contains(*to, id) {
-			*to = append(*to, id)
-		}
-	}
-	for _, m := range c.m.Mentions {
-		switch other := bare(m.Name); {
-		case m.ID == "":
-		case m.ID == name, other != "" && other == bare(name):
-			add(&exact, m.ID)
-		case m.Name == "":
-			add(&unnamed, m.ID)
-		case bare(name) != "" && strings.HasPrefix(other, bare(name)):
-			add(&begun, m.ID)
-		}
-	}
-	switch {
-	case len(exact) > 0:
-		return exact
-	case len(begun) == 0 && len(unnamed) == 1: // DingTalk gives ids without names
-		return unnamed
-	}
-	return begun
-}
-
-// bare gives the letters and digits of a name: marks and blanks may be lost in a
-// command.
-func bare(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return r
-		}
-		return -1
-	}, fold(clean(name)))
 }
 
 // allIDs gives the ids by which the systems may know a mentioned account: all
