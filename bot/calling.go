@@ -98,7 +98,7 @@ func (b *Bot) call(sc scene) Card {
 	s := Section{}
 	add := func(line string) { s.Lines = append(s.Lines, text(line)) }
 	if r.Reason != "" {
-		add(printable(masked(l.of(r.Reason)), sayRunes))
+		add(l.say("Why: ", "原因：") + printable(masked(l.of(r.Reason)), sayRunes))
 	}
 	switch r.State {
 	case run.Awaiting:

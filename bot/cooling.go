@@ -2,18 +2,13 @@ package bot
 
 import "github.com/rollcallhq/rollcall/sync/run"
 
-// waits says what a plan of a higher tier still needs, beyond the votes.
+// waits says what a plan of tier 3 still needs.
 func (b *Bot) waits(sc scene) Section {
 	l, r := sc.lang, sc.run
-	s := Section{}
-	if r.State != run.Awaiting || r.Tier < redTier {
-		return s
+	if r.State != run.Awaiting || r.Tier < stepUpTier {
+		return Section{}
 	}
-	s.Lines = append(s.Lines, text(sc.tierWords()))
-	if r.Tier < stepUpTier {
-		return s
-	}
-	s.Title, s.Bullet = l.say("What it still needs", "还需要什么"), true
+	s := Section{Title: l.say("What it still needs", "还需要什么"), Bullet: true}
 	votes := l.say("Votes: all there", "票数：已够")
 	if missing := r.Votes - len(approvals(r, sc.votes)); missing > 0 {
 		votes = l.say("Votes: %d more", "票数：还差 %d 票", missing)

@@ -38,7 +38,7 @@ func (l Lang) finding(f plan.Finding) string {
 	case plan.FindMany:
 		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s. Above %s, more votes are needed.", "连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个时需要更多审批。", have, limit)
 	case plan.FindStaff:
-		return l.say("%s is an approver or admin here, or manages others: two votes are needed.", "%s 是审批人、管理员或有下属的人：需要两票。", what)
+		return l.say("An approver or admin here, or somebody who manages others: %s. Two votes are needed.", "涉及审批人、管理员或有下属的人：%s，需要两票。", what)
 	case plan.FindBlind:
 		return l.say("The current state of %s is not visible in the target: look at the account before you vote.", "看不到 %s 在目标系统中的当前状态：投票前请先核对该账号。", what)
 	}
@@ -92,9 +92,9 @@ func (l Lang) refusal(f plan.Finding, have, limit, what string) string {
 		return l.say("The source was not read whole%[2]s: there is no proof that the %[1]s accounts to be disabled or deleted have left. Repair the source and plan again.",
 			"来源没有读完整%[2]s，停用和删除 %[1]s 个账号没有依据。请修复来源后重新预演。", have, why)
 	case plan.FindProtected:
-		return l.say("%s is protected (protect). Take the account off the list, or keep the person in the source.", "%s 是受保护的账号（protect）。请从名单中去掉，或在来源中保留此人。", what)
+		return l.say("Protected (protect): %s. Take the account off the list, or keep the person in the source.", "受保护的账号（protect）：%s。请从名单中去掉，或在来源中保留此人。", what)
 	case plan.FindUnlinked:
-		return l.say("%s is not an account of this flow and is never disabled or deleted by it. Adopt it first, or do it by hand.", "%s 不是本流程管理的账号，本流程不会停用或删除它。请先认领，或手工处理。", what)
+		return l.say("Not an account of this flow, which never disables or deletes it: %s. Adopt it first, or do it by hand.", "不归本流程管理、本流程不会停用或删除的账号：%s。请先认领，或手工处理。", what)
 	case plan.FindHardCap:
 		if what == "%" {
 			return l.say("%s %% of the accounts would be disabled or deleted; above %s %% nothing is done, whoever votes. "+wayOnEN,

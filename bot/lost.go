@@ -76,7 +76,7 @@ func (sc scene) lostLine(c *plan.Change) Line {
 		line = append(line, plain(l.say(": ", "：")+printable(masked(why), sayRunes)))
 	}
 	if _, before := sc.previous.lost[c.Key]; sc.previous.code != "" && !before {
-		line = append(line, plain(l.say(" · new", " · 新增加的")))
+		line = append(line, plain(l.say(" · not in the plan before", " · 上次没有")))
 	}
 	return line
 }
@@ -128,7 +128,7 @@ func (b *Bot) health(sc scene) []Line {
 		lines = append(lines, text(l.say("Missing permissions: ", "缺少权限：")+printable(l.list(h.Hidden), sayRunes)))
 	}
 	for _, problem := range h.Problems[:min(len(h.Problems), notesShown)] {
-		lines = append(lines, text(printable(problem.Place, nameRunes)+l.say(": ", "：")+printable(masked(l.of(problem.Say)), sayRunes)))
+		lines = append(lines, text(l.say("Problem: ", "问题：")+printable(problem.Place, nameRunes)+l.say(": ", "：")+printable(masked(l.of(problem.Say)), sayRunes)))
 	}
 	return append(lines, sc.against()...)
 }
@@ -162,7 +162,7 @@ func (sc scene) against() []Line {
 	}
 	more, fewer := sc.moved()
 	return []Line{text(l.say("Against %s: users %+d, to be disabled or deleted +%d −%d", "与上次 %s 相比：人数 %+d，停用和删除 +%d −%d",
-		sc.previous.code, sc.plan.Source.Users-sc.previous.users, len(more), len(fewer)) + sc.some(l.say("; new: ", "；新增加："), more) + sc.some(l.say("; no longer: ", "；不再包括："), fewer))}
+		sc.previous.code, sc.plan.Source.Users-sc.previous.users, len(more), len(fewer)) + sc.some(l.say("; new: ", "；新增："), more) + sc.some(l.say("; no longer: ", "；不再包括："), fewer))}
 }
 
 // moved gives the names of who is newly to lose the account, and of who is not

@@ -64,7 +64,11 @@ func (sc scene) irreversible() Section {
 	var all []Line
 	for i := range sc.plan.Notes {
 		if n := &sc.plan.Notes[i]; n.Kind == irreversible {
-			all = append(all, Line{strong(label(masked(n.Name))), plain(l.say(": ", "：") + printable(masked(l.of(n.Say)), sayRunes))})
+			what := l.noteWord(n.Kind)
+			if n.Op != "" && n.Op != plan.None {
+				what = l.op(n.Op)
+			}
+			all = append(all, Line{plain(what + " "), strong(label(masked(n.Name))), plain(l.say(": ", "：") + printable(masked(l.of(n.Say)), sayRunes))})
 		}
 	}
 	if len(all) == 0 {

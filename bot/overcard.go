@@ -12,7 +12,7 @@ func (b *Bot) overCard(sc scene) Card {
 	l, r := sc.lang, sc.run
 	lines := append(b.head(sc), b.standstill(sc)...)
 	if r.Reason != "" {
-		lines = append(lines, text(printable(masked(l.of(r.Reason)), sayRunes)))
+		lines = append(lines, Line{strong(l.say("Why: ", "原因：")), plain(printable(masked(l.of(r.Reason)), sayRunes))})
 	}
 	done := l.say("Nothing was changed.", "没有改动任何账号。")
 	if r.Outcome.Total() > 0 {

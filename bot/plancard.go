@@ -97,6 +97,9 @@ func (b *Bot) asking(sc scene) []Line {
 	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
 		lines = append(lines, text(l.say("One vote more: nobody known asked, and the configuration differs from the last applied run's.", "多需一票：不是由已知人员发起，而且配置与上次执行时不同。")))
 	}
+	if words := sc.tierWords(); words != "" {
+		lines = append(lines, text(words))
+	}
 	lines = append(lines, sc.canVote()...)
 	if !r.Expires.IsZero() && r.NotBefore.IsZero() {
 		left := l.say("over", "已到期")
@@ -176,12 +179,30 @@ func (sc scene) forms() []Line {
 		})
 	}
 	if r.Tier >= redTier && r.Counts.Destructive() > 0 {
-		lines = append(lines, Line{
-			plain(l.say("Before you vote, see every name: ", "投票前请先看完全部名单：")), code(look(l, r)),
-			plain(l.say(", or as a table: ", "，或要表格：")), code(l.say("show %s --file", "详情 %s --文件", r.Code)),
-		})
+		lines = append(lines, sc.whereToLook())
 	}
 	return append(lines, Line{plain(l.say("To refuse: ", "驳回请发：")), code(l.say("reject %s reason", "驳回 %s 原因", r.Code))})
+}
+
+// whereToLook says where every name stands that a voter must have seen.
+func (sc scene) whereToLook() Line {
+	l, r := sc.lang, sc.run
+	line := Line{plain(l.say("Before you vote, see every name: ", "投票前请先看完全部名单："))}
+	show := Command{Verb: Show, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
+	for _, kind := range []struct {
+		name string
+		n    int
+	}{{"delete", r.Counts.Delete}, {"disable", r.Counts.Disable}} {
+		if kind.n == 0 {
+			continue
+		}
+		if len(line) > 1 {
+			line = append(line, plain(l.say(", ", "、")))
+		}
+		show.Kind = kind.name
+		line = append(line, code(show.String()))
+	}
+	return append(line, plain(l.say("; or as a table: ", "；或要一份表格：")), code(l.say("show %s --file", "详情 %s --文件", r.Code)))
 }
 
 // ballot gives the buttons of a plan that waits.

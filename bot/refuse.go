@@ -105,7 +105,7 @@ func (b *Bot) denied(c caller, cmd Command, about subject, why string) []string 
 		if names := labels(about.voters.names); len(names) > 0 {
 			lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(names)))
 		} else {
-			lines = append(lines, l.say("Nobody else is an approver of this flow.", "这个流程没有其他审批人。"))
+			lines = append(lines, l.say("Nobody else can approve it now.", "现在没有其他人可以批准。"))
 		}
 	}
 	if cmd.Verb == Approve && !lacking && r.Counts.Destructive() > 0 && r.Tier >= redTier {

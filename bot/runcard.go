@@ -7,8 +7,10 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// runCard draws a run as it is now.
-func (b *Bot) runCard(sc scene) Card {
+// runCard draws a run as it is now, and no larger than every platform takes.
+func (b *Bot) runCard(sc scene) Card { return fitted(b.stateCard(sc), sc.lang) }
+
+func (b *Bot) stateCard(sc scene) Card {
 	switch sc.run.State {
 	case run.Queued, run.Reading, run.Planning:
 		return b.earlyCard(sc)
