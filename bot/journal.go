@@ -99,8 +99,12 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		b.o.Logger.ErrorContext(ctx, "plan cannot be shown", "run", e.Run, "err", err)
 		p = nil
 	}
+	hearers := b.audiences(r)
+	if r.Glass != (run.Actor{}) {
+		hearers = b.everybody(r, hearers)
+	}
 	var listeners []audience
-	for _, a := range b.audiences(r) {
+	for _, a := range hearers {
 		if a.asked || speaks(r) && (r.State == run.Awaiting || b.news(e) || b.stands(ctx, r, a)) {
 			listeners = append(listeners, a)
 		}

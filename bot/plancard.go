@@ -175,7 +175,7 @@ func (sc scene) forms() []Line {
 		which := l.say("<department|operation|person|#3>", "〈部门|操作|人|#3〉")
 		lines = append(lines, Line{
 			plain(l.say("Only a part: put behind it ", "只批准一部分：在后面加 ")), code(l.say("only=", "仅=") + which),
-			plain(l.say(" or ", " 或 ")), code(l.say("hold=", "保留=") + which),
+			plain(l.say(" or ", " 或 ")), code(l.say("hold=", "保留=") + which), plain(l.say("; the counts are then those of the part", "；人数按批准的这一部分写")),
 		})
 	}
 	if r.Tier >= redTier && r.Counts.Destructive() > 0 {
@@ -241,7 +241,7 @@ func (sc scene) approveButton() []Button {
 		ask(c.Total(), l.say("total", "总数"), l.say("How many changes in all?", "变更的总项数"), &cmd.Typed.Total)
 	}
 	if sc.can.Forms && c.Total() > 1 {
-		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (may stay empty)", "保留（可不填）")})
+		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (may stay empty; count the rest)", "保留（可不填；人数写剩下的）")})
 	}
 	one.Command = cmd.String()
 	return []Button{one}

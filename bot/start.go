@@ -111,12 +111,12 @@ func (c caller) vote(cmd Command, r run.Run) run.Vote {
 	if cmd.Verb == Reject {
 		v.Decision = run.Reject
 	}
-	v.Only, v.Hold = items(cmd.Only), items(cmd.Hold)
+	v.Only, v.Hold = itemsOf(cmd.Only), itemsOf(cmd.Hold)
 	return v
 }
 
-// items splits what was typed of a part of a plan: "研发部,#3-5".
-func items(list string) []string {
+// itemsOf splits what was typed of a part of a plan: "研发部,#3-5".
+func itemsOf(list string) []string {
 	var all []string
 	for _, one := range strings.Split(list, ",") {
 		if one = strings.TrimSpace(one); one != "" {
