@@ -98,13 +98,16 @@ func (b *Bot) standstill(sc scene) []Line {
 	}
 	if p := sc.pause; p.Flow != "" {
 		line := l.say("Paused", "已暂停")
+		if p.Auto {
+			line = l.say("Paused by a safety stop; only an approver may resume it", "已安全停止，只有审批人可以恢复")
+		}
 		if !p.Until.IsZero() {
 			line += l.say(" until ", "，到 ") + b.clock(p.Until)
 		}
 		if p.Why != "" {
 			line += l.say(": ", "：") + printable(masked(l.of(p.Why)), sayRunes)
 		}
-		lines = append(lines, Line{strong(line), plain(l.say(". Nothing is changed until then; to end it: ", "。在此之前不会改动任何账号；要恢复请发：")), code(l.say("resume ", "恢复 ") + sc.pausedName())})
+		lines = append(lines, Line{strong(line), plain(l.say(". Nothing is changed before it is over; to resume: ", "。恢复之前不会改动任何账号；要恢复请发：")), code(l.say("resume ", "恢复 ") + sc.pausedName())})
 	}
 	return lines
 }

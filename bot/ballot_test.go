@@ -275,3 +275,50 @@ func TestAgainstThePlanBefore(t *testing.T) {
 		t.Errorf("an undoing is compared with %q, %v", sc.previous.code, err)
 	}
 }
+
+// A pause is on the card from the first answer on, until it is over.
+func TestPausesAreShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.service.set.pauses = []run.Pause{{Flow: "other", Why: "no / 不相干"}, {Flow: "hr-to-wecom", Until: morning.Add(time.Hour), Why: "stocktaking / 盘点"}}
+	first := texts(w.say("Li Min", "ops", "同步 hr-to-wecom"))
+	if !strings.Contains(first, "*已暂停，到 2026-10-08 11:05：盘点*") || !strings.Contains(first, "恢复 hr-to-wecom") || strings.Contains(first, "不相干") {
+		t.Errorf("%s", first)
+	}
+	code := run.Code(w.code())
+	w.service.planned(code, aPlan(), run.Awaiting)
+	if title := w.settle()[0].o.Card.Title; !strings.Contains(title, "· 已暂停 ·") {
+		t.Errorf("the title is %q", title)
+	}
+	w.clock = w.clock.Add(time.Hour)
+	w.service.move(code, run.EventMoved, func(r *run.Run) { r.State = run.Applying })
+	if all := texts(w.settle()); strings.Contains(all, "已暂停") {
+		t.Errorf("a pause that is over is shown:\n%s", all)
+	}
+	if all := texts(w.say("Li Min", "ops", "预演 hr-to-wecom")); strings.Contains(all, "已暂停") {
+		t.Errorf("a plan changes nothing, paused or not:\n%s", all)
+	}
+}
+
+// A plan of a part is asked for as such.
+func TestNarrowedPlansAreAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	engine := &starter{service: w.service}
+	w.b.o.Service = engine
+	w.ask("Li Min", "ops", Command{Verb: Plan, Flow: "hr-to-wecom", Dept: "/HQ/R&D", Part: "user"})
+	if engine.got.Dept != "/HQ/R&D" || engine.got.Kind != "user" || engine.got.Apply {
+		t.Errorf("asked for %+v", engine.got)
+	}
+}
+
+// starter is an engine that keeps what is asked for.
+type starter struct {
+	*service
+	got run.Request
+}
+
+func (s *starter) Start(ctx context.Context, req run.Request) (run.Run, error) {
+	s.got = req
+	return s.service.Start(ctx, req)
+}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -130,6 +131,18 @@ func waitingScenes(all map[string]func(w *world) scene) {
 		sc := sceneOf(w, run.Awaiting)
 		sc.voters = voters{known: true}
 		sc.run.By, sc.run.Behind, sc.run.Trigger, sc.run.Votes = run.Actor{Platform: run.Clock}, "Li Min", run.BySchedule, 2
+		return sc
+	}
+	all["awaiting_approval.adopt"] = func(w *world) scene {
+		sc := sceneOf(w, run.Awaiting)
+		sc.plan.Changes = sc.plan.Changes[:2]
+		for i := range 12 {
+			sc.plan.Changes = append(sc.plan.Changes, plan.Change{
+				Seq: 3 + i, Op: plan.Adopt, Key: directory.Key{Kind: directory.User, ID: directory.ID(fmt.Sprintf("wx%02d", i))}, Name: "Wei Lan", Reason: "same employee number / 工号相同",
+			})
+		}
+		sc.plan.Risk = plan.Assessment{Tier: 1, Votes: 1, Reasons: []plan.Finding{{Code: plan.FindAdopt, Tier: 1, Have: 12}}}
+		sc.run.Counts, sc.run.Plan, sc.voters = sc.plan.Counts(), sc.plan.Digest(), voters{names: []string{"Chen Yue"}, known: true}
 		return sc
 	}
 	all["planned.narrowed"] = func(w *world) scene {

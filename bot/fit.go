@@ -12,9 +12,10 @@ const (
 )
 
 // fitted makes a card small enough: long sentences become shorter first, then
-// what is folded away is left out with a word. Commands stay whole.
+// what is folded away is left out with a word. Commands
+// and names stay whole.
 func fitted(c Card, l Lang) Card {
-	for _, most := range []int{120, 60} {
+	for _, most := range []int{120, 60, 30} {
 		if size(c) <= cardBytes {
 			return c
 		}
@@ -51,7 +52,8 @@ func size(c Card) int {
 	return n
 }
 
-// shortened cuts every text that is no command.
+// shortened cuts every text that is neither a command nor a name: namesakes must
+// still be told apart.
 func shortened(all []Section, most int) []Section {
 	out := make([]Section, 0, len(all))
 	for _, s := range all {
@@ -59,7 +61,7 @@ func shortened(all []Section, most int) []Section {
 		for _, line := range s.Lines {
 			spans := make(Line, 0, len(line))
 			for _, p := range line {
-				if !p.Code && utf8.RuneCountInString(p.Text) > most {
+				if !p.Code && !p.Bold && utf8.RuneCountInString(p.Text) > most {
 					p.Text = printable(p.Text, most)
 				}
 				spans = append(spans, p)

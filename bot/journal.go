@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -99,12 +100,8 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		b.o.Logger.ErrorContext(ctx, "plan cannot be shown", "run", e.Run, "err", err)
 		p = nil
 	}
-	hearers := b.audiences(r)
-	if r.Glass != (run.Actor{}) {
-		hearers = b.everybody(r, hearers)
-	}
 	var listeners []audience
-	for _, a := range hearers {
+	for _, a := range b.hearers(r) {
 		if a.asked || speaks(r) && (r.State == run.Awaiting || b.news(e) || b.stands(ctx, r, a)) {
 			listeners = append(listeners, a)
 		}
@@ -122,6 +119,29 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		letters = append(letters, b.draw(sc, a, e)...)
 	}
 	return letters, nil
+}
+
+// hearers gives the chats that hear of a run: where it was asked for, and the
+// rooms of its flow. When the glass is broken, these are all that may see it.
+func (b *Bot) hearers(r run.Run) []audience {
+	all := b.audiences(r)
+	f := b.flow(r.Flow)
+	if f == nil || r.Glass == (run.Actor{}) {
+		return all
+	}
+	for i := range b.o.Rooms {
+		room := &b.o.Rooms[i]
+		there := slices.ContainsFunc(all, func(a audience) bool {
+			return a.platform == room.Platform && a.chat == room.Chat && (room.Chat != "" || a.webhook == room.Webhook)
+		})
+		if there || !room.shows(f) {
+			continue
+		}
+		if a, ok := b.voice(audience{platform: room.Platform, chat: room.Chat, lang: room.Lang, webhook: room.Webhook}); ok {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // newsFor is how old an event may be that is told where nobody asked: a chat that

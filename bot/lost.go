@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 const (
@@ -35,6 +36,33 @@ func (sc scene) lost(folded bool) Section {
 	}
 	if len(shown) < len(all) {
 		s.Lines = append(s.Lines, Line{plain(l.say("… and %d more: ", "……另有 %d 个：", len(all)-len(shown))), code(look(l, sc.run))})
+	}
+	return s
+}
+
+// adopted names the accounts that the vote would make ours, when a vote is asked
+// for that.
+func (sc scene) adopted() Section {
+	l := sc.lang
+	if sc.plan == nil || !slices.ContainsFunc(sc.plan.Risk.Reasons, func(f plan.Finding) bool { return f.Code == plan.FindAdopt }) {
+		return Section{}
+	}
+	s := Section{Bullet: true, Folded: sc.plan.Counts().Destructive() > 0}
+	n := 0
+	for i := range sc.plan.Changes {
+		c := &sc.plan.Changes[i]
+		if c.Op != plan.Adopt {
+			continue
+		}
+		if n++; n <= mostRows {
+			s.Lines = append(s.Lines, sc.lostLine(c))
+		}
+	}
+	s.Title = l.say("Adopt: %d, all shown", "认领：共 %d 个，全部列出", n)
+	if n > mostRows {
+		show := Command{Verb: Show, Lang: l, Code: sc.run.Code, Kind: "adopt", Page: 1, Typed: run.NotRestated()}
+		s.Title = l.say("Adopt: %d, %d shown", "认领：共 %d 个，列出 %d 个", n, mostRows)
+		s.Lines = append(s.Lines, Line{plain(l.say("… and %d more: ", "……另有 %d 个：", n-mostRows)), code(show.String())})
 	}
 	return s
 }
@@ -75,7 +103,7 @@ func (sc scene) lostLine(c *plan.Change) Line {
 	if why := l.of(c.Reason); why != "" {
 		line = append(line, plain(l.say(": ", "：")+printable(masked(why), sayRunes)))
 	}
-	if _, before := sc.previous.lost[c.Key]; sc.previous.code != "" && !before {
+	if _, before := sc.previous.lost[c.Key]; c.Op.Destructive() && sc.previous.code != "" && !before {
 		line = append(line, plain(l.say(" · not in the plan before", " · 上次没有")))
 	}
 	return line

@@ -74,7 +74,7 @@ func (sc scene) irreversible() Section {
 	if len(all) == 0 {
 		return Section{}
 	}
-	s := Section{Title: l.say("Cannot be taken back: %d", "不能撤销的：%d 项", len(all)), Bullet: true, Lines: all}
+	s := Section{Title: l.say("Cannot be undone: %d", "无法撤销的：%d 项", len(all)), Bullet: true, Lines: all}
 	if len(all) > mostRows {
 		s.Lines = append(all[:mostRows:mostRows], text(l.say("… and %d more", "……另有 %d 项", len(all)-mostRows)), sc.allNotes())
 	}
@@ -84,7 +84,7 @@ func (sc scene) irreversible() Section {
 // noteWord names a kind of note.
 func (l Lang) noteWord(k plan.NoteKind) string {
 	if k == irreversible {
-		return l.say("cannot be taken back", "不能撤销")
+		return l.say("cannot be undone", "无法撤销")
 	}
 	return l.note(k)
 }

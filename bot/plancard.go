@@ -67,7 +67,7 @@ func (b *Bot) evidence(sc scene) []Section {
 	if sc.plan.Counts().Destructive() > 0 {
 		all = append(all, sc.lost(false), sc.means())
 	}
-	all = append(all, sc.irreversible(), sc.heldBack())
+	all = append(all, sc.adopted(), sc.irreversible(), sc.heldBack())
 	if reasons := l.findings(sc.plan.Risk.Reasons); len(reasons) > 0 {
 		title := l.say("Why a vote is needed", "为什么需要审批")
 		if sc.run.Tier >= redTier && sc.run.State == run.Awaiting {

@@ -116,13 +116,11 @@ func (sc scene) current() string {
 // decided keeps what the voters saw, with who decided, when and how, and without
 // buttons.
 func (b *Bot) decided(sc scene) []Section {
-	if sc.plan == nil || sc.run.Votes == 0 && sc.run.Glass == (run.Actor{}) {
-		return nil
+	if sc.run.Votes == 0 && sc.run.Glass == (run.Actor{}) || sc.plan == nil {
+		return filled([]Section{sc.irreversible()})
 	}
 	l := sc.lang
 	why := Section{Title: l.say("What the vote rested on", "审批时的依据"), Bullet: true, Folded: true, Lines: l.findings(sc.plan.Risk.Reasons)}
-	for _, line := range append(sc.means().Lines, b.health(sc)...) {
-		why.Lines = append(why.Lines, line)
-	}
-	return filled([]Section{sc.lost(true), sc.irreversible(), sc.heldBack(), b.votesSection(sc), why})
+	why.Lines = append(append(why.Lines, sc.means().Lines...), b.health(sc)...)
+	return filled([]Section{sc.lost(true), sc.adopted(), sc.irreversible(), sc.heldBack(), b.votesSection(sc), why})
 }

@@ -207,7 +207,9 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 			one.Digest = sc.run.Plan.String()
 			one.Confirm = l.say("Reject %s? The plan then ends.", "驳回 %s？计划随即结束。", sc.run.Code)
 		case Show:
-			one.Label = l.say("Show all", "查看全部")
+			if one.Label = l.say("Details", "详情"); asks(sc.run) {
+				one.Label = l.say("Show all", "查看全部")
+			}
 		default: // its name says it
 		}
 		all = append(all, one)

@@ -39,15 +39,16 @@ func (b *Bot) start(ctx context.Context, c caller, cmd Command) (reply, error) {
 
 // live answers with the run's live card.
 func (b *Bot) live(ctx context.Context, c caller, r run.Run) (reply, error) {
-	sc := scene{run: r, flow: b.flow(r.Flow)}
+	var p *plan.Plan
 	if !r.Plan.IsZero() { // begun before, and answered only now
-		r, p, err := b.o.Service.Get(ctx, r.Code)
-		if err != nil {
+		var err error
+		if r, p, err = b.o.Service.Get(ctx, r.Code); err != nil {
 			return reply{}, err
 		}
-		if sc, err = b.scene(ctx, r, p); err != nil {
-			return reply{}, err
-		}
+	}
+	sc, err := b.scene(ctx, r, p)
+	if err != nil {
+		return reply{}, err
 	}
 	sc.lang, sc.can = c.lang, b.can(c)
 	return reply{card: b.runCard(sc), of: sc.run}, nil

@@ -9,8 +9,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// alarm says what people must know at once. When the glass is broken, every room
-// that may see the flow hears of it.
+// alarm says what people must know at once.
 func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 	if !b.news(e) {
 		return nil, nil
@@ -19,12 +18,8 @@ func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 	if err != nil && (passing(err) || r.Code == "") {
 		return nil, err
 	}
-	hearers := b.audiences(r)
-	if r.Glass != (run.Actor{}) {
-		hearers = b.everybody(r, hearers)
-	}
 	var letters []run.Letter
-	for _, a := range hearers {
+	for _, a := range b.hearers(r) {
 		l := a.lang
 		title := l.say("Alarm %s · %s", "告警 %s · %s", r.Code, r.Flow)
 		if r.Glass != (run.Actor{}) {
@@ -34,27 +29,6 @@ func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		letters = append(letters, b.summon("alarm", e, a, summons{card, b.staffOf(r.Flow, a.platform)}))
 	}
 	return letters, nil
-}
-
-// everybody adds the rooms that may see the run's flow to those that hear of it.
-func (b *Bot) everybody(r run.Run, all []audience) []audience {
-	f := b.flow(r.Flow)
-	if f == nil {
-		return all
-	}
-	for i := range b.o.Rooms {
-		room := &b.o.Rooms[i]
-		there := slices.ContainsFunc(all, func(a audience) bool {
-			return a.platform == room.Platform && a.chat == room.Chat && (room.Chat != "" || a.webhook == room.Webhook)
-		})
-		if there || !room.shows(f) {
-			continue
-		}
-		if a, ok := b.voice(audience{platform: room.Platform, chat: room.Chat, lang: room.Lang, webhook: room.Webhook}); ok {
-			all = append(all, a)
-		}
-	}
-	return all
 }
 
 // summons is a short message that calls people.
@@ -125,7 +99,7 @@ func (b *Bot) summonAll(ctx context.Context, e run.Event, kind string, of func(s
 		return nil, err
 	}
 	var letters []run.Letter
-	for _, a := range b.audiences(r) {
+	for _, a := range b.hearers(r) {
 		sc.lang, sc.can = a.lang, a.can
 		if s, is := of(sc, a); is {
 			letters = append(letters, b.summon(kind, e, a, s))
