@@ -304,7 +304,7 @@ func TestPausesAreShown(t *testing.T) {
 func TestNarrowedPlansAreAskedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	engine := &starter{service: w.service}
+	engine := &requested{service: w.service}
 	w.b.o.Service = engine
 	w.ask("Li Min", "ops", Command{Verb: Plan, Flow: "hr-to-wecom", Dept: "/HQ/R&D", Part: "user"})
 	if engine.got.Dept != "/HQ/R&D" || engine.got.Kind != "user" || engine.got.Apply {
@@ -312,13 +312,13 @@ func TestNarrowedPlansAreAskedFor(t *testing.T) {
 	}
 }
 
-// starter is an engine that keeps what is asked for.
-type starter struct {
+// requested is an engine that keeps what is asked for.
+type requested struct {
 	*service
 	got run.Request
 }
 
-func (s *starter) Start(ctx context.Context, req run.Request) (run.Run, error) {
+func (s *requested) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	s.got = req
 	return s.service.Start(ctx, req)
 }

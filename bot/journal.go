@@ -101,7 +101,7 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		p = nil
 	}
 	var listeners []audience
-	for _, a := range b.hearers(r) {
+	for _, a := range b.hearers(ctx, r) {
 		if a.asked || speaks(r) && (r.State == run.Awaiting || b.news(e) || b.stands(ctx, r, a)) {
 			listeners = append(listeners, a)
 		}
@@ -123,7 +123,7 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 
 // hearers gives the chats that hear of a run: where it was asked for, and the
 // rooms of its flow. When the glass is broken, these are all that may see it.
-func (b *Bot) hearers(r run.Run) []audience {
+func (b *Bot) hearers(_ context.Context, r run.Run) []audience {
 	all := b.audiences(r)
 	f := b.flow(r.Flow)
 	if f == nil || r.Glass == (run.Actor{}) {

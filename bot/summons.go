@@ -19,7 +19,7 @@ func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		return nil, err
 	}
 	var letters []run.Letter
-	for _, a := range b.hearers(r) {
+	for _, a := range b.hearers(ctx, r) {
 		l := a.lang
 		title := l.say("Alarm %s · %s", "告警 %s · %s", r.Code, r.Flow)
 		if r.Glass != (run.Actor{}) {
@@ -99,7 +99,7 @@ func (b *Bot) summonAll(ctx context.Context, e run.Event, kind string, of func(s
 		return nil, err
 	}
 	var letters []run.Letter
-	for _, a := range b.hearers(r) {
+	for _, a := range b.hearers(ctx, r) {
 		sc.lang, sc.can = a.lang, a.can
 		if s, is := of(sc, a); is {
 			letters = append(letters, b.summon(kind, e, a, s))
