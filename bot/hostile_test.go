@@ -79,7 +79,7 @@ func shape(c Card) string {
 
 // clean tells what is wrong with the texts of a card.
 func unclean(c Card) string {
-	for _, s := range cardTexts(c) {
+	for _, s := range textsOf(c) {
 		for _, r := range s {
 			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError {
 				return fmt.Sprintf("%U stands in %q", r, s)
@@ -92,7 +92,7 @@ func unclean(c Card) string {
 	return ""
 }
 
-func cardTexts(c Card) []string {
+func textsOf(c Card) []string {
 	all := []string{c.Title, c.Foot}
 	for _, s := range c.Sections {
 		all = append(all, s.Title)
