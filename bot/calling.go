@@ -72,8 +72,8 @@ func (b *Bot) wanted(sc scene) []string {
 	return names
 }
 
-// asked says how many of whom must approve until when, and how.
-func (b *Bot) asked(sc scene) []string {
+// callToVote says how many of whom must approve until when, and how.
+func (b *Bot) callToVote(sc scene) []string {
 	l, r := sc.lang, sc.run
 	if !sc.open() {
 		return nil
@@ -102,7 +102,7 @@ func (b *Bot) call(sc scene) Card {
 	}
 	switch r.State {
 	case run.Awaiting:
-		for _, line := range b.asked(sc) {
+		for _, line := range b.callToVote(sc) {
 			add(line)
 		}
 	case run.Partial, run.Failed, run.Succeeded:

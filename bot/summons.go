@@ -57,7 +57,7 @@ func (b *Bot) remind(ctx context.Context, e run.Event) ([]run.Letter, error) {
 			return summons{}, false
 		}
 		left := l.say("%s left", "还有 %s", l.span(r.Expires.Sub(b.o.Now())))
-		lines := append([]string{left}, b.asked(sc)...)
+		lines := append([]string{left}, b.callToVote(sc)...)
 		card := notice(Waits, l.say("Still waits: %s · %s", "仍在等待批准：%s · %s", r.Code, sc.danger()), lines...).card
 		return summons{card, b.accountsOf(b.wanted(sc), a.platform)}, true
 	})
