@@ -184,6 +184,7 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 	if a.can.Edit {
 		o := a.to(b.runCard(sc))
 		o.Live, o.Version = liveKey(r.Code, a.chat), r.Version
+		o.Asks, o.Ordinary = sc.urgency(a)
 		o.Card.Plain = false // a card cannot be edited into a text
 		if asks(r) {
 			o.Fallback = a.webhook
@@ -198,6 +199,7 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 		card = b.call(sc)
 	}
 	o := a.to(card)
+	o.Asks, o.Ordinary = sc.urgency(a)
 	o.Mention = b.called(sc, a)
 	if a.can.Edit && len(o.Mention) == 0 && !a.asked {
 		return letters // nobody to call beside the card
@@ -206,6 +208,20 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 		o.Fallback = a.webhook
 	}
 	return append(letters, b.letter(letterID("told", string(r.Code), string(r.State), a.where()), way, o))
+}
+
+// urgency tells whether what is said of a run asks for a vote, and whether it may
+// wait for the next digest: it is no answer to anybody, asks for nothing, and
+// nothing went wrong.
+func (sc scene) urgency(a audience) (asks run.Code, ordinary bool) {
+	r := sc.run
+	switch {
+	case r.State == run.Awaiting:
+		return r.Code, false
+	case a.asked || r.Glass != (run.Actor{}) || r.Outcome.Failed+r.Outcome.InDoubt > 0:
+		return "", false
+	}
+	return "", r.State != run.Failed && r.State != run.Partial && r.State != run.Blocked
 }
 
 // where names the chat of an audience, or the webhook that is all it has.

@@ -336,3 +336,36 @@ func TestA38_OneDecisionChangesEveryCard(t *testing.T) {
 		t.Errorf("the end is told in %v", told)
 	}
 }
+
+// What asks for a vote says so, and only what asks for nothing, answers nobody and
+// went well may wait for the digest.
+func TestUrgency(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		state    run.State
+		out      run.Outcome
+		asked    bool
+		glass    string
+		asks     run.Code
+		ordinary bool
+	}{
+		{run.Awaiting, run.Outcome{}, false, "", theCode, false}, {run.Awaiting, run.Outcome{}, true, "", theCode, false},
+		{run.Succeeded, run.Outcome{Done: 3}, false, "", "", true}, {run.Succeeded, run.Outcome{Done: 3}, true, "", "", false},
+		{run.Succeeded, run.Outcome{Done: 3}, false, "Boss", "", false}, {run.Expired, run.Outcome{}, false, "", "", true},
+		{run.Cancelled, run.Outcome{Done: 1, InDoubt: 1}, false, "", "", false}, {run.Failed, run.Outcome{}, false, "", "", false},
+		{run.Partial, run.Outcome{Skipped: 1}, false, "", "", false}, {run.Blocked, run.Outcome{}, false, "", "", false},
+	} {
+		sc := scene{run: run.Run{Code: theCode, State: c.state, Outcome: c.out, Glass: run.Actor{Person: c.glass}}}
+		if asks, ordinary := sc.urgency(audience{asked: c.asked}); asks != c.asks || ordinary != c.ordinary {
+			t.Errorf("%+v asks %q, is ordinary: %v", c, asks, ordinary)
+		}
+	}
+	w := newWorld(t)
+	code := w.awaits(aPlan())
+	w.mail.event(run.Event{Run: code, Kind: run.EventReminder})
+	for chat, s := range byRoom(w.settle()) {
+		if s.o.Asks != code || s.o.Ordinary {
+			t.Errorf("the reminder in %s asks for %q", chat, s.o.Asks)
+		}
+	}
+}

@@ -129,7 +129,7 @@ func (v view) row(ch *plan.Change) Line {
 	if why != "" {
 		line = append(line, plain(v.l.say(": ", "：")+v.shown(why)))
 	}
-	if e, there := v.entries[ch.Seq]; there {
+	if e, there := v.entries[ch.Seq]; there && (e.Step != run.StepPending || !asks(v.r)) {
 		line = append(line, plain(" · "+v.l.step(e.Step)))
 	}
 	return line

@@ -26,7 +26,7 @@ func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 			title = l.say("Alarm %s · glass broken · %s", "告警 %s · 紧急放行 · %s", r.Code, r.Flow)
 		}
 		card := notice(Danger, title, printable(masked(l.alarm(e.Say)), sayRunes)).card
-		letters = append(letters, b.summon("alarm", e, a, summons{card, b.staffOf(r.Flow, a.platform)}))
+		letters = append(letters, b.summon("alarm", e, a, summons{card: card, mention: b.staffOf(r.Flow, a.platform)}))
 	}
 	return letters, nil
 }
@@ -35,12 +35,13 @@ func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
 type summons struct {
 	card    Card
 	mention []string
+	asks    run.Code // the run that waits for a vote, when it asks for one
 }
 
 // summon addresses a summons: one for each event and chat.
 func (b *Bot) summon(kind string, e run.Event, a audience, s summons) run.Letter {
 	o := a.to(s.card)
-	o.Fallback = a.webhook
+	o.Fallback, o.Asks = a.webhook, s.asks
 	if a.robot {
 		o.Fallback = ""
 	} else {
@@ -59,7 +60,7 @@ func (b *Bot) remind(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		left := l.say("%s left", "还有 %s", l.span(r.Expires.Sub(b.o.Now())))
 		lines := append([]string{left}, b.callToVote(sc)...)
 		card := notice(Waits, l.say("Still waits: %s · %s", "仍在等待批准：%s · %s", r.Code, sc.danger()), lines...).card
-		return summons{card, b.accountsOf(b.wanted(sc), a.platform)}, true
+		return summons{card, b.accountsOf(b.wanted(sc), a.platform), r.Code}, true
 	})
 }
 
@@ -78,7 +79,7 @@ func (b *Bot) cools(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		card := notice(Danger, l.say("Cooling off: %s · %s", "冷静期：%s · %s", r.Code, sc.danger()),
 			l.say("All is there; it begins by itself at %s.", "条件已齐，%s 自动开始执行。", b.hour(r.NotBefore)),
 			l.say("To stop it: cancel %s", "要停下请发：取消 %s", r.Code)).card
-		return summons{card, b.accountsOf(names, a.platform)}, true
+		return summons{card: card, mention: b.accountsOf(names, a.platform)}, true
 	})
 }
 
