@@ -6,45 +6,51 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// called gives the accounts that a message calls: who asked, those who may
-// approve what waits, and those who voted on what is gone.
+// called gives the accounts that a message calls: who asked, and whom else it
+// concerns.
 func (b *Bot) called(sc scene, a audience) []string {
 	if a.robot {
 		return nil
 	}
 	var ids []string
-	add := func(id string) {
-		if id != "" && !slices.Contains(ids, id) {
+	r := sc.run
+	if a.asked && r.By.Account != "" {
+		ids = append(ids, r.By.Account) // who asked is on this platform
+	}
+	if r.By.Person == "" && (r.State == run.Failed || r.State == run.Blocked || r.Outcome.Failed+r.Outcome.InDoubt > 0) {
+		ids = append(ids, b.staffOf(r.Flow, a.platform)...) // nobody asked, somebody must look
+	}
+	for _, id := range b.accountsOf(b.concerned(sc), a.platform) {
+		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
+	return ids
+}
+
+// concerned names whom a run concerns beside who asked: those who may approve what
+// waits, those who approved what went wrong, and those who voted on what is gone.
+func (b *Bot) concerned(sc scene) []string {
 	r := sc.run
-	if a.asked {
-		add(r.By.Account) // who asked is on this platform
-	}
-	if r.By.Person == "" && (r.State == run.Failed || r.State == run.Blocked || r.Outcome.Failed+r.Outcome.InDoubt > 0) {
-		for _, id := range b.staffOf(r.Flow, a.platform) { // nobody asked, somebody must look
-			add(id)
-		}
-	}
+	var votes []run.Vote
 	switch r.State {
 	case run.Awaiting:
-		for _, name := range b.wanted(sc) {
-			add(b.accountOf(name, a.platform))
+		if sc.open() {
+			return b.wanted(sc)
 		}
-	case run.Failed, run.Partial: // who approved it must know
+	case run.Failed, run.Partial:
 		if r.State == run.Failed || r.Outcome.Failed+r.Outcome.InDoubt > 0 {
-			for _, v := range approvals(r, sc.votes) {
-				add(b.accountOf(v.By.Person, a.platform))
-			}
+			votes = approvals(r, sc.votes)
 		}
 	case run.Superseded, run.Expired, run.Cancelled, run.Rejected:
-		for _, v := range sc.votes {
-			add(b.accountOf(v.By.Person, a.platform))
-		}
+		votes = sc.votes
 	default: // nobody has to do anything
 	}
-	return ids
+	names := make([]string, 0, len(votes))
+	for _, v := range votes {
+		names = append(names, v.By.Person)
+	}
+	return names
 }
 
 func (b *Bot) accountOf(person string, on run.Platform) string {

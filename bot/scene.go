@@ -58,19 +58,29 @@ func (b *Bot) scene(ctx context.Context, r run.Run, p *plan.Plan) (scene, error)
 	if sc.pause, err = b.holdUp(ctx, r); err != nil || p == nil {
 		return sc, err
 	}
+	err = b.compare(ctx, &sc)
+	return sc, err
+}
+
+// compare loads what a plan is seen against: what became of its changes, and the
+// plan before it.
+func (b *Bot) compare(ctx context.Context, sc *scene) error {
+	r := sc.run
+	var err error
 	if r.State == run.Applying && r.Counts.Total() <= mostEntries || r.State.Ended() && r.Outcome.Total() > 0 {
 		if sc.entries, err = b.o.Service.Entries(ctx, r.Code); err != nil {
-			return sc, err
+			return err
 		}
 	}
-	if asks(r) || r.State.Ended() && r.Votes > 0 {
-		sc.previous, err = b.former(ctx, r)
+	if !asks(r) && !(r.State.Ended() && r.Votes > 0) {
+		return nil
 	}
+	sc.previous, err = b.former(ctx, r)
 	if err != nil && !passing(err) { // another run's plan is damaged: this one is shown without it
 		b.o.Logger.ErrorContext(ctx, "former plan cannot be shown", "run", r.Code, "err", err)
 		sc.previous, err = former{}, nil
 	}
-	return sc, err
+	return err
 }
 
 // votersOf asks the engine who can still vote on a run that waits. What it cannot
