@@ -322,3 +322,31 @@ func (s *requested) Start(ctx context.Context, req run.Request) (run.Run, error)
 	s.got = req
 	return s.service.Start(ctx, req)
 }
+
+// A run that waits with all its votes has lost one: it asks again.
+func TestALostVoteIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, c := range []struct {
+		tier, votes int
+		stepped     bool
+		cools       bool
+		want        int
+	}{
+		{2, 0, false, false, 2}, {2, 1, false, false, 1}, {2, 2, false, false, 1}, {3, 2, false, false, 0}, {3, 2, true, false, 1}, {3, 1, true, false, 1}, {3, 2, true, true, 0},
+	} {
+		sc := ofTier(w, c.tier, 2)
+		for _, who := range []string{"Zhou Kai", "Chen Yue"}[:c.votes] {
+			sc.votes = append(sc.votes, by(who, run.Approve, sc.plan))
+		}
+		if c.stepped {
+			sc.run.StepUp.Person = "Zhou Kai"
+		}
+		if c.cools {
+			sc.run.NotBefore = morning.Add(time.Minute)
+		}
+		if got := sc.missing(); got != c.want || sc.open() != (got > 0) {
+			t.Errorf("%+v: %d votes are missing", c, got)
+		}
+	}
+}

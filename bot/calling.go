@@ -84,7 +84,7 @@ func (b *Bot) callToVote(sc scene) []string {
 	if !sc.open() {
 		return nil
 	}
-	missing, names := r.Votes-len(approvals(r, sc.votes)), labels(b.wanted(sc))
+	missing, names := sc.missing(), labels(b.wanted(sc))
 	line := l.say("%d of these must approve until %s: %s", "需要 %d 位审批人在 %s 之前批准：%s", missing, b.clock(r.Expires), l.list(names))
 	if len(names) < missing {
 		line = sc.tooFew(names, missing)

@@ -10,7 +10,7 @@ func (b *Bot) waits(sc scene) Section {
 	}
 	s := Section{Title: l.say("What it still needs", "还需要什么"), Bullet: true}
 	votes := l.say("Votes: all there", "票数：已够")
-	if missing := r.Votes - len(approvals(r, sc.votes)); missing > 0 {
+	if missing := sc.missing(); missing > 0 {
 		votes = l.say("Votes: %d more", "票数：还差 %d 票", missing)
 	}
 	s.Lines = append(s.Lines, text(votes))

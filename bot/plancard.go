@@ -138,8 +138,8 @@ func (sc scene) tally() string {
 // canVote names who can still vote.
 func (sc scene) canVote() []Line {
 	l := sc.lang
-	missing := sc.run.Votes - len(approvals(sc.run, sc.votes))
-	if !sc.open() || !sc.voters.known {
+	missing := sc.missing()
+	if missing == 0 || !sc.voters.known {
 		return nil
 	}
 	names := labels(sc.voters.names)

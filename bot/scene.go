@@ -189,7 +189,20 @@ func (sc scene) held() []*plan.Change {
 	return all
 }
 
-// open tells whether votes are still missing.
-func (sc scene) open() bool {
-	return sc.run.State == run.Awaiting && sc.run.NotBefore.IsZero() && len(approvals(sc.run, sc.votes)) < sc.run.Votes
+// missing gives how many votes a run that waits still needs. One that has its
+// votes, is confirmed and does not cool off would not wait if all of them counted:
+// a voter has lost the role since, and somebody else must vote.
+func (sc scene) missing() int {
+	r := sc.run
+	if r.State != run.Awaiting || !r.NotBefore.IsZero() {
+		return 0
+	}
+	missing := max(0, r.Votes-len(approvals(r, sc.votes)))
+	if missing == 0 && (r.Tier < stepUpTier || r.StepUp.Person != "") {
+		return 1
+	}
+	return missing
 }
+
+// open tells whether votes are still missing.
+func (sc scene) open() bool { return sc.missing() > 0 }

@@ -214,8 +214,8 @@ func (b *Bot) approved(c caller, sc scene) reply {
 	case r.State != run.Awaiting:
 		tone = Info
 		add(l.say("It is being applied now. To stop it: cancel %s", "开始执行。要停下请发：取消 %s", r.Code))
-	case have < r.Votes:
-		add(l.say("%d more must approve.", "还需要 %d 位审批人。", r.Votes-have))
+	case sc.open():
+		add(l.say("%d more must approve.", "还需要 %d 位审批人。", sc.missing()))
 	case !r.NotBefore.IsZero():
 		add(l.say("It cools off until %s, then it begins by itself. To stop it: cancel %s", "冷静期到 %s，之后自动开始执行。要停下请发：取消 %s", b.hour(r.NotBefore), r.Code))
 	default:
