@@ -1,17 +1,304 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// Whois gives what is known of a person in the given flows. Faults: NotFound when
-// no flow knows one, Conflict when several fit (the sentence lists them).
-func (e *Engine) Whois(context.Context, run.Query, []string) ([]run.Profile, error) {
-	return nil, notYet()
+// Whois gives what is known of a person in the given flows, in their order: where
+// the person was found by the query, or is known by the same employee number,
+// mail address or id. A system that does not answer is said to be unsure; nothing
+// is written. Faults: NotFound when no flow knows one, or a flow is unknown;
+// Conflict when several fit (the sentence lists them by name, department and the
+// end of the employee number); Invalid for an empty query.
+func (e *Engine) Whois(ctx context.Context, q run.Query, flows []string) ([]run.Profile, error) {
+	all, err := e.find(ctx, q, flows)
+	if err != nil {
+		return nil, err
+	}
+	profiles := make([]run.Profile, len(all))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(askAtOnce)
+	for i := range all {
+		g.Go(func() (err error) {
+			w := &worker{Engine: e, flow: all[i].flow}
+			defer w.caught(&err)
+			profiles[i], err = e.profile(ctx, all[i])
+			return err
+		})
+	}
+	return profiles, g.Wait()
 }
 
-// Try lets a flow's rule judge one person, and writes nothing. Faults: NotFound,
-// Conflict when several persons fit, Denied.
-func (e *Engine) Try(context.Context, run.Trial) (run.Tried, error) { return run.Tried{}, notYet() }
+// askAtOnce bounds how many flows are asked at once: each holds its listing in
+// memory meanwhile.
+const askAtOnce = 3
+
+// found is one person in one flow. A zero key means that several there are kin of
+// the person, and nobody knows which is meant.
+type found struct {
+	flow   *Flow
+	key    directory.Key // in the source
+	user   directory.Object
+	link   *mapping.Link // tombstones too; nil: there is none
+	listed bool
+	where  string // path of the first department
+	ends   *ends
+}
+
+// ends name both systems of a flow.
+type ends struct{ source, target string }
+
+func (f *Flow) ends() *ends {
+	name := func(c connector.Source) string {
+		info := c.Describe()
+		return info.Type + "\x00" + info.Tenant + "\x00"
+	}
+	return &ends{source: name(f.Source), target: name(f.Target)}
+}
+
+// find looks for one person: by the query in every flow, and then for the same
+// person in the flows where the query finds nobody.
+func (e *Engine) find(ctx context.Context, q run.Query, flows []string) ([]found, error) {
+	s, err := e.sought(q)
+	if err != nil {
+		return nil, err
+	}
+	byFlow := map[string][]found{}
+	var all []found
+	listed := false
+	for _, name := range flows {
+		f, err := e.flow(name)
+		if err != nil {
+			return nil, err
+		}
+		there, has, err := e.search(ctx, f, s.fits)
+		if err != nil {
+			return nil, err
+		}
+		listed = listed || has
+		byFlow[name] = there
+		all = append(all, there...)
+	}
+	switch persons := persons(all); {
+	case len(all) == 0 && !listed:
+		return nil, fault.New(fault.NotFound, "nobody fits, but no source has been read completely yet: start a plan first / 没有找到，但还没有完整读取过任何来源：请先做一次预演")
+	case len(all) == 0 && len(q.IDs) > 0:
+		return nil, fault.New(fault.NotFound, "nobody is known by the mentioned account; ask by employee number, mail address or exact name / 没有人与被 @ 的账号对应；请用工号、邮箱或完整姓名查询")
+	case len(all) == 0:
+		return nil, fault.New(fault.NotFound, "nobody is found by %q; write the employee number, the mail address, the id or the exact name / 找不到“%s”；请写工号、邮箱、账号 id 或完整姓名", q.Text, q.Text)
+	case len(persons) > 1:
+		return nil, several(persons)
+	}
+	return e.withKin(ctx, flows, byFlow, all)
+}
+
+// withKin gives the person in every flow, in the order of flows.
+func (e *Engine) withKin(ctx context.Context, flows []string, byFlow map[string][]found, all []found) ([]found, error) {
+	known := map[string]bool{}
+	for _, p := range all {
+		for _, token := range p.tokens() {
+			known[token] = true
+		}
+	}
+	kin := func(p found) bool {
+		return slices.ContainsFunc(p.tokens(), func(token string) bool { return known[token] })
+	}
+	var out []found
+	for _, name := range flows {
+		if len(byFlow[name]) > 0 {
+			out = append(out, byFlow[name]...)
+			continue
+		}
+		f := e.flows[name]
+		there, _, err := e.search(ctx, f, kin)
+		if err != nil {
+			return nil, err
+		}
+		if len(there) > 1 {
+			there = []found{{flow: f}}
+		}
+		out = append(out, there...)
+	}
+	return out, nil
+}
+
+// search gives everybody in a flow who fits, and whether there is a complete
+// listing: those who are listed, and those whom a link remembers.
+func (e *Engine) search(ctx context.Context, f *Flow, fits func(found) bool) ([]found, bool, error) {
+	links, err := e.o.Store.Links(ctx, f.Plan.Name)
+	if err != nil {
+		return nil, false, fmt.Errorf("load links: %w", err)
+	}
+	last, listed, err := e.o.Store.LastSnapshot(ctx, f.Plan.Name)
+	if err != nil {
+		return nil, false, fmt.Errorf("load last snapshot: %w", err)
+	}
+	bySource := map[directory.Key]*mapping.Link{}
+	live := map[directory.Key]bool{} // target objects
+	for i := range links {
+		bySource[links[i].Source] = &links[i]
+		if links[i].Live() {
+			live[links[i].Target] = true
+		}
+	}
+	var all []found
+	systems := f.ends()
+	take := func(p found) {
+		p.flow, p.ends = f, systems
+		if p.link != nil && !p.link.Live() && live[p.link.Target] {
+			p.link = nil // the account has changed hands
+		}
+		if fits(p) {
+			all = append(all, p)
+		}
+	}
+	if listed {
+		for o := range last.All(directory.User) {
+			take(found{key: o.Key, user: o, link: bySource[o.Key], listed: true})
+		}
+	}
+	for i := range links {
+		l := &links[i]
+		if l.Source.Kind == directory.User && !(listed && last.Has(l.Source)) {
+			take(found{key: l.Source, user: directory.Object{Key: l.Source, Attributes: l.Seen}, link: l})
+		}
+	}
+	all = withoutPast(all)
+	if listed && len(all) > 0 {
+		paths := mapping.Paths(last)
+		for i := range all {
+			all[i].where = firstPath(all[i].user, paths)
+		}
+	}
+	return all, listed, nil
+}
+
+func firstPath(user directory.Object, paths map[directory.ID]string) string {
+	for _, ref := range user.Attributes[directory.AttrDepartments].Refs() {
+		if path := paths[ref.ID]; path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+// tokens gives what tells that somebody in another flow is the same person: the
+// employee number, the mail address, and the ids in both systems.
+func (p found) tokens() []string {
+	tokens := append(p.words(), p.ends.source+string(p.key.ID))
+	if p.link != nil && p.link.Live() {
+		tokens = append(tokens, p.ends.target+string(p.link.Target.ID))
+	}
+	return tokens
+}
+
+// words gives the tokens that a person bears in every system.
+func (p found) words() []string {
+	var words []string
+	for _, name := range []string{directory.AttrEmployeeNo, directory.AttrEmail} {
+		if text := known(p.user, name); text != "" {
+			words = append(words, name+"\x00"+text)
+		}
+	}
+	return words
+}
+
+func meet(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// withoutPast drops those whose account is deleted, and who are listed again under
+// another id with the same employee number or mail address.
+func withoutPast(all []found) []found {
+	return slices.DeleteFunc(slices.Clone(all), func(p found) bool {
+		past := !p.listed && p.link != nil && !p.link.Live()
+		return past && slices.ContainsFunc(all, func(q found) bool { return q.listed && meet(p.words(), q.words()) })
+	})
+}
+
+// known gives the normal form of an attribute, or "" when it is empty or hidden.
+func known(o directory.Object, name string) string {
+	v := o.Attributes[name]
+	if v.Type() == directory.Unknown {
+		return ""
+	}
+	return mapping.Normal(name, v.String())
+}
+
+// persons gives one of each person among the found. Two of one flow are two
+// persons: what they share may be a mistake, and is never guessed away.
+func persons(all []found) []found {
+	group := make([]int, len(all)) // the first of the same person
+	for i := range all {
+		group[i] = i
+		mine := all[i].tokens()
+		for j := range i {
+			if all[j].flow == all[i].flow || !meet(all[j].tokens(), mine) {
+				continue
+			}
+			old, to := max(group[i], group[j]), min(group[i], group[j])
+			for k := range i + 1 {
+				if group[k] == old {
+					group[k] = to
+				}
+			}
+		}
+	}
+	var out []found
+	for i := range all {
+		first := group[i] == i
+		twin := slices.ContainsFunc(all[:i], func(p found) bool { return p.flow == all[i].flow })
+		if first || twin {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// several says who fits: name, department and the end of the employee number,
+// never more.
+func several(all []found) error {
+	lines := make([]string, len(all))
+	for i, p := range all {
+		parts := []string{p.user.Name()}
+		if p.where != "" {
+			parts = append(parts, p.where)
+		}
+		lines[i] = strings.Join(append(parts, "…"+p.tail()), " · ")
+	}
+	slices.SortFunc(lines, cmp.Compare[string])
+	lines = slices.Compact(lines)
+	more := ""
+	if len(lines) > severalMax {
+		lines, more = lines[:severalMax], " …"
+	}
+	list := strings.Join(lines, "; ") + more
+	return fault.New(fault.Conflict, "%d persons fit: %s. Ask again with the employee number, the mail address or the id / 有 %[1]d 个人符合：%[2]s。请用工号、邮箱或账号 id 再查", len(all), list)
+}
+
+// severalMax is how many persons a refusal lists.
+const severalMax = 10
+
+// tail gives the end of the employee number, or of the id.
+func (p found) tail() string {
+	no := known(p.user, directory.AttrEmployeeNo)
+	if no == "" {
+		no = string(p.key.ID)
+	}
+	runes := []rune(no)
+	return string(runes[max(0, len(runes)-tailLen):])
+}
+
+const tailLen = 4

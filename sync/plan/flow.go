@@ -97,6 +97,7 @@ type Input struct {
 	// VotableTier is the highest tier whose votes can be collected; a plan above
 	// it is blocked.
 	VotableTier int
+	Only        Narrow // of a plan that is only looked at
 	Now         time.Time
 }
 
