@@ -6,11 +6,18 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
 // climbMax bounds how many levels of departments are asked for, one question a
 // level: more are a circle.
 const climbMax = 20
+
+// end is one of a flow's two systems, with its name.
+type end struct {
+	connector.Source
+	name string
+}
 
 // askAround asks for what the person refers to, as far as a plan needs it: source
 // departments that are newer than the listing, the target objects that these are
@@ -19,7 +26,7 @@ const climbMax = 20
 func (q *inquiry) askAround(ctx context.Context) string {
 	if q.one.Source != nil {
 		newer := func(key directory.Key) bool { return !q.last.Has(key) }
-		fresh, _, unsure := q.climb(ctx, q.flow.Source, departmentsOf(*q.one.Source), newer)
+		fresh, _, unsure := end{q.flow.Source, q.names.source}.climb(ctx, departmentsOf(*q.one.Source), newer)
 		if unsure != "" {
 			return unsure
 		}
@@ -28,52 +35,30 @@ func (q *inquiry) askAround(ctx context.Context) string {
 	return q.askPartners(ctx)
 }
 
-// askPartners asks the target for what the references of both objects lead to.
+// askPartners asks the target for what matters beside the account.
 func (q *inquiry) askPartners(ctx context.Context) string {
-	links := map[directory.Key]directory.Key{}
-	for i := range q.links {
-		if l := &q.links[i]; l.Live() {
-			links[l.Source] = l.Target
-		}
-	}
-	wanted := map[directory.Key]bool{}
 	var departments, users []directory.ID
-	want := func(key directory.Key) {
-		if key.ID == "" || wanted[key] {
-			return
-		}
-		wanted[key] = true
+	for _, key := range plan.Around(q.input(), q.one) {
 		if key.Kind == directory.Department {
 			departments = append(departments, key.ID)
 		} else {
 			users = append(users, key.ID)
 		}
 	}
-	for _, v := range q.person().Attributes {
-		for _, ref := range v.Refs() {
-			want(links[ref.Key])
-		}
-	}
-	if q.one.Target != nil {
-		for _, v := range q.one.Target.Attributes {
-			for _, ref := range v.Refs() {
-				want(ref.Key)
-			}
-		}
-	}
-	seen, missing, unsure := q.lookup(ctx, q.flow.Target, directory.User, users)
+	target := end{q.flow.Target, q.names.target}
+	seen, missing, unsure := target.lookup(ctx, directory.User, users)
 	if unsure != "" {
 		return unsure
 	}
 	above := func(directory.Key) bool { return true }
-	found, gone, unsure := q.climb(ctx, q.flow.Target, departments, above)
+	found, gone, unsure := target.climb(ctx, departments, above)
 	q.one.Partners, q.one.Missing = append(seen, found...), append(missing, gone...)
 	return unsure
 }
 
 // climb asks for departments and all above them that are needed. Missing are those
 // that the system says are not there.
-func (q *inquiry) climb(ctx context.Context, of connector.Source, ids []directory.ID, need func(directory.Key) bool) (all []directory.Object, missing []directory.Key, unsure string) {
+func (e end) climb(ctx context.Context, ids []directory.ID, need func(directory.Key) bool) (all []directory.Object, missing []directory.Key, unsure string) {
 	asked := map[directory.ID]bool{}
 	for range climbMax {
 		var next []directory.ID
@@ -83,7 +68,7 @@ func (q *inquiry) climb(ctx context.Context, of connector.Source, ids []director
 				next = append(next, id)
 			}
 		}
-		seen, gone, unsure := q.lookup(ctx, of, directory.Department, next)
+		seen, gone, unsure := e.lookup(ctx, directory.Department, next)
 		if unsure != "" || len(next) == 0 {
 			return all, missing, unsure
 		}
@@ -97,20 +82,16 @@ func (q *inquiry) climb(ctx context.Context, of connector.Source, ids []director
 	return all, missing, ""
 }
 
-// lookup asks a system for several objects of one kind.
-func (q *inquiry) lookup(ctx context.Context, of connector.Source, kind directory.Kind, ids []directory.ID) (seen []directory.Object, gone []directory.Key, unsure string) {
+// lookup asks the system for several objects of one kind.
+func (e end) lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) (seen []directory.Object, gone []directory.Key, unsure string) {
 	if len(ids) == 0 {
 		return nil, nil, ""
 	}
-	system := q.names.target
-	if of == q.flow.Source {
-		system = q.names.source
-	}
-	sightings, err := of.Lookup(ctx, kind, ids)
+	sightings, err := e.Lookup(ctx, kind, ids)
 	if err != nil {
-		return nil, nil, sayFailed(ctx, system, err)
+		return nil, nil, sayFailed(ctx, e.name, err)
 	}
-	cannot := sayf("%s cannot tell what the person belongs to / %s 无法确认此人所属的部门或上级", system, system)
+	cannot := sayf("%s cannot tell what the person belongs to / %s 无法确认此人所属的部门或上级", e.name, e.name)
 	if len(sightings) != len(ids) {
 		return nil, nil, cannot
 	}

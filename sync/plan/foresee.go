@@ -60,34 +60,61 @@ func merge(first, c *Change) *Change {
 }
 
 // unsure says why only a plan of all can tell, or "". A reference that only such
-// a plan can follow leaves the rest of an UPDATE as it is, and becomes a note.
+// a plan can follow leaves the rest of an UPDATE as it is, which explain notes.
 func (a *alone) unsure(out *Foreseen) string {
+	system := a.in.Target.System
 	if key := a.openKey(); key != "" && a.depends(out) {
-		system := a.in.Target.System
 		return sprintf("not linked yet: only a plan of all can tell whether somebody in %s has the same %s / 尚未关联：%[1]s 中是否有 %[2]s 相同的账号，要做完整预演才知道", system, key)
+	}
+	if c := out.Change; c != nil && c.Op == Create && c.Key.ID != "" && !a.idIsAKey() {
+		return sprintf("not linked yet: only a plan of all can tell whether the id %s is free / 尚未关联：编号 %s 是否可用，要做完整预演才知道", c.Key.ID, c.Key.ID)
+	}
+	if id := a.double(out); id != "" {
+		return sprintf("not in the source any more, but %s there has a match key of the account, perhaps the same person under a new id: only a plan of all can tell / 来源中已不存在，但来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：要做完整预演才知道", id, id)
 	}
 	if !a.waitsForOthers() {
 		return ""
 	}
-	for i := range out.Notes {
-		n := &out.Notes[i]
-		if n.Kind != Lost {
-			continue
+	for _, n := range out.Notes {
+		if n.Kind == Lost && n.Op == Create {
+			return sayOthers
 		}
-		say := "refers to somebody or something that is not linked yet: only a plan of all can tell what becomes of it / 引用了尚未关联的人员或部门：要做完整预演才知道结果"
-		if n.Op == Create {
-			return say
+	}
+	out.Notes = slices.DeleteFunc(out.Notes, func(n Note) bool { return n.Kind == Lost })
+	return ""
+}
+
+const sayOthers = "refers to somebody or something that is not linked yet: only a plan of all can tell what becomes of the reference / 引用了尚未关联的人员或部门：该引用的结果要做完整预演才知道"
+
+// double gives somebody in the source, without an account of their own, because
+// of whom a leaver's account may be left alone.
+func (a *alone) double(out *Foreseen) directory.ID {
+	contested := slices.ContainsFunc(out.Notes, func(n Note) bool { return n.Kind == Conflict || n.Kind == LeftActive })
+	if a.one.Source != nil || !contested {
+		return ""
+	}
+	for _, rival := range a.rivals(a.user()) {
+		if l, linked := a.linked[rival.Key]; !linked || !a.in.Target.Has(l.Target) {
+			return rival.ID
 		}
-		n.Kind, n.Say = Unclear, say
 	}
 	return ""
+}
+
+// idIsAKey tells whether the id that we would give follows from a match key: whoever
+// wants the same id then has the same key.
+func (a *alone) idIsAKey() bool {
+	users, idAttr := a.in.Flow.Users, a.in.Abilities.IDAttribute[directory.User]
+	return slices.ContainsFunc(users.Match(), func(key string) bool {
+		v := a.user().Attributes[key]
+		return users.Counterpart(key) == idAttr && v.Type() != directory.Unknown && !v.IsEmpty()
+	})
 }
 
 // openKey gives a match key by which some other account might be the user's, or
 // "" when the account is known, or surely not there.
 func (a *alone) openKey() string {
-	l, linked := a.linked[a.one.Key]
-	if a.one.Source == nil || linked && a.one.Target != nil && a.one.Target.Key == l.Target {
+	if a.one.Source == nil || a.hasAccount() {
 		return ""
 	}
 	target := directory.Object{}
@@ -97,20 +124,44 @@ func (a *alone) openKey() string {
 	return a.in.Flow.Users.Open(*a.one.Source, target, a.in.Abilities.IDAttribute[directory.User])
 }
 
+// hasAccount tells whether the user has a linked account that is there.
+func (a *alone) hasAccount() bool {
+	l, linked := a.linked[a.one.Key]
+	return linked && a.one.Target != nil && a.one.Target.Key == l.Target
+}
+
 // depends tells whether what is foreseen would be something else for an account
-// that exists.
+// that exists: not of somebody whom the flow leaves alone anyway.
 func (a *alone) depends(out *Foreseen) bool {
-	return out.Change != nil || slices.ContainsFunc(out.Notes, func(n Note) bool {
+	if out.Change != nil || len(out.Notes) == 0 {
+		return out.Change != nil || a.partakes()
+	}
+	return slices.ContainsFunc(out.Notes, func(n Note) bool {
 		return n.Kind != OutOfScope && n.Kind != Unclear && n.Kind != Kept
 	})
 }
 
-// waitsForOthers tells whether the user refers to an object that a plan of all
-// would match or create.
+// partakes tells whether the user is there, has not left, and is not out of scope.
+func (a *alone) partakes() bool {
+	m, c := newMaker(a.in), &subject{source: a.user()}
+	left, _ := m.leftByStatus(c)
+	in, known := m.inScope(c)
+	return a.one.Source != nil && !left && (in || !known)
+}
+
+// waitsForOthers tells whether the user refers, by what is mapped, to an object
+// that a plan of all would match or create.
 func (a *alone) waitsForOthers() bool {
-	for _, v := range a.user().Attributes {
+	m := newMaker(a.in)
+	users := a.in.Flow.Users
+	for name, v := range a.user().Attributes {
+		if !slices.Contains(users.Targets(), users.Counterpart(name)) {
+			continue
+		}
 		for _, ref := range v.Refs() {
-			if _, there := a.listed(ref.Key); there && !a.hasPartner(ref.Key) {
+			_, known := m.resolve(ref)
+			known = known || ref.Kind == directory.Department && m.byPath[m.sourcePaths[ref.ID]] != ""
+			if _, there := a.listed(ref.Key); there && !known {
 				return true
 			}
 		}
@@ -118,54 +169,34 @@ func (a *alone) waitsForOthers() bool {
 	return false
 }
 
-func (a *alone) hasPartner(key directory.Key) bool {
-	l, linked := a.linked[key]
-	return linked && a.in.Target.Has(l.Target)
-}
-
 // explain adds what a plan does not note because it notes nothing of those whom
-// it leaves alone, and what is not certain about a change.
+// it leaves alone, and what is not certain about the rest.
 func (a *alone) explain(out *Foreseen) {
 	note := func(kind NoteKind, op Op, say string) {
 		out.Notes = append(out.Notes, Note{Kind: kind, Op: op, Key: a.one.Key, Name: a.user().Name(), Say: say})
 	}
-	if out.Change != nil {
-		if pending(out.Change.After) {
-			note(Unclear, out.Change.Op, "a department of it is not linked yet: only a plan of all can tell whether it is found or created / 所属部门尚未关联：是找到还是新建，要做完整预演才知道")
-		}
+	if !(out.Change != nil && out.Change.Op.Destructive()) && a.partakes() && a.waitsForOthers() {
+		note(Unclear, None, sayOthers)
+	}
+	if out.Change != nil || len(out.Notes) > 0 {
 		return
 	}
-	if len(out.Notes) > 0 {
-		return
-	}
-	l, linked := a.linked[a.one.Key]
-	m := newMaker(a.in)
-	c := &subject{source: a.user()}
+	m, c := newMaker(a.in), &subject{source: a.user()}
 	left, _ := m.leftByStatus(c)
 	in, known := m.inScope(c)
+	l := a.linked[a.one.Key]
 	rules := a.in.Flow.Leavers
 	switch due := l.DisabledAt.Add(rules.After); {
-	case linked && !l.DisabledAt.IsZero() && a.one.Target != nil && rules.Then == Delete && a.in.Now.Before(due):
+	case a.hasAccount() && !l.DisabledAt.IsZero() && rules.Then == Delete && a.in.Now.Before(due):
 		day := due.In(a.in.Now.Location()).Format("2006-01-02")
 		note(Kept, Delete, sprintf("disabled by this flow; the account is to be deleted from %s on / 已由本流程停用；%s 起将删除账号", day, day))
-	case a.one.Source == nil && !linked:
+	case a.one.Source == nil && !a.hasAccount():
 		note(Kept, None, "not in the source, and no account of this flow: nothing to do / 来源中不存在，本流程也没有其账号：无需处理")
-	case left && !linked:
+	case left && !a.hasAccount():
 		note(Kept, None, sprintf("has left (%s) and has no account of this flow: nothing to do / 已离职（%s），本流程没有其账号：无需处理", halfEN(c.why), halfEN(c.why)))
-	case !left && known && !in:
+	case a.one.Source != nil && !left && known && !in:
 		note(OutOfScope, None, "not in the scope of this flow: it takes no part / 不在本流程的范围内，不参与同步")
 	}
 }
 
 func halfEN(say string) string { en, _ := halves(say); return en }
-
-func pending(after directory.Attributes) bool {
-	for _, v := range after {
-		for _, ref := range v.Refs() {
-			if ref.Pending && ref.Kind == directory.Department {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -22,11 +22,40 @@ type One struct {
 	// Target is the linked account, or, without a live link, the one under the id
 	// that we would give; nil: the target says that there is none.
 	Target *directory.Object
-	// Partners are other target objects, as the target shows them: what the user's
-	// references are linked to, and what the account refers to. Missing are those
-	// that the target says are not there.
+	// Partners are those of Around that are there, as the target shows them, with
+	// the departments above. Missing are those that the target says are not there.
 	Partners []directory.Object
 	Missing  []directory.Key
+}
+
+// Around gives the target objects that matter for one user beside its account,
+// departments before users: what its references are linked to, what the account
+// refers to, and the accounts of those who share a match key with it. Of in,
+// Source and Links count.
+func Around(in Input, one One) []directory.Key {
+	a := newAlone(in, one)
+	wanted := map[directory.Key]bool{}
+	for source, l := range a.linked {
+		if source.Kind == directory.User && source != one.Key {
+			wanted[l.Target] = true
+		}
+	}
+	for _, v := range a.user().Attributes {
+		for _, ref := range v.Refs() {
+			if l, ok := a.linked[ref.Key]; ok {
+				wanted[l.Target] = true
+			}
+		}
+	}
+	if one.Target != nil {
+		for _, v := range one.Target.Attributes {
+			for _, ref := range v.Refs() {
+				wanted[ref.Key] = true
+			}
+		}
+		delete(wanted, one.Target.Key)
+	}
+	return slices.SortedFunc(maps.Keys(wanted), func(x, y directory.Key) int { return cmp.Compare(x.String(), y.String()) })
 }
 
 // alone is the input of a plan of one user: the user, who shares a match key with
@@ -124,11 +153,11 @@ func (a *alone) add(o directory.Object) {
 // user by its link alone.
 func (a *alone) refer(key directory.Key) {
 	for key.Kind == directory.Department && !a.added[key] {
+		a.link(key)
 		d, ok := a.listed(key)
 		if !ok {
 			return
 		}
-		a.link(key)
 		a.add(d)
 		parent := d.Attributes[directory.AttrParent].Refs()
 		if len(parent) == 0 {
