@@ -70,7 +70,7 @@ func (a *alone) unsure(out *Foreseen) string {
 		return sprintf("not linked yet: only a plan of all can tell whether the id %s is free / 尚未关联：编号 %s 是否可用，要做完整预演才知道", c.Key.ID, c.Key.ID)
 	}
 	if id := a.double(out); id != "" {
-		return sprintf("not in the source any more, but %s there has a match key of the account, perhaps the same person under a new id: only a plan of all can tell / 来源中已不存在，但来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：要做完整预演才知道", id, id)
+		return sprintf("%s in the source has a match key of the same account, perhaps the same person under another id: only a plan of all can tell whose it is / 来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：账号属于谁，要做完整预演才知道", id, id)
 	}
 	if !a.waitsForOthers() {
 		return ""
@@ -81,20 +81,27 @@ func (a *alone) unsure(out *Foreseen) string {
 		}
 	}
 	out.Notes = slices.DeleteFunc(out.Notes, func(n Note) bool { return n.Kind == Lost })
+	if a.partakes() && len(out.Notes) == 0 && (out.Change == nil || out.Change.Op == Adopt) {
+		return sayOthers // the reference may be all that differs
+	}
 	return ""
 }
 
 const sayOthers = "refers to somebody or something that is not linked yet: only a plan of all can tell what becomes of the reference / 引用了尚未关联的人员或部门：该引用的结果要做完整预演才知道"
 
 // double gives somebody in the source, without an account of their own, because
-// of whom a leaver's account may be left alone.
+// of whom the account may be left alone: whether theirs is this one, or another
+// that nobody looked at, is not known.
 func (a *alone) double(out *Foreseen) directory.ID {
-	contested := slices.ContainsFunc(out.Notes, func(n Note) bool { return n.Kind == Conflict || n.Kind == LeftActive })
-	if a.one.Source != nil || !contested {
+	contested := func(n Note) bool { return n.Kind == Conflict || n.Kind == LeftActive }
+	if a.one.Target == nil || !slices.ContainsFunc(out.Notes, contested) {
 		return ""
 	}
 	for _, rival := range a.rivals(a.user()) {
-		if l, linked := a.linked[rival.Key]; !linked || !a.in.Target.Has(l.Target) {
+		if l, linked := a.linked[rival.Key]; linked && a.in.Target.Has(l.Target) {
+			continue
+		}
+		if a.one.Source == nil || a.in.Flow.Users.Open(rival, *a.one.Target, a.in.Abilities.IDAttribute[directory.User]) != "" {
 			return rival.ID
 		}
 	}
@@ -150,7 +157,7 @@ func (a *alone) partakes() bool {
 }
 
 // waitsForOthers tells whether the user refers, by what is mapped, to an object
-// that a plan of all would match or create.
+// that a plan of all might match or create.
 func (a *alone) waitsForOthers() bool {
 	m := newMaker(a.in)
 	users := a.in.Flow.Users
@@ -159,14 +166,31 @@ func (a *alone) waitsForOthers() bool {
 			continue
 		}
 		for _, ref := range v.Refs() {
-			_, known := m.resolve(ref)
-			known = known || ref.Kind == directory.Department && m.byPath[m.sourcePaths[ref.ID]] != ""
-			if _, there := a.listed(ref.Key); there && !known {
+			if _, known := m.resolve(ref); !known && a.mayCome(m, ref.Key) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// mayCome tells whether a plan of all might find or make a partner for an object
+// of the source that has none.
+func (a *alone) mayCome(m *maker, key directory.Key) bool {
+	o, there := a.listed(key)
+	switch {
+	case !there:
+		return false
+	case key.Kind == directory.User:
+		c := &subject{source: o, link: m.bySource[key]}
+		left, _ := m.leftByStatus(c)
+		return !left && !m.outside(c)
+	case m.byPath[m.sourcePaths[key.ID]] != "":
+		return false // found by its path, like the account's own
+	case m.in.Flow.Departments == nil:
+		return true // in a part of the target's tree that nobody looked at
+	}
+	return m.departmentTakesPart(&subject{source: o})
 }
 
 // explain adds what a plan does not note because it notes nothing of those whom

@@ -117,7 +117,11 @@ func (a *alone) addUser() {
 	}
 	for _, v := range user.Attributes {
 		for _, ref := range v.Refs() {
-			a.refer(ref.Key)
+			if ref.Kind == directory.User {
+				a.referUser(ref.Key)
+			} else {
+				a.refer(ref.Key)
+			}
 		}
 	}
 	for _, rival := range a.rivals(user) {
@@ -149,8 +153,7 @@ func (a *alone) add(o directory.Object) {
 	}
 }
 
-// refer brings in what the user refers to: a department with all above it, a
-// user by its link alone.
+// refer brings in a department with all above it.
 func (a *alone) refer(key directory.Key) {
 	for key.Kind == directory.Department && !a.added[key] {
 		a.link(key)
@@ -165,7 +168,15 @@ func (a *alone) refer(key directory.Key) {
 		}
 		key = parent[0].Key
 	}
+}
+
+// referUser brings in somebody to whom the user refers.
+func (a *alone) referUser(key directory.Key) {
 	a.link(key)
+	o, _ := a.whole.Source.Get(key)
+	for _, ref := range o.Attributes[directory.AttrDepartments].Refs() {
+		a.refer(ref.Key)
+	}
 }
 
 func (a *alone) listed(key directory.Key) (directory.Object, bool) {
