@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -91,6 +90,14 @@ func (e *Engine) find(ctx context.Context, q run.Query, flows []string) ([]found
 		byFlow[name] = there
 		all = append(all, there...)
 	}
+	if len(all) == 0 {
+		if all, err = e.strangers(ctx, q, flows); err != nil {
+			return nil, err
+		}
+		for _, p := range all {
+			byFlow[p.flow.Plan.Name] = []found{p}
+		}
+	}
 	switch persons := persons(all); {
 	case len(all) == 0 && !listed:
 		return nil, fault.New(fault.NotFound, "nobody fits, but no source has been read completely yet: start a plan first / 没有找到，但还没有完整读取过任何来源：请先做一次预演")
@@ -102,6 +109,42 @@ func (e *Engine) find(ctx context.Context, q run.Query, flows []string) ([]found
 		return nil, several(persons)
 	}
 	return e.withKin(ctx, flows, byFlow, all)
+}
+
+// strangers asks the sources themselves for somebody whom no listing knows yet, by
+// id. A source that does not answer knows nobody.
+func (e *Engine) strangers(ctx context.Context, q run.Query, flows []string) ([]found, error) {
+	ids := q.IDs
+	if len(ids) == 0 {
+		ids = []string{strings.TrimSpace(q.Text)}
+	}
+	byFlow := make([]*found, len(flows))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(askAtOnce)
+	for i, name := range flows {
+		f := e.flows[name]
+		g.Go(func() (err error) {
+			w := &worker{Engine: e, flow: f}
+			defer w.caught(&err)
+			for _, id := range ids {
+				key := directory.Key{Kind: directory.User, ID: directory.ID(bare(id))}
+				if s, unsure := askOne(ctx, name, f.Source, key); unsure == "" && s.Presence == connector.Present {
+					byFlow[i] = &found{flow: f, key: s.Object.Key, user: s.Object, ends: f.ends()}
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var all []found
+	for _, p := range byFlow {
+		if p != nil {
+			all = append(all, *p)
+		}
+	}
+	return all, nil
 }
 
 // withKin gives the person in every flow, in the order of flows.
@@ -236,69 +279,3 @@ func known(o directory.Object, name string) string {
 	}
 	return mapping.Normal(name, v.String())
 }
-
-// persons gives one of each person among the found. Two of one flow are two
-// persons: what they share may be a mistake, and is never guessed away.
-func persons(all []found) []found {
-	group := make([]int, len(all)) // the first of the same person
-	for i := range all {
-		group[i] = i
-		mine := all[i].tokens()
-		for j := range i {
-			if all[j].flow == all[i].flow || !meet(all[j].tokens(), mine) {
-				continue
-			}
-			old, to := max(group[i], group[j]), min(group[i], group[j])
-			for k := range i + 1 {
-				if group[k] == old {
-					group[k] = to
-				}
-			}
-		}
-	}
-	var out []found
-	for i := range all {
-		first := group[i] == i
-		twin := slices.ContainsFunc(all[:i], func(p found) bool { return p.flow == all[i].flow })
-		if first || twin {
-			out = append(out, all[i])
-		}
-	}
-	return out
-}
-
-// several says who fits: name, department and the end of the employee number,
-// never more.
-func several(all []found) error {
-	lines := make([]string, len(all))
-	for i, p := range all {
-		parts := []string{p.user.Name()}
-		if p.where != "" {
-			parts = append(parts, p.where)
-		}
-		lines[i] = strings.Join(append(parts, "…"+p.tail()), " · ")
-	}
-	slices.SortFunc(lines, cmp.Compare[string])
-	lines = slices.Compact(lines)
-	more := ""
-	if len(lines) > severalMax {
-		lines, more = lines[:severalMax], " …"
-	}
-	list := strings.Join(lines, "; ") + more
-	return fault.New(fault.Conflict, "%d persons fit: %s. Ask again with the employee number, the mail address or the id / 有 %[1]d 个人符合：%[2]s。请用工号、邮箱或账号 id 再查", len(all), list)
-}
-
-// severalMax is how many persons a refusal lists.
-const severalMax = 10
-
-// tail gives the end of the employee number, or of the id.
-func (p found) tail() string {
-	no := known(p.user, directory.AttrEmployeeNo)
-	if no == "" {
-		no = string(p.key.ID)
-	}
-	runes := []rune(no)
-	return string(runes[max(0, len(runes)-tailLen):])
-}
-
-const tailLen = 4

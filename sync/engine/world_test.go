@@ -215,6 +215,7 @@ type world struct {
 	target *place
 	store  *store.Store
 	flow   engine.Flow
+	more   []engine.Flow // beside flow
 	people []run.Person
 	engine *engine.Engine
 	now    func() time.Time
@@ -281,7 +282,7 @@ func (w *world) open() {
 		w.bell.rings <- key
 	}
 	e, err := engine.New(engine.Options{
-		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
+		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, VotableTier: w.tier,
 		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test", Sweep: w.sweep,
 	})
 	if err != nil {

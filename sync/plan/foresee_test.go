@@ -100,6 +100,7 @@ func foreseeAll(t fataler, in plan.Input) int {
 			continue
 		}
 		sure++
+		judgeOne(t, in, key, seen)
 		if seen.Change == nil && !slices.ContainsFunc(whole.Changes, func(c plan.Change) bool { return c.Source == key }) {
 			sameWhy(t, whole, key, seen.Notes)
 			continue
@@ -110,6 +111,34 @@ func foreseeAll(t fataler, in plan.Input) int {
 		}
 	}
 	return sure
+}
+
+// judgeOne holds what a trial says would happen against what is foreseen, unless
+// something beside the rule keeps the planner from it.
+func judgeOne(t fataler, in plan.Input, key directory.Key, seen plan.Foreseen) {
+	t.Helper()
+	got, err := plan.Judge(context.Background(), in, oneOf(in, key), "")
+	if err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	for _, n := range seen.Notes {
+		switch n.Kind {
+		case plan.Held, plan.Aborted, plan.RuleFailed:
+			if got.Final != plan.None || got.Note != n.Kind || got.Proposed != n.Op {
+				t.Fatalf("%s is foreseen as %s, and judged %+v", key, n.Kind, got)
+			}
+			return
+		default:
+			return
+		}
+	}
+	want := plan.None
+	if seen.Change != nil {
+		want = seen.Change.Op
+	}
+	if got.Final != want || got.Note != "" {
+		t.Fatalf("%s is foreseen as %s, and judged %+v", key, want, got)
+	}
 }
 
 // twins tells whether two departments have one path, which no vendor allows and

@@ -206,10 +206,12 @@ func (a *alone) user() directory.Object {
 	if a.one.Source != nil {
 		return *a.one.Source
 	}
+	o := directory.Object{Key: a.one.Key, Active: true, Attributes: directory.Attributes{}}
 	if l, ok := a.linked[a.one.Key]; ok {
-		return directory.Object{Key: a.one.Key, Active: true, Attributes: l.Seen}
+		maps.Copy(o.Attributes, l.Seen)
+	} else if listed, ok := a.whole.Source.Get(a.one.Key); ok {
+		return listed
 	}
-	o, _ := a.whole.Source.Get(a.one.Key)
 	return o
 }
 

@@ -48,7 +48,11 @@ func Judge(ctx context.Context, in Input, one One, op Op) (Judged, error) {
 		out.Note = m.noteOf(one.Key)
 		return out, nil
 	}
-	m.conclude(c, &out, situation{proposed: c.proposed, exists: c.exists(), mentions: mentions}, op != "")
+	if op == "" {
+		m.carryOut(c, &out, mentions)
+	} else {
+		m.weigh(c, &out, mentions)
+	}
 	return out, nil
 }
 
@@ -111,25 +115,32 @@ func (m *maker) noteOf(key directory.Key) NoteKind {
 	return Kept
 }
 
-// conclude weighs the verdict as settle does. given: the proposal was not ours.
-func (m *maker) conclude(c *subject, out *Judged, s situation, given bool) {
-	v := out.Verdict
-	if v.Data != nil && v.Returned && !c.leaver && !given {
-		var err error
-		if s.proposed, _, err = m.compare(c, v.Data); err != nil {
-			out.Note = Unclear
-			return
+// carryOut settles the case as a plan does, and tells what came of it.
+func (m *maker) carryOut(c *subject, out *Judged, mentions Calls) {
+	drafts, notes := len(m.drafts), len(m.notes)
+	m.settle(c, out.Verdict, mentions)
+	for _, d := range m.drafts[drafts:] {
+		if d.Source == c.source.Key && (out.Final == None || out.Final == Adopt) {
+			out.Final = d.Op
 		}
 	}
-	r := v.rule(s)
+	if out.Final != None {
+		return
+	}
+	r := out.Verdict.rule(situation{proposed: c.proposed, exists: c.exists(), mentions: mentions})
+	if out.Note = r.note; out.Note == "" && len(m.notes) > notes {
+		out.Note = m.notes[notes].Kind
+	}
+}
+
+// weigh tells what the verdict means for an operation that somebody else proposed.
+func (m *maker) weigh(c *subject, out *Judged, mentions Calls) {
+	r := out.Verdict.rule(situation{proposed: c.proposed, exists: c.exists(), mentions: mentions})
 	out.Final, out.Note = r.op, r.note
 	switch {
-	case r.note != "":
 	case r.op.Destructive() && !m.in.Abilities.can(directory.User, r.op):
 		out.Final, out.Note = None, Kept
 	case r.op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()):
 		out.Final = None
-	case r.op == None && c.matchBy != "" && !c.leaver:
-		out.Final = Adopt
 	}
 }
