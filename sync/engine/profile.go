@@ -23,6 +23,7 @@ func (e *Engine) profile(ctx context.Context, p found) (run.Profile, error) {
 		out.Next.Unsure = q.source.Unsure
 		return out, nil
 	}
+	out.Name, out.Where, out.Tail = q.person().Name(), p.where, p.tail()
 	if l := p.link; l != nil {
 		out.Disabled = l.DisabledAt
 		if l.Live() {

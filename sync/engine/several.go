@@ -7,6 +7,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 // persons gives one of each person among the found. Two of one flow are two
@@ -37,6 +38,17 @@ func persons(all []found) []found {
 		}
 	}
 	return out
+}
+
+// nobody says how to ask otherwise; listed: some source has been read completely.
+func nobody(q run.Query, listed bool) error {
+	switch {
+	case !listed:
+		return fault.New(fault.NotFound, "nobody fits, but no source has been read completely yet: start a plan first / 没有找到，但还没有完整读取过任何来源：请先做一次预演")
+	case len(q.IDs) > 0:
+		return fault.New(fault.NotFound, "nobody is known by the mentioned account; ask by employee number, mail address or exact name / 没有人与被 @ 的账号对应；请用工号、邮箱或完整姓名查询")
+	}
+	return fault.New(fault.NotFound, "nobody is found by %q; write the employee number, the mail address, the id or the exact name / 找不到“%s”；请写工号、邮箱、账号 id 或完整姓名", q.Text, q.Text)
 }
 
 // several says who fits: name, department and the end of the employee number,

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
-	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -98,14 +97,10 @@ func (e *Engine) find(ctx context.Context, q run.Query, flows []string) ([]found
 			byFlow[p.flow.Plan.Name] = []found{p}
 		}
 	}
-	switch persons := persons(all); {
-	case len(all) == 0 && !listed:
-		return nil, fault.New(fault.NotFound, "nobody fits, but no source has been read completely yet: start a plan first / 没有找到，但还没有完整读取过任何来源：请先做一次预演")
-	case len(all) == 0 && len(q.IDs) > 0:
-		return nil, fault.New(fault.NotFound, "nobody is known by the mentioned account; ask by employee number, mail address or exact name / 没有人与被 @ 的账号对应；请用工号、邮箱或完整姓名查询")
-	case len(all) == 0:
-		return nil, fault.New(fault.NotFound, "nobody is found by %q; write the employee number, the mail address, the id or the exact name / 找不到“%s”；请写工号、邮箱、账号 id 或完整姓名", q.Text, q.Text)
-	case len(persons) > 1:
+	if len(all) == 0 {
+		return nil, nobody(q, listed)
+	}
+	if persons := persons(all); len(persons) > 1 {
 		return nil, several(persons)
 	}
 	return e.withKin(ctx, flows, byFlow, all)

@@ -152,6 +152,9 @@ func TestWhoisOfALeaverFromLeavingToTheEndOfTheGrace(t *testing.T) {
 		}
 		r := w.want(w.until(w.start(true).Code), run.Awaiting)
 		p = w.the("人0007")
+		if p.Name != "人0007" || p.Where != "/研发部/平台组" || p.Tail != "0007" {
+			w.t.Errorf("a leaver is called %q in %q, …%s", p.Name, p.Where, p.Tail)
+		}
 		if len(p.Pending) != 1 || p.Pending[0].Run.Code != r.Code || p.Pending[0].Change.Op != plan.Disable {
 			w.t.Errorf("pending %+v", p.Pending)
 		}

@@ -28,6 +28,9 @@ type Holding struct {
 // Profile is what is known of one person in one flow.
 type Profile struct {
 	Flow   string
+	Name   string // as the source showed it last, also of somebody who is gone
+	Where  string // path of the first department in the last complete listing
+	Tail   string // the end of the employee number
 	Source Holding
 	Target Holding
 	// Origin says how the two belong together: "created", "adopted", or "" when
