@@ -410,3 +410,37 @@ func TestWhoisOfAPersonInTwoFlows(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoisAsksForDepartmentsThatTheListingLacks(t *testing.T) {
+	t.Parallel()
+	story(t, 5, nil, func(w *world) {
+		w.until(w.start(true).Code)
+		w.source.put(directory.Department, "d8", "销售部", nil)
+		w.source.put(directory.Department, "d9", "华东组", directory.Attributes{"parent": directory.RefsToKind(directory.Department, "d8")})
+		w.source.put(directory.User, "0003", "人0003", directory.Attributes{
+			"employee_no": directory.TextOf("0003"), "email": directory.TextOf("u0003@x.cn"), "departments": directory.RefsToKind(directory.Department, "d9"),
+		})
+		n := w.the("0003").Next
+		if n.Change == nil || n.Change.Op != plan.Update || n.Change.Where != "/销售部/华东组" || n.Unsure != "" {
+			w.t.Fatalf("moved into a new department: %+v", n)
+		}
+		if ref := n.Change.After["department"].Refs(); len(ref) != 1 || n.Names[ref[0].String()] != "/销售部/华东组" {
+			w.t.Errorf("the new department is called %v", n.Names)
+		}
+		if len(n.Notes) != 1 || n.Notes[0].Kind != plan.Unclear || !strings.Contains(n.Notes[0].Say, "only a plan of all") {
+			w.t.Errorf("notes %+v", n.Notes)
+		}
+		links, err := w.store.Links(w.t.Context(), "hr-to-corp")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, l := range links {
+			if l.Source.ID == "d2" {
+				w.target.drop(directory.Department, string(l.Target.ID))
+			}
+		}
+		if n := w.the("0004").Next; n.Change == nil || !n.Change.After["department"].Refs()[0].Pending {
+			w.t.Errorf("the department was deleted by hand: %+v", n)
+		}
+	})
+}

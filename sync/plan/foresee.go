@@ -179,7 +179,7 @@ func (a *alone) waitsForOthers() bool {
 func (a *alone) mayCome(m *maker, key directory.Key) bool {
 	o, there := a.listed(key)
 	switch {
-	case !there:
+	case !there, key == a.one.Key:
 		return false
 	case key.Kind == directory.User:
 		c := &subject{source: o, link: m.bySource[key]}
