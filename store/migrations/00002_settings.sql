@@ -39,7 +39,11 @@ ALTER TABLE runs DROP COLUMN expires;
 
 CREATE INDEX audit_by_action ON audit (action, at);
 
+-- What was done to one person.
+CREATE INDEX changes_by_source ON changes (flow, source_kind, source_id) WHERE sent > 0 OR step = 'done';
+
 -- +goose Down
+DROP INDEX changes_by_source;
 DROP INDEX audit_by_action;
 ALTER TABLE runs ADD COLUMN expires BIGINT NOT NULL DEFAULT 0;
 UPDATE runs SET expires = wake;

@@ -29,6 +29,7 @@ func Run(t *testing.T, open Opener) {
 		{"votes", testVotes},
 		{"plans", testPlans},
 		{"journal", testJournal},
+		{"deeds", testDeeds},
 		{"links", testLinks},
 		{"leases", testLeases},
 		{"events", testEvents},

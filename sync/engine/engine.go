@@ -133,7 +133,8 @@ func (e *Engine) flow(name string) (*Flow, error) {
 }
 
 // Start begins a run, or gives the one that the same request began before.
-// Faults: NotFound for an unknown flow, Denied when the person may not.
+// Faults: NotFound for an unknown flow, Denied when the person may not, Invalid
+// when something is to be applied in a part.
 func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	f, err := e.flow(req.Flow)
 	if err != nil {
@@ -143,6 +144,9 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 		if err := e.may(req.By, run.Operator, req.Flow); err != nil {
 			return run.Run{}, err
 		}
+	}
+	if err := checkNarrow(req); err != nil {
+		return run.Run{}, err
 	}
 	if f.Paused && req.Apply {
 		return run.Run{}, fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
@@ -170,6 +174,7 @@ func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
 	r, _, err := e.o.Store.CreateRun(ctx, run.Run{
 		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
 		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
+		Dept: req.Dept, Kind: req.Kind,
 	})
 	return r, err
 }

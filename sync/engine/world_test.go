@@ -215,6 +215,7 @@ type world struct {
 	target *place
 	store  *store.Store
 	flow   engine.Flow
+	more   []engine.Flow // beside flow
 	people []run.Person
 	engine *engine.Engine
 	now    func() time.Time
@@ -298,7 +299,7 @@ func (w *world) open() {
 func (w *world) idle(owner string) *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
-		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, Working: w.office,
+		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
 		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep,
 	})
 	if err != nil {

@@ -94,6 +94,7 @@ type Input struct {
 	Gone   map[directory.Key]GoneAnswer
 	Recent int // DISABLE and DELETE that the flow applied in the last 24 hours
 	Staff  []Staff
+	Only   Narrow // of a plan that is only looked at
 	Now    time.Time
 }
 
