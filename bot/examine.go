@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// examineTime is how long the doctor may take: the next message waits
+	// examineTime is how long the doctor may take: the person's next message waits
 	// meanwhile.
 	examineTime = 20 * time.Second
 	// examineLines is how many findings of one level are told.

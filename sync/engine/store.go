@@ -38,7 +38,7 @@ type Runs interface {
 	Recent(ctx context.Context, flow string, since time.Time) (int, error)
 	// Due gives the runs that need somebody now: queued, reading, planning or
 	// applying while nobody holds the flow's lease, and those awaiting approval
-	// past their time.
+	// whose Wake has come.
 	Due(ctx context.Context) ([]run.Run, error)
 	// Append adds an event and an audit row outside a move: progress, alarms, refused
 	// votes. An event or audit row without a kind or action is left out.
