@@ -260,7 +260,7 @@ func (l Lang) noteShort(n *plan.Note) string {
 
 func worstFirst() []plan.NoteKind {
 	return []plan.NoteKind{
-		plan.LeftActive, plan.RuleFailed, plan.Conflict, plan.Held, plan.Aborted, plan.OutOfScope, plan.Kept, plan.Unclear, plan.Lost,
+		plan.LeftActive, plan.RuleFailed, plan.Irreversible, plan.Conflict, plan.Held, plan.Aborted, plan.OutOfScope, plan.Kept, plan.Unclear, plan.Lost,
 	}
 }
 

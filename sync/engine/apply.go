@@ -45,15 +45,27 @@ func (w *worker) apply(ctx context.Context, r run.Run) error {
 		if step.Settled() || step != run.StepSending && !a.allowed(c) {
 			continue
 		}
-		stopped, err := a.stopped(ctx)
-		if err != nil {
+		held, err := a.stopped(ctx)
+		switch {
+		case err != nil:
 			return err
-		}
-		if stopped && step != run.StepSending { // what was sent is settled first
+		case step == run.StepSending: // what was sent is settled first
+		case held == brakeCancel:
 			return a.end(ctx, run.Cancelled, "")
+		case held == brakePause:
+			return a.rest(ctx)
 		}
-		if err := a.one(ctx, c); err != nil {
+		switch err := a.one(ctx, c); {
+		case errors.Is(err, errPaused):
+			return a.rest(ctx)
+		case err != nil:
 			return a.broken(ctx, err)
+		}
+		if c.Cause.Kind == plan.CauseUndo && !c.Op.Destructive() {
+			a.vacancy = nil // an undo moves people out of departments between deletions
+		}
+		if astray := a.astray(c); astray != "" {
+			return a.abandon(ctx, astray)
 		}
 		a.progress(ctx)
 	}
@@ -87,15 +99,6 @@ func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 		a.links[links[i].Source] = &links[i]
 	}
 	return a, nil
-}
-
-// stopped tells whether a person asked the run to stop.
-func (a *applier) stopped(ctx context.Context) (bool, error) {
-	if err := context.Cause(ctx); err != nil {
-		return false, err
-	}
-	r, err := a.o.Store.Run(ctx, a.run.Code)
-	return r.Stop, err
 }
 
 // one brings one change to a final step. An error means that the run cannot go

@@ -115,15 +115,16 @@ func (w *worker) waiting(ctx context.Context, r run.Run) ([]run.Run, error) {
 // twin gives an open run to which r can leave what its plan may not do yet: the
 // same changes need a vote in both, and the open one has everything that r would
 // leave to it. It stays open. One of another configuration is no twin: it would
-// not be applied any more.
+// not be applied any more. An undo has no twin and is none: it was asked for by
+// itself, and answers to itself.
 func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Plan) run.Code {
 	mine, left := held(p, w.harmless(p)), held(p, w.free(p, w.waits(ctx, r, p)))
-	if len(left) == 0 || p.Risk.Blocked {
+	if len(left) == 0 || p.Risk.Blocked || r.Undoes != "" {
 		return ""
 	}
 	for i := range open {
 		o := &open[i]
-		if o.Code == r.Code || o.State == run.Awaiting && !w.o.Now().Before(o.Expires) {
+		if o.Code == r.Code || o.Undoes != "" || o.State == run.Awaiting && !w.o.Now().Before(o.Expires) {
 			continue
 		}
 		theirs, err := w.o.Store.Plan(ctx, o.Code)
@@ -169,13 +170,17 @@ func within(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !in[s] })
 }
 
-// supersede ends the open runs that the new one replaces.
+// supersede ends the open runs that the new one replaces. An undo replaces all of
+// them, since their plans do not know of it; with nothing to take back it replaces
+// none. One that waits is not replaced by a run that finds nothing to do: what it
+// takes back is still as it was.
 func (w *worker) supersede(ctx context.Context, r run.Run, open []run.Run, twin run.Code) error {
-	if r.State == run.Blocked || r.State == run.Planned {
+	idle := r.State == run.NothingToDo
+	if r.State == run.Blocked || r.State == run.Planned || idle && r.Undoes != "" {
 		return nil
 	}
 	for _, old := range open {
-		if old.State != run.Awaiting || old.Code == twin {
+		if old.State != run.Awaiting || old.Code == twin || idle && old.Undoes != "" {
 			continue
 		}
 		_, err := w.move(ctx, old.Code, run.Superseded, "superseded by "+string(r.Code)+" / 已被 "+string(r.Code)+" 取代")
