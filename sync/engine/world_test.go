@@ -226,6 +226,7 @@ type world struct {
 	code   func() (run.Code, error)
 	bell   *bell
 	rung   []string // keys that were rung before anybody listened
+	parse  func(string) (engine.Schedule, error)
 }
 
 func newWorld(t *testing.T, now func() time.Time) *world {
@@ -280,18 +281,23 @@ func (w *world) open() {
 	for _, key := range w.rung {
 		w.bell.rings <- key
 	}
+	w.engine, w.stop = w.serve("test", w.bell)
+}
+
+// serve makes an engine on the record and lets it serve.
+func (w *world) serve(owner string, rings *bell) (*engine.Engine, func()) {
+	w.t.Helper()
 	e, err := engine.New(engine.Options{
-		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test", Sweep: w.sweep,
+		Store: w.record, Bell: rings, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.engine = e
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Serve(ctx) }()
-	w.stop = func() {
+	return e, func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("Serve: %v", err)
