@@ -155,7 +155,7 @@ func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say s
 	}
 	var links []mapping.Link
 	if step == run.StepDone || step == run.StepAlready && c.Op != plan.Create {
-		if l, ok := a.linkAfter(c, e.Key); ok {
+		if l, ok := a.linkAfter(c, e); ok {
 			links = append(links, l)
 		}
 	}
@@ -191,10 +191,12 @@ func (a *applier) targetKey(c *plan.Change) directory.Key {
 	return c.Key
 }
 
-// linkAfter gives the link as it is once the change is done.
-func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bool) {
-	now := a.o.Now()
-	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: key, Since: now}
+// linkAfter gives the link as it is once the change is done. Its times are those
+// of the journal's entry: an undo knows by them whether it is still this change
+// that holds.
+func (a *applier) linkAfter(c *plan.Change, e run.Entry) (mapping.Link, bool) {
+	now := e.At
+	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: e.Key, Since: now}
 	if old := a.links[c.Source]; old != nil && c.Op != plan.Create && c.Op != plan.Adopt {
 		l = *old
 	}

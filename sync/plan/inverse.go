@@ -9,8 +9,9 @@ import (
 	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
-// sameMoment is how far apart the times of one journal write may lie.
-const sameMoment = time.Second
+// sameMoment is how far apart the times of one journal write may lie once they
+// are stored.
+const sameMoment = 2 * time.Millisecond
 
 func (u *undoer) uncreated(c *Change, d Deed, s *state) {
 	name, verdict := u.compareLeft(s, u.left(c))
