@@ -189,7 +189,9 @@ func (u *undoer) disabledAgain(c *Change, s *state) {
 func (u *undoer) enabled(c *Change, d Deed, s *state) {
 	was, known := c.Before[directory.AttrActive].Bool()
 	switch hidden := s.activity().Type() == directory.Unknown; {
-	case known && !was:
+	case !known:
+		u.remark(Irreversible, c, "nobody knows whether the account was enabled before: it stays disabled / 不清楚账号之前是否启用，保持停用")
+	case !was:
 		u.remark(Kept, c, "was disabled before the run already / 在该运行之前就已停用")
 	case !hidden && s.active():
 		u.remark(Kept, c, "is enabled already / 已经启用")
