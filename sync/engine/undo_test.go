@@ -476,3 +476,78 @@ func TestAnUndoneRunLeavesNoTrace(t *testing.T) {
 		})
 	}
 }
+
+func TestAnUndoWithNothingToTakeBackReplacesNothing(t *testing.T) {
+	t.Parallel()
+	story(t, 30, rarely, func(w *world) {
+		w.until(w.start(true).Code)
+		w.person(31)
+		made := w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.target.drop(directory.User, "0031")
+		w.source.drop(directory.User, "0007")
+		open := w.want(w.until(w.start(true).Code), run.Awaiting)
+		w.want(w.undo(made.Code, 0), run.NothingToDo)
+		w.want(w.until(open.Code), run.Awaiting)
+	})
+}
+
+func TestAnUndoTouchesNoAccountThatIsNotOursAnyMore(t *testing.T) {
+	t.Parallel()
+	story(t, 30, rarely, func(w *world) {
+		w.until(w.start(true).Code)
+		r := w.want(w.undo(w.left("0007").Code, 0), run.Awaiting)
+		links, _ := w.store.Links(w.t.Context(), flowName)
+		for _, l := range links {
+			if l.Source == user("0007") {
+				l.DeletedAt = w.now()
+				w.put(l)
+			}
+		}
+		if r = w.want(w.approved(r), run.Partial); r.Outcome.Skipped != 1 || w.target.active("0007") {
+			w.t.Errorf("outcome %+v", r.Outcome)
+		}
+	})
+}
+
+// A department can be deleted once the undo itself has moved the last one out of
+// it, though another department was deleted, and the target read, before that.
+func TestAnUndoDeletesTheDepartmentsThatItEmpties(t *testing.T) {
+	t.Parallel()
+	story(t, 60, func(w *world) {
+		rarely(w)
+		w.tier = 3
+	}, func(w *world) {
+		w.until(w.start(true).Code)
+		before := w.target.bytes()
+		parent := func(id directory.ID) directory.Attributes {
+			return directory.Attributes{"parent": directory.RefsToKind(directory.Department, id)}
+		}
+		w.source.put(directory.Department, "d8", "新一层", parent("d1"))
+		w.source.put(directory.Department, "d2", "平台组", parent("d8"))
+		w.source.put(directory.Department, "d9", "新小组", parent("d2"))
+		made := w.want(w.approved(w.until(w.start(true).Code)), run.Succeeded)
+		if made.Counts.Create != 2 || made.Counts.Update != 1 {
+			w.t.Fatalf("counts %+v", made.Counts)
+		}
+		r := w.want(w.approved(w.undo(made.Code, 0)), run.Succeeded)
+		if r.Counts.Delete != 2 || !slices.Equal(w.target.bytes(), before) {
+			w.t.Errorf("counts %+v", r.Counts)
+		}
+	})
+}
+
+func TestAPartOfAFlowIsPlannedAndNotApplied(t *testing.T) {
+	t.Parallel()
+	story(t, 3, nil, func(w *world) {
+		req := run.Request{ID: "part", Flow: flowName, Trigger: run.ByCommand, By: person("李敏"), Dept: "研发部", Kind: directory.User, Apply: true}
+		if _, err := w.engine.Start(w.t.Context(), req); fault.KindOf(err) != fault.Invalid {
+			w.t.Errorf("apply: %v", err)
+		}
+		req.Apply = false
+		r, err := w.engine.Start(w.t.Context(), req)
+		if err != nil || r.Dept != "研发部" || r.Kind != directory.User {
+			w.t.Fatalf("plan: %+v, %v", r, err)
+		}
+		w.want(w.until(r.Code), run.Planned)
+	})
+}
