@@ -119,6 +119,12 @@ type Outgoing struct {
 	// a newer one.
 	Live    string `json:"live,omitempty"`
 	Version int64  `json:"version,omitempty"`
+	// Asks is the run that waits for a vote when this asks for one: it must reach
+	// somebody. Answer: it answers what a person said. Ordinary: it may wait for the
+	// digest while the room wants quiet, or the robot's quota is used up.
+	Asks     run.Code `json:"asks,omitempty"`
+	Answer   bool     `json:"answer,omitempty"`
+	Ordinary bool     `json:"ordinary,omitempty"`
 }
 
 // Lang is a language of the rooms.

@@ -61,6 +61,12 @@ func (s spec) roles(l Lang) string {
 		return l.say("approver, operator, or who asked for it", "审批人、操作人，或发起人")
 	case Cancel:
 		return l.say("operator, or who asked for it", "操作人，或发起人")
+	case Resume:
+		return l.say("operator; after a safety stop an approver", "操作人；安全停止之后要审批人")
+	case Schedule, Digest:
+		return l.say("viewer; an admin to change it", "查看者；修改要管理员")
+	case Speak:
+		return l.say("anybody in the configuration; an admin for the room", "配置中的任何人；改本群的要管理员")
 	default:
 		return l.role(s.role)
 	}

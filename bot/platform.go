@@ -41,6 +41,26 @@ type Abilities struct {
 	Charts  bool // can draw a chart
 }
 
+// Pace is how often something may be sent: N times in each Per.
+type Pace struct {
+	Scope string // whose count it is: one of the scopes
+	N     int
+	Per   time.Duration
+}
+
+// The scopes of a Pace.
+const (
+	PaceApp     = "app"     // everything that the app, or the robot, sends
+	PaceChat    = "chat"    // what goes to one chat, or to one person alone
+	PaceMessage = "message" // what is done to one message: edits of a live card
+)
+
+// Paced is a Platform or a Robot that tells how often it may send. All paces
+// hold at once.
+type Paced interface {
+	Pace(o Outgoing) []Pace
+}
+
 // Service is what the bot asks of the engine.
 type Service interface {
 	Start(ctx context.Context, req run.Request) (run.Run, error)
@@ -108,14 +128,19 @@ type Inbox interface {
 
 // Outbox keeps what is to be said.
 type Outbox interface {
-	// Post stores letters; one whose id is there already is left alone.
+	// Post stores letters; one whose id is there already is left alone. Older ones
+	// of the same subject that were never tried are merged into the new one.
 	Post(ctx context.Context, letters []run.Letter) error
-	// Outbox gives letters that are due, at most the first of each lane.
-	Outbox(ctx context.Context, limit int) ([]run.Letter, error)
-	// Sent, Retry and Fail say what became of one. key and place note where a
-	// live card stands.
+	// Outbox takes letters that are due, at most the first of each lane. Nobody
+	// else gets them until Held.
+	Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
+	// Sent, Retry, Delay, Withhold and Fail say what became of one. key and place
+	// note where a live card stands; Delay gives one back untried; Withhold keeps
+	// one line of it for the room's next digest instead of sending it.
 	Sent(ctx context.Context, id, key, place string) error
 	Retry(ctx context.Context, id string, due time.Time, why string) error
+	Delay(ctx context.Context, id string, due time.Time) error
+	Withhold(ctx context.Context, id, room, line string) error
 	Fail(ctx context.Context, id, why string) error
 	Place(ctx context.Context, key string) (string, bool, error)
 }
@@ -127,6 +152,8 @@ type Journal interface {
 	// Advance notes that a reader has seen everything up to seq, and stores what
 	// it says about that, in one step.
 	Advance(ctx context.Context, reader string, seq int64, letters []run.Letter) error
+	// Append adds an event and an audit row. An event without a kind is left out.
+	Append(ctx context.Context, e run.Event, a run.Audit) error
 }
 
 // Settings keeps what people set in the chat.

@@ -388,6 +388,7 @@ func TestDigestsDoNotHoldUpEachOther(t *testing.T) {
 	if _, err := table.step(t.Context()); err == nil {
 		t.Error("a digest that cannot be made is no error")
 	}
+	w.clock = w.clock.Add(time.Minute)
 	if got := w.settle(); len(got) != 1 || got[0].by != "dingtalk" {
 		t.Errorf("posted: %+v", got)
 	}
@@ -523,6 +524,7 @@ func TestTriesTakeTime(t *testing.T) {
 		}
 	}
 	w.service.broken = nil
+	w.clock = w.clock.Add(time.Second)
 	if _, err := w.in.step(t.Context()); err != nil {
 		t.Fatal(err)
 	}

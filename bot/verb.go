@@ -90,25 +90,14 @@ func specs() []spec {
 		{verb: Resume, zh: []string{"恢复", "取消暂停"}, en: []string{"resume"}, role: run.Operator, arg: argAll, changes: true, usageZH: "恢复 <流程|全部>", usageEN: "resume <flow|all>", aboutZH: "结束暂停，并说明接下来会运行什么", aboutEN: "end a pause, and say what runs next"},
 		{verb: History, zh: []string{"历史"}, en: []string{"history"}, role: run.Viewer, arg: argMaybe, options: []string{"days", "by"}, usageZH: "历史 [流程] [--天=7] [--谁=@某人]", usageEN: "history [flow] [--days=7] [--by=@somebody]", aboutZH: "以往的运行：谁发起、谁批准、结果", aboutEN: "past runs: who asked, who approved, what became of them"},
 		{verb: Undo, zh: []string{"撤销"}, en: []string{"undo"}, role: run.Operator, arg: argCode, changes: true, usageZH: "撤销 <运行代码> [#3]", usageEN: "undo <run code> [#3]", aboutZH: "生成反向的计划，同样需要审批；逐项说明哪些不能撤销", aboutEN: "plan the inverse, under the same approvals; says item by item what cannot be undone"},
-		{verb: Schedule, zh: []string{"定时"}, en: []string{"schedule"}, role: run.Viewer, arg: argWhen, options: []string{"yes"}, changes: true, usageZH: "定时 [流程] [每天 02:30|工作日 09:00|每周一 08:00|cron \"30 2 * * *\"|关闭] [--yes]", usageEN: "schedule [flow] [daily 02:30|weekdays 09:00|weekly mon 08:00|cron \"30 2 * * *\"|off] [--yes]", aboutZH: "查看定时；管理员可以修改，先看接下来三次，再确认", aboutEN: "see the schedules; an admin changes one, after a look at its next three times"},
-		{verb: Digest, zh: []string{"日报"}, en: []string{"digest"}, role: run.Viewer, arg: argNow, usageZH: "日报 现在 [流程] | 日报 每天 09:10 | 日报 工作日 09:10 | 日报 关闭", usageEN: "digest now [flow] | digest daily 09:10 | digest weekdays 09:10 | digest off", aboutZH: "立即给出日报；管理员可以设定本群每天的日报", aboutEN: "give the digest now; an admin sets when this room gets it"},
+		{verb: Schedule, zh: []string{"定时"}, en: []string{"schedule"}, role: run.Viewer, arg: argWhen, options: []string{"yes"}, changes: true, usageZH: "定时 [流程] [每天 02:30|工作日 09:00|每周一 08:00|cron \"30 2 * * *\"|关闭] [--确认]", usageEN: "schedule [flow] [daily 02:30|weekdays 09:00|weekly mon 08:00|cron \"30 2 * * *\"|off] [--yes]", aboutZH: "查看定时；管理员可以修改，先看接下来三次，再确认", aboutEN: "see the schedules; an admin changes one, after a look at its next three times"},
+		{verb: Digest, zh: []string{"日报"}, en: []string{"digest"}, role: run.Viewer, arg: argNow, usageZH: "日报 现在 [流程] | 日报 每天 09:10 | 日报 工作日 09:10 | 日报 每周一 09:10 | 日报 关闭", usageEN: "digest now [flow] | digest daily 09:10 | digest weekdays 09:10 | digest weekly mon 09:10 | digest off", aboutZH: "立即给出日报；管理员可以设定本群每天的日报", aboutEN: "give the digest now; an admin sets when this room gets it"},
 		{verb: Test, zh: []string{"试跑"}, en: []string{"test"}, role: run.Operator, arg: argFlowPerson, options: []string{"op"}, usageZH: "试跑 <流程> <人> [--操作=新建|更新|停用|删除]", usageEN: "test <flow> <person> [--op=create|update|disable|delete]", aboutZH: "用流程的规则脚本试算一个人，不改任何账号；结果私信给你", aboutEN: "let the flow's rule judge one person, and change nothing; the answer comes to you alone"},
 		{verb: Whois, zh: []string{"查人"}, en: []string{"whois"}, role: run.Viewer, arg: argPerson, options: []string{"flow"}, usageZH: "查人 <人> [--流程=<流程>]", usageEN: "whois <person> [--flow=<flow>]", aboutZH: "一个人在各系统里的账号、最近的变更和原因；结果私信给你", aboutEN: "somebody's accounts, their last changes, and why; the answer comes to you alone"},
 		{verb: Examine, zh: []string{"体检"}, en: []string{"doctor"}, role: run.Operator, arg: argMaybe, options: []string{"deep"}, usageZH: "体检 [流程|系统] [--深]", usageEN: "doctor [flow|system] [--deep]", aboutZH: "检查凭证、权限、回调、审批人等，并说明在哪里修", aboutEN: "check credentials, permissions, callbacks, approvers, and say where to mend them"},
 		{verb: Delegate, zh: []string{"委托"}, en: []string{"delegate"}, role: run.Approver, arg: argPerson, options: []string{"until", "flow"}, changes: true, usageZH: "委托 <@某人> [--到=周五] [--流程=<流程>]", usageEN: "delegate <@somebody> [--until=fri] [--flow=<flow>]", aboutZH: "请别人在一段时间内代你审批；不能再转委托", aboutEN: "let somebody approve in your place for a time; it cannot be passed on"},
-		{verb: Speak, zh: []string{"语言"}, en: []string{"lang"}, arg: argTongue, options: []string{"room"}, usageZH: "语言 中文|English [--本群]", usageEN: "lang zh|en [--room]", aboutZH: "私聊时用哪种语言；管理员可以加 --本群", aboutEN: "which language you are answered in when alone; an admin may add --room"},
+		{verb: Speak, zh: []string{"语言"}, en: []string{"lang"}, arg: argTongue, options: []string{"room"}, usageZH: "语言 [中文|English] [--本群]", usageEN: "lang [zh|en] [--room]", aboutZH: "私聊时用哪种语言；管理员可以加 --本群", aboutEN: "which language you are answered in when alone; an admin may add --room"},
 		{verb: Mute, zh: []string{"静音"}, en: []string{"mute"}, role: run.Operator, arg: argSpan, changes: true, usageZH: "静音 [2小时|关闭]", usageEN: "mute [2h|off]", aboutZH: "本群暂不发普通通知；审批、失败和安全停止照常", aboutEN: "no ordinary notices here for a while; approvals, failures and safety stops still come"},
-	}
-}
-
-// optionNames gives the canonical name of every option word.
-func optionNames() map[string]string {
-	return map[string]string{
-		"删除": "delete", "delete": "delete", "停用": "disable", "disable": "disable", "总数": "total", "total": "total",
-		"页": "page", "page": "page", "天": "days", "days": "days",
-		"仅": "only", "only": "only", "保留": "hold", "hold": "hold", "文件": "file", "file": "file", "到": "until", "until": "until",
-		"谁": "by", "by": "by", "操作": "op", "op": "op", "流程": "flow", "flow": "flow", "深": "deep", "deep": "deep",
-		"部门": "dept", "dept": "dept", "类型": "kind", "kind": "kind", "yes": "yes", "确认": "yes", "本群": "room", "room": "room",
 	}
 }
 
@@ -128,12 +117,20 @@ func reserved() []string {
 	}
 }
 
-// name gives the canonical word of a command in a language.
+// ownNames are what the bot itself is called, which is no command though it
+// begins with one: 同步中心 is not 同步.
+func ownNames() []string { return []string{"同步中心"} }
+
+// name gives the canonical word of a command in a language; "" of none.
 func (s spec) name(l Lang) string {
+	words := s.zh
 	if l == EN {
-		return s.en[0]
+		words = s.en
 	}
-	return s.zh[0]
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
 }
 
 func (s spec) words() []string { return slices.Concat(s.zh, s.en) }

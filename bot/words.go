@@ -169,8 +169,6 @@ func (l Lang) note(k plan.NoteKind) string {
 		return l.say("unclear", "无法判断")
 	case plan.Lost:
 		return l.say("reference not found in the target", "引用的对象在目标中找不到")
-	case plan.Irreversible:
-		return l.say("cannot be undone", "无法撤销")
 	default:
 		return string(k)
 	}

@@ -61,6 +61,14 @@ type Config struct {
 	Redis Redis `yaml:"redis"`
 	// Timing is how patient the process is.
 	Timing Timing `yaml:"timing"`
+	// Hours are when people are at work: reminders wait for them. Default 09:00
+	// to 19:00 on weekdays.
+	Hours Hours `yaml:"hours"`
+	// Quiet is when ordinary notices wait for the next digest. Default never.
+	Quiet Quiet `yaml:"quiet"`
+	// AdminRoom names the room that hears of what cannot be delivered. Empty: the
+	// other rooms of the flow.
+	AdminRoom string `yaml:"admin_room"`
 	// Systems are the places that hold accounts, in the order of the file.
 	Systems Table[System] `yaml:"systems"`
 	// Bots are the chat sides of the platforms.

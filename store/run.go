@@ -135,6 +135,8 @@ func (s *Store) storeRun(ctx context.Context, tx *sql.Tx, by run.Actor, old, nex
 		d.kind, d.say = run.EventMoved, d.detail
 	} else if d.detail, err = changedFields(old, body); err != nil {
 		return run.Run{}, err
+	} else if next.Cooling() && !old.Cooling() {
+		d.kind, d.say = run.EventCooling, by.Person
 	}
 	if d.detail != "" { // else a vote alone, which has its own row
 		if err := s.record(ctx, tx, d); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -123,4 +124,46 @@ func (s *Store) Audits(ctx context.Context, action string, since time.Time) ([]r
 		return nil, s.fail("read audit", err)
 	}
 	return all, nil
+}
+
+const (
+	// setHeld is the kind of the settings that keep what was not said in a room: a
+	// list of lines for its next digest.
+	setHeld = run.SettingKind("held")
+	// mostHeld is how many lines are kept of a room; the oldest go first.
+	mostHeld = 50
+)
+
+// Withhold settles a letter that is not sent because its room wants quiet, and
+// keeps a line of it in the setting "held" of the room: a JSON list of at most 50,
+// oldest first. Both happen or neither. Faults: NotFound, Conflict when the
+// letter was sent or given up already.
+func (s *Store) Withhold(ctx context.Context, id, room, line string) error {
+	return s.write(ctx, "withhold letter", func(tx *sql.Tx) error {
+		err := settleLetter(ctx, tx, id, `UPDATE outbox SET state = 'held', done = $2 WHERE id = $1 AND state = 'waiting'`, millis(s.now()))
+		if err != nil {
+			return err
+		}
+		var kept string
+		err = tx.QueryRowContext(ctx, `SELECT value FROM settings WHERE kind = $1 AND name = $2`, setHeld, room).Scan(&kept)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		var lines []string
+		if kept != "" {
+			lines, _ = decode[[]string](kept) // a damaged list must not keep the room's lane waiting
+		}
+		lines = append(lines, line)
+		value, err := encode(lines[max(0, len(lines)-mostHeld):])
+		if err != nil {
+			return err
+		}
+		who, err := encode(run.Actor{})
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO settings (kind, name, value, who, at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (kind, name) DO UPDATE SET value = excluded.value, at = excluded.at`, setHeld, room, value, who, millis(s.now()))
+		return err
+	})
 }

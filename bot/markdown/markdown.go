@@ -286,6 +286,9 @@ func Typed(b bot.Button) string {
 	return strings.Join(words, " ")
 }
 
+// Number is how one of several parts of a text is marked, from 1.
+func Number(lang bot.Lang, i, of int) string { return say(lang, "(%d/%d)", "（%d/%d）", i, of) }
+
 // Split cuts a text at its lines into pieces of at most n bytes, and never
 // within a character. No markup of this package goes over the end of a line.
 func Split(text string, n int) []string {

@@ -322,15 +322,11 @@ func feishuCallbackLocked(t *testing.T) {
 		t.Errorf("the log has %q, want a line for each", lines)
 	}
 	unlock()
-	for range 2 {
-		if a := deliver(); a.Status != http.StatusOK {
-			t.Errorf("answered %d", a.Status)
-		}
+	for range 2 { // the platform comes again while it is refused: a busy record may need a moment
+		until(t, "it is accepted", func() bool { return deliver().Status == http.StatusOK })
 	}
 	s.ran(t)
-	if status := s.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz says %d", status)
-	}
+	until(t, "the service is ready again", func() bool { return s.ready(t) == http.StatusOK })
 	s.discreet(t, "预演 hr-to-wecom")
 }
 
@@ -347,9 +343,7 @@ func feishuConnectionLocked(t *testing.T) {
 	}
 	unlock()
 	for range 2 {
-		if _, err := s.stage.Feishu.Deliver(t.Context(), e); err != nil {
-			t.Errorf("delivered again: %v", err)
-		}
+		until(t, "it is accepted", func() bool { _, err := s.stage.Feishu.Deliver(t.Context(), e); return err == nil })
 	}
 	s.ran(t)
 	s.discreet(t, "预演 hr-to-wecom")

@@ -16,7 +16,8 @@ import (
 
 // Script plays lines on the stage, as a person would, and checks what is seen.
 //
-//	room feishu|dingtalk          where the next lines are said
+//	room feishu|dingtalk          where the next lines are said; feishu/李敏 is that person's
+//	                              conversation with the bot alone, and makes the person speak
 //	as 李敏                        who says them
 //	say TEXT                      say it (mention the bot by @点名)
 //	again                         the platform delivers the last message once more
@@ -72,6 +73,11 @@ func (s *Script) line(ctx context.Context, line string) error {
 	switch verb {
 	case "room":
 		s.room = Room(rest)
+		if _, who := s.room.split(); who != "" {
+			a, err := s.Chat.actor(who)
+			s.who, s.room = a.name, Direct(Room(strings.Split(rest, "/")[0]), a.name)
+			return err
+		}
 		return nil
 	case "as":
 		s.who = rest

@@ -25,8 +25,11 @@ CREATE TABLE tallies (
 );
 
 -- A waiting letter that a newer one with the same word makes needless is not
--- sent: progress of one card.
+-- sent: progress of one card. A letter is sent by who holds it; way is who can.
 ALTER TABLE outbox ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN version BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN way TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN held BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX outbox_subject ON outbox (subject) WHERE state = 'waiting' AND subject <> '';
 
 -- When an awaiting run needs somebody next.
@@ -36,12 +39,19 @@ ALTER TABLE runs DROP COLUMN expires;
 
 CREATE INDEX audit_by_action ON audit (action, at);
 
+-- What was done to one person.
+CREATE INDEX changes_by_source ON changes (flow, source_kind, source_id) WHERE sent > 0 OR step = 'done';
+
 -- +goose Down
+DROP INDEX changes_by_source;
 DROP INDEX audit_by_action;
 ALTER TABLE runs ADD COLUMN expires BIGINT NOT NULL DEFAULT 0;
 UPDATE runs SET expires = wake;
 ALTER TABLE runs DROP COLUMN wake;
 DROP INDEX outbox_subject;
+ALTER TABLE outbox DROP COLUMN held;
+ALTER TABLE outbox DROP COLUMN way;
+ALTER TABLE outbox DROP COLUMN version;
 ALTER TABLE outbox DROP COLUMN subject;
 DROP TABLE tallies;
 DROP TABLE sights;

@@ -21,6 +21,7 @@ type applier struct {
 	entries map[int]run.Entry               // journal, by Seq
 	links   map[directory.Key]*mapping.Link // by source key
 	safe    map[int]bool                    // nil: everything is approved; else only these may be done now
+	agreed  tally                           // the votes that let it begin
 	halt    string                          // why nothing may be sent any more; "" = it may
 	begun   time.Time                       // when this worker took over
 	foreign map[int]bool                    // by Seq: calls that another worker made, not settled yet
@@ -60,9 +61,6 @@ func (w *worker) apply(ctx context.Context, r run.Run) error {
 			return a.rest(ctx)
 		case err != nil:
 			return a.broken(ctx, err)
-		}
-		if c.Cause.Kind == plan.CauseUndo && !c.Op.Destructive() {
-			a.vacancy = nil // an undo moves people out of departments between deletions
 		}
 		if astray := a.astray(c); astray != "" {
 			return a.abandon(ctx, astray)
@@ -104,6 +102,9 @@ func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 // one brings one change to a final step. An error means that the run cannot go
 // on; what is wrong with this change alone is in its journal entry.
 func (a *applier) one(ctx context.Context, c *plan.Change) error {
+	if a.safe == nil && a.entries[c.Seq].Step == run.StepPending && !a.agreed.covers(c.Seq) {
+		return a.mark(ctx, c, run.StepSkipped, a.agreed.holders(c.Seq))
+	}
 	if seq := a.missing(c); seq > 0 {
 		return a.mark(ctx, c, run.StepSkipped, sayf("needs #%d, which was not done / 依赖的第 %d 项没有完成", seq, seq))
 	}
@@ -279,7 +280,8 @@ func (a *applier) finish(ctx context.Context) error {
 	_, err = a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
 		r.Outcome = o
 		r.Expires = now.Add(a.flow.Plan.Approve.Expires)
-		r.Wake = r.Expires
+		r.NotBefore = time.Time{} // what let it begin does not count any more
+		r.Wake = a.wakeAfter(*r, now)
 		if r.Stop {
 			return r.Advance(run.Cancelled, now, "")
 		}

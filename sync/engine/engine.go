@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -63,8 +64,6 @@ type Options struct {
 	Working func(at time.Time) bool
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
-	// VotableTier is the highest tier that can be voted on; 0 = 1.
-	VotableTier int
 }
 
 // Engine does the work. It is safe for concurrent use.
@@ -74,6 +73,7 @@ type Engine struct {
 	names  []string
 	people map[string]run.Person
 	staff  []plan.Staff
+	locks  sync.Mutex // one look at a time at who is to be locked
 
 	rests   rests
 	retimed map[string]chan struct{} // by flow: this process was given another schedule
@@ -89,9 +89,6 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second
-	}
-	if o.VotableTier == 0 {
-		o.VotableTier = 1
 	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }
@@ -162,6 +159,9 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 			return run.Run{}, err
 		}
 	}
+	if err := checkNarrow(req); err != nil {
+		return run.Run{}, err
+	}
 	if err := e.startable(ctx, f, req); err != nil {
 		return run.Run{}, err
 	}
@@ -181,8 +181,6 @@ func (e *Engine) startable(ctx context.Context, f *Flow, req run.Request) error 
 	switch {
 	case !req.Apply:
 		return nil
-	case req.Dept != "" || req.Kind != "":
-		return fault.New(fault.Invalid, "a part of a flow can be planned, not applied / 流程的一部分只能预演，不能执行")
 	case f.Paused:
 		return fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
 	}

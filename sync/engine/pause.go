@@ -101,12 +101,12 @@ func (e *Engine) Resume(ctx context.Context, flow string, by run.Actor) error {
 			return err
 		}
 	}
-	e.wake(ctx, names)
+	e.rouse(ctx, names)
 	return nil
 }
 
-// wake rings for the runs that a pause kept.
-func (e *Engine) wake(ctx context.Context, flows []string) {
+// rouse rings for the runs that a pause kept.
+func (e *Engine) rouse(ctx context.Context, flows []string) {
 	for _, flow := range flows {
 		kept, err := e.o.Store.Runs(ctx, run.Filter{Flow: flow, States: workingStates()})
 		if err != nil {
@@ -337,5 +337,3 @@ func (e *Engine) resting(ctx context.Context, r run.Run) (bool, error) {
 	before, err := e.o.Store.Runs(ctx, run.Filter{Flow: r.Flow, States: []run.State{run.Applying}, Limit: 1})
 	return len(before) > 0, err
 }
-
-func notYet() error { return fault.New(fault.Unsupported, "not yet / 尚未实现") }

@@ -409,7 +409,7 @@ func TestTooManyAccountsThatChangedSinceThePlanStopTheRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			story(t, 60, func(w *world) { w.tier = 3 }, func(w *world) {
+			story(t, 60, nil, func(w *world) {
 				w.until(w.start(true).Code)
 				for i := 1; i <= 8; i++ {
 					w.source.drop(directory.User, fmt.Sprintf("%04d", i))

@@ -50,6 +50,9 @@ type Runs interface {
 // an older fence, or past its time) changes nothing and gives a Stale fault.
 type Journal interface {
 	Entries(ctx context.Context, code run.Code) ([]run.Entry, error)
+	// Deeds gives the entries of a flow about one source object that were done, or
+	// sent whatever became of it, newest first.
+	Deeds(ctx context.Context, flow string, source directory.Key, limit int) ([]run.Entry, error)
 	// Mark stores entries, and links with them, all or nothing.
 	Mark(ctx context.Context, lease run.Lease, entries []run.Entry, links []mapping.Link) error
 	// Links gives every link of a flow, tombstones too, by source key.

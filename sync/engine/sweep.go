@@ -33,9 +33,9 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	}
 	for _, r := range due {
 		if r.State == run.Awaiting {
-			// The fault that tells a voter is not for the sweeper, and an approval
-			// that cannot be ended now is due again.
-			_ = e.expire(ctx, &r)
+			if err := e.wake(ctx, r); err != nil && ctx.Err() == nil { // it is due again
+				e.o.Logger.ErrorContext(ctx, "awaiting run is left as it is", "run", r.Code, "err", err)
+			}
 			continue
 		}
 		e.ring(ctx, r.Code)
@@ -90,8 +90,13 @@ func (e *Engine) tick(ctx context.Context, k *keeper) time.Duration {
 	if left := next.Sub(now); next.IsZero() || left > 0 {
 		return untilThen(left)
 	}
-	after := schedule.Next(next)
-	if err := e.startScheduled(ctx, k.flow, next, t.By.Person); err != nil && ctx.Err() == nil {
+	return e.fire(ctx, k, schedule, next)
+}
+
+// fire starts the run of a time that has come.
+func (e *Engine) fire(ctx context.Context, k *keeper, schedule Schedule, next time.Time) time.Duration {
+	now, after := e.o.Now(), schedule.Next(next)
+	if err := e.startScheduled(ctx, k.flow, next, k.timing.By.Person); err != nil && ctx.Err() == nil {
 		e.o.Logger.ErrorContext(ctx, "scheduled run does not start", "flow", k.flow.Plan.Name, "err", err)
 		if again := now.Add(e.o.Sweep); fault.Retryable(err) && (after.IsZero() || again.Before(after)) {
 			return e.o.Sweep

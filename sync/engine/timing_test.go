@@ -145,7 +145,7 @@ func TestA7_WhoSetTheScheduleStandsBehindItsRuns(t *testing.T) {
 func TestTwoReplicasMakeOneRunOfATimeAndFollowEachOther(t *testing.T) {
 	t.Parallel()
 	story(t, 1, timed, func(w *world) {
-		other, stop := w.serve("other", &bell{rings: make(chan string, 64)})
+		other, stop := w.serve("other")
 		defer stop()
 		// Bubbles begin at midnight.
 		w.setTiming(other, "*/10 * * * *")

@@ -110,8 +110,7 @@ func (w *worker) planUndo(ctx context.Context, r run.Run, target *directory.Snap
 	return plan.Undo(plan.UndoInput{
 		Input: plan.Input{
 			Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target, TargetTenant: info.Tenant,
-			Links: links, Abilities: abilities(info), Recent: recent, Staff: w.staff, VotableTier: w.o.VotableTier,
-			Now: w.o.Now().In(w.flow.Zone),
+			Links: links, Abilities: abilities(info), Recent: recent, Staff: w.staff, Now: w.o.Now().In(w.flow.Zone),
 		},
 		Code: string(r.Undoes), Item: r.UndoItem, Voted: undone.Votes > 0, Plan: done, Deeds: deeds(entries),
 		DeleteMeans: info.DeleteMeans.EN + " / " + info.DeleteMeans.ZH,

@@ -44,6 +44,12 @@ func (w *world) approved(r run.Run) run.Run {
 			w.t.Fatal(err)
 		}
 	}
+	if r.Tier >= plan.SteppedUp {
+		if _, err := w.engine.StepUp(w.t.Context(), r.Code, run.Actor{Person: "周凯", Channel: run.FromCLI}); err != nil {
+			w.t.Fatal(err)
+		}
+		<-time.After(11 * time.Minute) // it cools off
+	}
 	return w.until(r.Code)
 }
 
@@ -336,7 +342,7 @@ func TestOnlyWhatWasDoneIsTakenBackAfterACancel(t *testing.T) {
 
 func TestAWorkerThatDiesInAnUndoIsReplaced(t *testing.T) {
 	t.Parallel()
-	story(t, 60, func(w *world) { w.tier = 3 }, func(w *world) {
+	story(t, 60, nil, func(w *world) {
 		w.until(w.start(true).Code)
 		before := w.target.bytes()
 		for i := 61; i <= 64; i++ {
@@ -448,7 +454,7 @@ func TestAnUndoneRunLeavesNoTrace(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test must be repeatable
-			story(t, 60, func(w *world) { w.tier = 3 }, func(w *world) {
+			story(t, 60, nil, func(w *world) {
 				w.until(w.start(true).Code)
 				before := w.target.bytes()
 				w.shuffle(random)
@@ -515,7 +521,6 @@ func TestAnUndoDeletesTheDepartmentsThatItEmpties(t *testing.T) {
 	t.Parallel()
 	story(t, 60, func(w *world) {
 		rarely(w)
-		w.tier = 3
 	}, func(w *world) {
 		w.until(w.start(true).Code)
 		before := w.target.bytes()
@@ -549,5 +554,27 @@ func TestAPartOfAFlowIsPlannedAndNotApplied(t *testing.T) {
 			w.t.Fatalf("plan: %+v, %v", r, err)
 		}
 		w.want(w.until(r.Code), run.Planned)
+	})
+}
+
+// An undo asks neither mapping nor rules: it does not tell that a new
+// configuration is right.
+func TestAnUndoIsNoProofOfANewConfiguration(t *testing.T) {
+	t.Parallel()
+	story(t, 3, rarely, func(w *world) {
+		first := w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.objects[user("0003")].Attributes["name"] = directory.TextOf("改名")
+		changed := w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.stop()
+		w.flow.Config = "config-2"
+		w.flow.Schedule = every(time.Hour)
+		w.open()
+		w.want(w.undo(changed.Code, 0), run.Succeeded)
+		<-time.After(61 * time.Minute)
+		all := w.scheduled()
+		if len(all) != 1 || all[0].Votes != 1 || first.Config == w.flow.Config {
+			w.t.Fatalf("runs %+v", all)
+		}
+		w.want(w.until(all[0].Code), run.Awaiting)
 	})
 }

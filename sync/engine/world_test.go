@@ -215,6 +215,7 @@ type world struct {
 	target *place
 	store  *store.Store
 	flow   engine.Flow
+	more   []engine.Flow // beside flow
 	people []run.Person
 	engine *engine.Engine
 	now    func() time.Time
@@ -222,8 +223,8 @@ type world struct {
 	asked  int
 	sweep  time.Duration // 0: the engine's default
 	record engine.Store  // nil: store itself
-	tier   int           // the highest votable tier; 0: the engine's default
 	code   func() (run.Code, error)
+	office func(time.Time) bool // nil: people are always at work
 	bell   *bell
 	rung   []string // keys that were rung before anybody listened
 	parse  func(string) (engine.Schedule, error)
@@ -281,19 +282,13 @@ func (w *world) open() {
 	for _, key := range w.rung {
 		w.bell.rings <- key
 	}
-	w.engine, w.stop = w.serve("test", w.bell)
+	w.engine, w.stop = w.serve("test")
 }
 
 // serve makes an engine on the record and lets it serve.
-func (w *world) serve(owner string, rings *bell) (*engine.Engine, func()) {
+func (w *world) serve(owner string) (*engine.Engine, func()) {
 	w.t.Helper()
-	e, err := engine.New(engine.Options{
-		Store: w.record, Bell: rings, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	e := w.idle(owner)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Serve(ctx) }()
@@ -303,6 +298,20 @@ func (w *world) serve(owner string, rings *bell) (*engine.Engine, func()) {
 			w.t.Errorf("Serve: %v", err)
 		}
 	}
+}
+
+// idle makes an engine over the world's record that serves nothing: another
+// process's, to vote by.
+func (w *world) idle(owner string) *engine.Engine {
+	w.t.Helper()
+	e, err := engine.New(engine.Options{
+		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
 }
 
 // staff fills the source with n people in two departments.

@@ -284,10 +284,6 @@ func (a *assessor) conclude() {
 		a.risk.Votes = 2
 	}
 	a.risk.Blocked = a.risk.Tier >= blockedTier
-	if !a.risk.Blocked && a.risk.Tier > a.in.VotableTier {
-		a.find(FindTierNotVotable, a.risk.Tier, float64(a.risk.Tier), float64(a.in.VotableTier), "")
-		a.risk.Blocked = true
-	}
 	slices.SortStableFunc(a.risk.Reasons, func(x, y Finding) int { return cmp.Compare(y.Tier, x.Tier) })
 }
 

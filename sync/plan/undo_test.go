@@ -264,10 +264,7 @@ func TestUndo(t *testing.T) {
 			did: didCreate, change: func(d *done) { d.w.cannot = []string{"delete user"} }, notes: []plan.NoteKind{plan.Kept},
 		},
 		"a creation, protected": {
-			did: didCreate, change: func(d *done) {
-				d.w.in.Flow.Protect.Attributes["employee_no"] = []string{"0007"}
-				d.w.in.VotableTier = 3
-			}, ops: []plan.Op{plan.Delete}, tier: 4, codes: []string{plan.FindDelete, plan.FindProtected},
+			did: didCreate, change: func(d *done) { d.w.in.Flow.Protect.Attributes["employee_no"] = []string{"0007"} }, ops: []plan.Op{plan.Delete}, tier: 4, codes: []string{plan.FindDelete, plan.FindProtected},
 		},
 		"a creation of who leads by now": {
 			did: didCreate, change: func(d *done) {

@@ -20,11 +20,17 @@ type Holding struct {
 	Object directory.Object // zero Key: nothing was found
 	Gone   bool             // the system says that it is not there
 	Unsure string           // why nothing can be said
+	// Names tells people what the references of the object point to, as in
+	// plan.Plan.
+	Names map[string]string
 }
 
 // Profile is what is known of one person in one flow.
 type Profile struct {
 	Flow   string
+	Name   string // as the source showed it last, also of somebody who is gone
+	Where  string // path of the first department in the last complete listing
+	Tail   string // the end of the employee number
 	Source Holding
 	Target Holding
 	// Origin says how the two belong together: "created", "adopted", or "" when
@@ -44,12 +50,14 @@ type Deed struct {
 	Change plan.Change
 	Entry  Entry
 	Votes  []Vote
+	Names  map[string]string // see plan.Plan
 }
 
 // Pending is one change of an open plan.
 type Pending struct {
 	Run    Run
 	Change plan.Change
+	Names  map[string]string // see plan.Plan
 }
 
 // Forecast is what the next run would do with one person, as far as it can be
@@ -58,8 +66,9 @@ type Pending struct {
 type Forecast struct {
 	Change *plan.Change // nil: nothing
 	Notes  []plan.Note
-	Unsure string    // why nothing can be told: no listing yet, a system that does not answer
-	Source time.Time // when the listing was made
+	Names  map[string]string // see plan.Plan
+	Unsure string            // why nothing can be told: no listing yet, a system that does not answer
+	Source time.Time         // when the listing was made
 }
 
 // Trial asks what a flow's rule does with one person. It writes nothing.
@@ -70,7 +79,9 @@ type Trial struct {
 	By   Actor
 }
 
-// Tried is what a rule did.
+// Tried is what a rule did. Somebody who takes no part in the flow (out of scope,
+// in conflict) is shown to the rule all the same: Final is then NONE, and Note
+// says why.
 type Tried struct {
 	Object   directory.Object // as the rule got it
 	Target   directory.Attributes

@@ -72,6 +72,10 @@ type Run struct {
 	Ended   time.Time `json:"ended,omitzero"`
 }
 
+// Cooling tells whether all votes are there and the run waits until NotBefore: it
+// can still be stopped, and does not expire.
+func (r Run) Cooling() bool { return r.State == Awaiting && !r.NotBefore.IsZero() }
+
 // Outcome counts the changes by what became of them.
 type Outcome struct {
 	Done    int `json:"done"`
@@ -140,6 +144,22 @@ type Letter struct {
 	At       time.Time // when it came, or was written
 	Due      time.Time // outbox: not before
 	Attempts int       // outbox: deliveries tried
+	// Subject names what a letter shows the state of, such as one card: of those
+	// of a lane that wait and were never tried only the newest is sent. "" = it
+	// is sent in any case. Version orders the states: an older one never takes the
+	// place of a newer one.
+	Subject string
+	Version int64
+	Way     string    // outbox: who can send it, see Pick
+	Held    time.Time // outbox: until when whoever took it may send it
+}
+
+// Pick says which letters are taken out of the outbox.
+type Pick struct {
+	Way    string        // only letters of this way; "" = of every way
+	Except []string      // but not of these
+	Limit  int           // at most so many
+	Hold   time.Duration // for how long nobody else gets them; 0 = 1 minute
 }
 
 // Audit is one line of who did what.

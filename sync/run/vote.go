@@ -1,6 +1,9 @@
 package run
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -37,6 +40,43 @@ type Vote struct {
 	Reason string    `json:"reason,omitempty"`
 	Weak   bool      `json:"weak,omitempty"` // came by a transport that proves little
 	At     time.Time `json:"at"`
+}
+
+// Whose gives the person whose vote it is: who lent it, or else the voter.
+func (v Vote) Whose() string {
+	if v.For != "" {
+		return v.For
+	}
+	return v.By.Person
+}
+
+// Covers tells whether the vote is for a change, by Seq. A vote for a part whose
+// changes are not known is for none.
+func (v Vote) Covers(seq int) bool {
+	if v.Part == nil {
+		return len(v.Only)+len(v.Hold) == 0
+	}
+	_, in := slices.BinarySearch(v.Part, seq)
+	return in
+}
+
+// mostReason is how much of a reason an alarm quotes, in characters.
+const mostReason = 80
+
+// Alarm says that somebody broke the glass: "name: English / 中文", with what was
+// let go and why.
+func (v Vote) Alarm() string {
+	why := strings.ReplaceAll(strings.Join(strings.Fields(v.Reason), " "), " / ", "/")
+	if runes := []rune(why); len(runes) > mostReason {
+		why = string(runes[:mostReason-1]) + "…"
+	}
+	deleted, disabled := max(v.Typed.Delete, 0), max(v.Typed.Disable, 0)
+	en, zh := fmt.Sprintf("delete %d, disable %d", deleted, disabled), fmt.Sprintf("删除 %d、停用 %d", deleted, disabled)
+	if deleted+disabled == 0 {
+		en, zh = fmt.Sprintf("%d changes", max(v.Typed.Total, 0)), fmt.Sprintf("%d 项变更", max(v.Typed.Total, 0))
+	}
+	return fmt.Sprintf("%s: broke the glass for %s, alone and from the terminal (%s). The reason given is “%s” / 一人在命令行紧急放行了 %s（%s）。给出的原因是“%s”",
+		v.By.Person, v.Run, en, why, v.Run, zh, why)
 }
 
 // Restated is what a voter typed of the plan's counts. -1 means not typed.
