@@ -33,7 +33,8 @@ type Options struct {
 	Lang      Lang    // of rooms that have none; "" = ZH
 	Doctor    Doctor  // nil: there is none
 	Limiter   Limiter // nil: nothing is limited
-	AdminRoom string  // name of the room that hears of what cannot be delivered; "" = the flow's rooms
+	Flood     Flood
+	AdminRoom string // name of the room that hears of what cannot be delivered; "" = the flow's rooms
 	// Quiet tells whether ordinary notices wait at a time; nil = never.
 	Quiet func(at time.Time) bool
 	// Quota is how many messages DingTalk lets the app send in a month; 0 = not
@@ -122,6 +123,7 @@ func (o *Options) setDefaults() {
 	if o.Poll == 0 {
 		o.Poll = defaultPoll
 	}
+	o.Flood.setDefaults()
 }
 
 func (o *Options) missing() error {

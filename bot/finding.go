@@ -35,6 +35,8 @@ func (l Lang) finding(f plan.Finding) string {
 		return l.say("Accounts to be disabled, the last 24 hours included: %s. Up to %s need no vote (approve.disable_over).", "连同最近 24 小时共停用 %s 个账号；不超过 %s 个时无需审批（approve.disable_over）。", have, limit)
 	case plan.FindAdopt:
 		return l.say("Accounts found by a match key: %s. With the vote they become accounts of this flow (adopt).", "有 %s 个账号是按匹配键找到的，批准后由本流程管理（adopt）。", have)
+	case plan.FindUndo:
+		return l.say("%[1]s needed votes: to take it back needs one too.", "%[1]s 是经过审批的：撤销它也需要审批。", what)
 	case plan.FindMany:
 		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s. Above %s, more votes are needed.", "连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个时需要更多审批。", have, limit)
 	case plan.FindStaff:

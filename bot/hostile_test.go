@@ -214,7 +214,7 @@ func TestC1_EveryCardFits(t *testing.T) {
 			sc = haunted(sc, say)
 			for i := range 200 {
 				sc.plan.Changes = append(sc.plan.Changes, plan.Change{Seq: 8 + i, Op: plan.Delete, Name: say, Where: say, Tail: "1234", Reason: say})
-				sc.plan.Notes = append(sc.plan.Notes, plan.Note{Kind: worstFirst()[i%9], Name: say, Say: say, Place: say}, plan.Note{Kind: irreversible, Name: say, Say: say})
+				sc.plan.Notes = append(sc.plan.Notes, plan.Note{Kind: worstFirst()[i%9], Name: say, Say: say, Place: say}, plan.Note{Kind: plan.Irreversible, Name: say, Say: say})
 				sc.plan.Risk.Reasons = append(sc.plan.Risk.Reasons, plan.Finding{Code: plan.FindProtected, What: say})
 				sc.entries = append(sc.entries, run.Entry{Seq: 8 + i, Step: run.StepFailed, Say: fmt.Sprint(i) + say})
 			}

@@ -79,6 +79,29 @@ func TestA36_Flooding(t *testing.T) {
 	}
 }
 
+// A36: a flood, one's own or another's, keeps nobody from the brake.
+func TestA36_TheBrakeIsNotFlooded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limited()
+	for i := range 60 {
+		w.receive(w.message(fmt.Sprint("Stranger ", i), "ops", "帮助"))
+	}
+	for range 12 {
+		w.receive(w.message("Li Min", "ops", "状态"))
+	}
+	w.answerAll()
+	if got := texts(w.sayNow("Li Min", "ops", "暂停 hr-to-wecom 刷屏")); strings.Contains(got, "太快了") || len(w.service.set.pauses) != 1 {
+		t.Errorf("not paused: %s", got)
+	}
+	for range 20 {
+		w.receive(w.message("Li Min", "ops", "取消 "+string(nthCode(9))))
+	}
+	if got := texts(w.answerAll()); strings.Count(got, "太快了") != 1 {
+		t.Errorf("the brake itself is flooded without end: %s", got)
+	}
+}
+
 // sayNow hears one message and gives the answers, if any.
 func (w *world) sayNow(who, room, text string) []sent {
 	w.t.Helper()

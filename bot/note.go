@@ -10,9 +10,6 @@ import (
 const (
 	noteKinds  = 6 // kinds of notes that a card tells of
 	notesShown = 3 // of each kind
-	// irreversible is the kind of the notes that say what an undoing cannot take
-	// back.
-	irreversible = plan.NoteKind("irreversible")
 )
 
 // notes tells what was found and left alone, the worst first.
@@ -23,7 +20,7 @@ func (sc scene) notes() Section {
 	l, n := sc.lang, 0
 	of := map[plan.NoteKind][]*plan.Note{}
 	for i := range sc.plan.Notes {
-		if note := &sc.plan.Notes[i]; note.Kind != irreversible {
+		if note := &sc.plan.Notes[i]; note.Kind != plan.Irreversible {
 			of[note.Kind] = append(of[note.Kind], note)
 			n++
 		}
@@ -63,7 +60,7 @@ func (sc scene) irreversible() Section {
 	l := sc.lang
 	var all []Line
 	for i := range sc.plan.Notes {
-		if n := &sc.plan.Notes[i]; n.Kind == irreversible {
+		if n := &sc.plan.Notes[i]; n.Kind == plan.Irreversible {
 			what := l.noteWord(n.Kind)
 			if n.Op != "" && n.Op != plan.None {
 				what = l.op(n.Op)
@@ -83,7 +80,7 @@ func (sc scene) irreversible() Section {
 
 // noteWord names a kind of note.
 func (l Lang) noteWord(k plan.NoteKind) string {
-	if k == irreversible {
+	if k == plan.Irreversible {
 		return l.say("cannot be undone", "无法撤销")
 	}
 	return l.note(k)

@@ -208,6 +208,8 @@ func (l Lang) cause(c plan.Cause) string {
 		return l.say("out of the flow's scope; read again before it is done", "超出流程范围；执行前再次读取")
 	case plan.CauseRule:
 		return l.say("the rule chose it; the source object must be unchanged when it is done", "由规则脚本决定；执行时来源对象必须没有变化")
+	case plan.CauseUndo:
+		return l.say("an earlier run is taken back; the account must be unchanged when it is done", "撤销之前的运行；执行时账号必须没有变化")
 	case plan.CauseDiffers:
 		return l.say("source and target differ", "来源与目标不同")
 	default:

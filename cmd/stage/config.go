@@ -65,6 +65,8 @@ data: %s
 server: {listen: "%s", public_url: "http://%s"}
 redis: %s
 timing: %s
+limits: {person: 1000, room: 10000}
+admin_room: 运维群
 systems:
   hr: {type: file, path: roster.csv, id: 工号, contents: full, attributes: {hiredate: {column: 入职日期, type: date}}}
   feishu: {type: feishu, app_id: %s, app_secret: %s, base_url: "%s"}

@@ -46,15 +46,24 @@ func (w *worker) apply(ctx context.Context, r run.Run) error {
 		if step.Settled() || step != run.StepSending && !a.allowed(c) {
 			continue
 		}
-		stopped, err := a.stopped(ctx)
-		if err != nil {
+		held, err := a.stopped(ctx)
+		switch {
+		case err != nil:
 			return err
-		}
-		if stopped && step != run.StepSending { // what was sent is settled first
+		case step == run.StepSending: // what was sent is settled first
+		case held == brakeCancel:
 			return a.end(ctx, run.Cancelled, "")
+		case held == brakePause:
+			return a.rest(ctx)
 		}
-		if err := a.one(ctx, c); err != nil {
+		switch err := a.one(ctx, c); {
+		case errors.Is(err, errPaused):
+			return a.rest(ctx)
+		case err != nil:
 			return a.broken(ctx, err)
+		}
+		if astray := a.astray(c); astray != "" {
+			return a.abandon(ctx, astray)
 		}
 		a.progress(ctx)
 	}
@@ -88,15 +97,6 @@ func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 		a.links[links[i].Source] = &links[i]
 	}
 	return a, nil
-}
-
-// stopped tells whether a person asked the run to stop.
-func (a *applier) stopped(ctx context.Context) (bool, error) {
-	if err := context.Cause(ctx); err != nil {
-		return false, err
-	}
-	r, err := a.o.Store.Run(ctx, a.run.Code)
-	return r.Stop, err
 }
 
 // one brings one change to a final step. An error means that the run cannot go
@@ -156,7 +156,7 @@ func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say s
 	}
 	var links []mapping.Link
 	if step == run.StepDone || step == run.StepAlready && c.Op != plan.Create {
-		if l, ok := a.linkAfter(c, e.Key); ok {
+		if l, ok := a.linkAfter(c, e); ok {
 			links = append(links, l)
 		}
 	}
@@ -192,10 +192,12 @@ func (a *applier) targetKey(c *plan.Change) directory.Key {
 	return c.Key
 }
 
-// linkAfter gives the link as it is once the change is done.
-func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bool) {
-	now := a.o.Now()
-	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: key, Since: now}
+// linkAfter gives the link as it is once the change is done. Its times are those
+// of the journal's entry: an undo knows by them whether it is still this change
+// that holds.
+func (a *applier) linkAfter(c *plan.Change, e run.Entry) (mapping.Link, bool) {
+	now := e.At
+	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: e.Key, Since: now}
 	if old := a.links[c.Source]; old != nil && c.Op != plan.Create && c.Op != plan.Adopt {
 		l = *old
 	}

@@ -74,6 +74,9 @@ type Engine struct {
 	people map[string]run.Person
 	staff  []plan.Staff
 	locks  sync.Mutex // one look at a time at who is to be locked
+
+	rests   rests
+	retimed map[string]chan struct{} // by flow: this process was given another schedule
 }
 
 // New makes an engine. It starts nothing.
@@ -90,12 +93,13 @@ func New(o Options) (*Engine, error) {
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }
 	}
-	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}}
+	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}, retimed: map[string]chan struct{}{}}
 	var errs []error
 	for i := range o.Flows {
 		f := &o.Flows[i]
 		e.flows[f.Plan.Name] = f
 		e.names = append(e.names, f.Plan.Name)
+		e.retimed[f.Plan.Name] = make(chan struct{}, 1)
 		errs = append(errs, f.check(o.LeaseTTL))
 	}
 	for _, p := range o.People {
@@ -132,10 +136,20 @@ func (e *Engine) flow(name string) (*Flow, error) {
 	return f, nil
 }
 
-// Start begins a run, or gives the one that the same request began before.
-// Faults: NotFound for an unknown flow, Denied when the person may not, Invalid
-// when something is to be applied in a part.
+// Start begins a run, or gives the one that the same request began before. An
+// undo is always applied, and its flow is that of the run that it undoes. Faults:
+// NotFound for an unknown flow or an unknown run to undo; Denied when the person
+// may not, or while the flow is paused and something is to be applied; Conflict
+// when the run to undo has not ended or changed nothing; Invalid when its item was
+// not done, or when only a part is to be applied.
 func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
+	if req.Undoes != "" {
+		undone, err := e.undone(ctx, req)
+		if err != nil {
+			return run.Run{}, err
+		}
+		req.Flow, req.Apply = undone.Flow, true
+	}
 	f, err := e.flow(req.Flow)
 	if err != nil {
 		return run.Run{}, err
@@ -148,8 +162,8 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	if err := checkNarrow(req); err != nil {
 		return run.Run{}, err
 	}
-	if f.Paused && req.Apply {
-		return run.Run{}, fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
+	if err := e.startable(ctx, f, req); err != nil {
+		return run.Run{}, err
 	}
 	r, err := e.create(ctx, req)
 	for try := 1; fault.KindOf(err) == fault.Conflict && try < codeTries; try++ {
@@ -160,6 +174,24 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	}
 	e.ring(ctx, r.Code)
 	return r, nil
+}
+
+// startable tells whether what is asked for may begin now.
+func (e *Engine) startable(ctx context.Context, f *Flow, req run.Request) error {
+	switch {
+	case !req.Apply:
+		return nil
+	case f.Paused:
+		return fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
+	}
+	p, on, err := e.paused(ctx, req.Flow)
+	if err == nil && on {
+		err = pausedFault(req.Flow, p, f.Zone)
+	}
+	if err != nil || req.Undoes == "" {
+		return err
+	}
+	return e.undoable(ctx, req)
 }
 
 // codeTries is how often a code is drawn for a run.
@@ -174,7 +206,7 @@ func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
 	r, _, err := e.o.Store.CreateRun(ctx, run.Run{
 		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
 		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
-		Dept: req.Dept, Kind: req.Kind,
+		Behind: req.Behind, Undoes: req.Undoes, UndoItem: req.Item, Dept: req.Dept, Kind: req.Kind,
 	})
 	return r, err
 }

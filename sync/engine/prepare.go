@@ -25,6 +25,9 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 			return r, err
 		}
 	}
+	if r.Undoes != "" {
+		return w.prepareUndo(ctx, r)
+	}
 	source, target, err := w.read(ctx)
 	if err != nil {
 		return r, err
@@ -36,6 +39,14 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if err != nil {
 		return r, err
 	}
+	if r, err = w.pass(ctx, r, p); err != nil {
+		return r, err
+	}
+	return r, w.afterPlan(ctx, r, p, links, source)
+}
+
+// pass stores a plan and moves the run through the gate.
+func (w *worker) pass(ctx context.Context, r run.Run, p *plan.Plan) (run.Run, error) {
 	open, err := w.waiting(ctx, r)
 	if err != nil {
 		return r, err
@@ -46,10 +57,7 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := w.supersede(ctx, r, open, g.twin); err != nil {
-		return r, err
-	}
-	return r, w.afterPlan(ctx, r, p, links, source)
+	return r, w.supersede(ctx, r, open, g.twin)
 }
 
 // read reads source and target side by side.

@@ -227,6 +227,7 @@ type world struct {
 	office func(time.Time) bool // nil: people are always at work
 	bell   *bell
 	rung   []string // keys that were rung before anybody listened
+	parse  func(string) (engine.Schedule, error)
 }
 
 func newWorld(t *testing.T, now func() time.Time) *world {
@@ -281,12 +282,17 @@ func (w *world) open() {
 	for _, key := range w.rung {
 		w.bell.rings <- key
 	}
-	e := w.idle("test")
-	w.engine = e
+	w.engine, w.stop = w.serve("test")
+}
+
+// serve makes an engine on the record and lets it serve.
+func (w *world) serve(owner string) (*engine.Engine, func()) {
+	w.t.Helper()
+	e := w.idle(owner)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Serve(ctx) }()
-	w.stop = func() {
+	return e, func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("Serve: %v", err)
@@ -300,7 +306,7 @@ func (w *world) idle(owner string) *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
 		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
 	})
 	if err != nil {
 		w.t.Fatal(err)

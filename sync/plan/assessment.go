@@ -27,6 +27,7 @@ const (
 	FindDelete        = "delete"         // there is a DELETE
 	FindDisable       = "disable"        // more DISABLE than approve.disable_over
 	FindAdopt         = "adopt"          // there is an adoption
+	FindUndo          = "undo"           // takes back what people had voted on
 	FindMany          = "many"           // more destructive changes than one vote covers
 	FindStaff         = "staff"          // an approver, admin or manager is touched
 	FindBlind         = "blind"          // a DELETE of an account whose state cannot be seen

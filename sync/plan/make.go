@@ -66,6 +66,7 @@ type maker struct {
 	judged  int
 	failed  int // rules that ended with an error
 	notes   []Note
+	undo    *UndoInput // nil: of a run that compares source and target
 }
 
 // draft is a change before the plan is ordered.
