@@ -152,7 +152,7 @@ func (d *doctor) record(ctx context.Context) []bot.Check {
 		checks = append(checks, bot.Check{
 			Level: bot.Advice,
 			Say:   bot.Text{EN: fmt.Sprintf("%d messages could not be delivered lately", lost), ZH: fmt.Sprintf("最近有 %d 条消息没有送达", lost)},
-			Fix:   bot.Text{EN: "Look for “message is given up” in the log; is the bot still in every room, and may it speak there?", ZH: "在日志里找 message is given up；机器人还在每个群里吗，有发言权限吗？"},
+			Fix:   bot.Text{EN: "Look for “letter is given up” in the log; is the bot still in every room, and may it speak there?", ZH: "在日志里找 letter is given up；机器人还在每个群里吗，有发言权限吗？"},
 		})
 	}
 	return checks
