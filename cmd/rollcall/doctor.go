@@ -125,7 +125,7 @@ func (d *doctor) base() []check {
 	for _, name := range []run.Platform{run.Feishu, run.DingTalk} {
 		if probe := d.bots[name]; probe != nil {
 			checks = append(checks, check{"bots." + string(name), func(ctx context.Context) []bot.Check {
-				return d.judged(string(name), probe(ctx), bot.Text{EN: "the bot's credentials work", ZH: "机器人凭据有效"})
+				return append(d.judged(string(name), probe(ctx), bot.Text{EN: "the bot's credentials work", ZH: "机器人凭据有效"}), d.hearing(ctx, name)...)
 			}})
 		}
 	}

@@ -13,6 +13,38 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
+// hearing tells when the bot last heard a message and a button: no platform says
+// whether the app subscribed to them.
+func (d *doctor) hearing(ctx context.Context, platform run.Platform) []bot.Check {
+	name := string(platform)
+	kinds := []struct {
+		from, before string // of the inbox's ids
+		en, zh       string
+		fix          bot.Text
+	}{
+		{name + ":om_", name + ":om`", "message", "消息", subscribed(platform)},
+		{name + ":0", name + ":g", "button", "按钮", pressed()},
+	}
+	if platform == run.DingTalk {
+		kinds = kinds[:1]
+		kinds[0].from, kinds[0].before = name+":", name+";"
+	}
+	var checks []bot.Check
+	for _, k := range kinds {
+		at, ever, err := d.store.LastClaim(ctx, k.from, k.before)
+		switch {
+		case err != nil:
+			return d.judged("record", err, bot.Text{})
+		case ever:
+			when := at.In(d.cfg.Location()).Format("2006-01-02 15:04")
+			checks = append(checks, fine("last heard a "+k.en+" at "+when, "最近一次收到"+k.zh+"："+when))
+		default:
+			checks = append(checks, bot.Check{Level: bot.Advice, Say: bot.Text{EN: "has heard no " + k.en + " lately", ZH: "最近没有收到过" + k.zh}, Fix: k.fix})
+		}
+	}
+	return checks
+}
+
 // flow looks at one flow: who may decide, whether it is paused, and when it last
 // did what it is for.
 func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {

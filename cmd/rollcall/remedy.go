@@ -5,6 +5,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 // remedy says what to click in which console when a kind of system gives a kind
@@ -52,6 +53,28 @@ func webhookRemedy(of string) bot.Text {
 	return bot.Text{
 		EN: "In the group: settings → robots → this robot: compare the address, the signature's secret or the keyword with the configuration; an IP list must hold our address.",
 		ZH: "在群里：设置 → 群机器人 → 这个机器人：核对地址、加签密钥或关键词与配置是否一致；如果设了 IP 白名单，要包含本机出口地址。",
+	}
+}
+
+// subscribed says how an app comes to hear messages.
+func subscribed(platform run.Platform) bot.Text {
+	if platform == run.DingTalk {
+		return bot.Text{
+			EN: "open-dev.dingtalk.com → your app → “Robot”: enabled, receive mode Stream (or HTTP with the callback path of the configuration), version released; the robot must be a member of the group. Then mention it and send “help”.",
+			ZH: "钉钉开放平台 → 你的应用 → “机器人”：已启用，消息接收模式选 Stream（或 HTTP，地址为配置里的回调路径），版本已发布；机器人要在群里。然后 @它 发“帮助”。",
+		}
+	}
+	return bot.Text{
+		EN: "Developer Console → your app → “Events & Callbacks”: subscribe by long connection (or to the callback address), add im.message.receive_v1, release a version; the bot must be a member of the group. Then mention it and send “help”.",
+		ZH: "飞书开发者后台 → 你的应用 → “事件与回调”：订阅方式选长连接（或填回调地址），添加事件 im.message.receive_v1，发布版本；机器人要在群里。然后 @它 发“帮助”。",
+	}
+}
+
+// pressed says how an app comes to hear buttons; typed commands work without.
+func pressed() bot.Text {
+	return bot.Text{
+		EN: "If buttons do nothing: Developer Console → your app → “Events & Callbacks” → Callbacks: add card.action.trigger in the same way as the events, and release a version. Typed commands work without.",
+		ZH: "如果按钮点了没反应：开发者后台 → 你的应用 → “事件与回调” → 回调配置：添加 card.action.trigger，方式与事件相同，然后发布版本。不用按钮、直接输入命令也可以。",
 	}
 }
 

@@ -25,6 +25,47 @@ func testInbox(t *testing.T, open Opener) {
 		t.Parallel()
 		testPrune(t, setup(t, open))
 	})
+	t.Run("last claim", func(t *testing.T) {
+		t.Parallel()
+		testLastClaim(t, setup(t, open))
+	})
+}
+
+func testLastClaim(t *testing.T, b *bench) {
+	last := func(from, before string) (time.Time, bool) {
+		t.Helper()
+		at, there, err := b.LastClaim(t.Context(), from, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at, there
+	}
+	if at, there := last("feishu:", "feishu;"); there {
+		t.Errorf("nothing was claimed, last at %v", at)
+	}
+	var claimed []time.Time
+	for _, id := range []string{"feishu:om_1", "feishu:0a1b", "dingtalk:msg1"} {
+		b.clock.Add(time.Minute)
+		if _, err := b.Claim(t.Context(), id, nil); err != nil {
+			t.Fatal(err)
+		}
+		claimed = append(claimed, b.clock.Now())
+	}
+	for _, tt := range []struct {
+		from, before string
+		want         time.Time
+	}{
+		{"feishu:om_", "feishu:om`", claimed[0]},
+		{"feishu:", "feishu;", claimed[1]},
+		{"dingtalk:", "dingtalk;", claimed[2]},
+	} {
+		if at, there := last(tt.from, tt.before); !there || !at.Equal(tt.want) {
+			t.Errorf("from %s: %v, %t; want %v", tt.from, at, there, tt.want)
+		}
+	}
+	if at, there := last("wecom:", "wecom;"); there {
+		t.Errorf("another platform: %v", at)
+	}
 }
 
 func testClaimOnce(t *testing.T, b *bench) {
