@@ -19,9 +19,10 @@ const (
 	// holdTime is for how long a letter is ours. Within it the app and the webhook
 	// may both be tried; with less than beginTime left it is not begun, for another
 	// replica may take it before it is over.
-	holdTime  = time.Minute
-	sendTime  = 20 * time.Second
-	beginTime = 50 * time.Second
+	// When its holder dies, its lane waits for so long.
+	holdTime  = 30 * time.Second
+	sendTime  = 12 * time.Second
+	beginTime = 25 * time.Second
 	// skewTime is by how much the clocks of two replicas may differ.
 	skewTime = 5 * time.Second
 	// noteTime bounds how long is tried to note what became of a letter.
@@ -175,9 +176,20 @@ func (b *Bot) send(ctx context.Context, l run.Letter) (due time.Time, err error)
 		return due, b.note(ctx, l.ID, o.Live, placeOf(o.Version, now))
 	}
 	if ctx.Err() != nil {
-		return due, ctx.Err()
+		return due, b.letBe(ctx, l)
 	}
 	return b.undelivered(ctx, l, o, err)
+}
+
+// letBe gives a letter back that the end of the process keeps us from sending:
+// nobody need wait until our hold is over.
+func (b *Bot) letBe(ctx context.Context, l run.Letter) error {
+	if !errors.Is(context.Cause(ctx), context.Canceled) {
+		return ctx.Err() // it is not ours any more
+	}
+	note, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), noteTime, errors.New("the record does not answer"))
+	defer cancel()
+	return b.settled(b.o.Mailbox.Delay(note, l.ID, b.o.Now().Add(firstWait)))
 }
 
 // heldBack tells whether a letter is not to be sent now: its room wants quiet,

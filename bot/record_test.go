@@ -244,6 +244,37 @@ func TestT3_ACrashAfterSending(t *testing.T) {
 	}
 }
 
+// ending is a platform in whose answer the process ends.
+type ending struct {
+	*wall
+	end func()
+}
+
+func (e ending) Send(ctx context.Context, _ Outgoing, _, _ string) (string, error) {
+	e.end()
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// Whoever ends gives the letter back that he holds: the next sends it at once.
+func TestWhoEndsGivesItsLettersBack(t *testing.T) {
+	t.Parallel()
+	p := newTwins(t)
+	ctx, end := context.WithCancel(t.Context())
+	p.bots[0].platforms[run.Feishu] = ending{p.wall, end}
+	p.post(p.card("703020", 1))
+	if _, err := p.bots[0].sendDue(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.clock.add(firstWait)
+	if _, err := p.bots[1].sendDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.wall.shown["om_0"]; !slices.Equal(got, []int64{1}) {
+		t.Errorf("cards %v", p.wall.shown)
+	}
+}
+
 // A process that was frozen until its letter went to another sends nothing any
 // more: its late drawing would flip the card.
 func TestAFrozenProcessSendsNothing(t *testing.T) {
