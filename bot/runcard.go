@@ -157,7 +157,7 @@ func (b *Bot) nothingCard(sc scene) Card {
 	lines := append(append(b.head(sc), b.standstill(sc)...), text(outcome))
 	s := []Section{{Lines: lines}}
 	if sc.plan != nil {
-		s = append(s, Section{Lines: b.health(sc)}, sc.irreversible(), sc.notes())
+		s = append(s, Section{Lines: append(b.health(sc), sc.against()...)}, sc.irreversible(), sc.notes())
 	}
 	return Card{Title: sc.title(), Tone: tone, Sections: filled(s), Plain: true}
 }

@@ -88,7 +88,11 @@ func (b *Bot) statusOf(ctx context.Context, c caller, cmd Command) (reply, error
 		return reply{}, err
 	}
 	sc.flow, sc.lang, sc.can, sc.copied = f, c.lang, b.can(c), true
-	return reply{card: b.runCard(sc)}, nil
+	card := b.runCard(sc)
+	for i := range card.Sections { // somebody asked for it: all of it is shown
+		card.Sections[i].Short = nil
+	}
+	return reply{card: card}, nil
 }
 
 func (b *Bot) statusOfFlow(ctx context.Context, c caller, f *Flow) (reply, error) {
@@ -154,7 +158,12 @@ func (b *Bot) runLine(l Lang, r run.Run) string {
 	if r.State == run.Awaiting {
 		state = l.say("Waits for a vote", "待批准")
 	}
-	line := b.clock(r.Created) + " " + string(r.Code) + " " + r.Flow + " · " + state
+	return state + " " + b.runFacts(l, r)
+}
+
+// runFacts tells of one run in one line, but for its state.
+func (b *Bot) runFacts(l Lang, r run.Run) string {
+	line := string(r.Code) + " · " + r.Flow
 	switch {
 	case r.State == run.Awaiting:
 		line += " · " + l.counts(r.Counts) + l.say(" · until ", " · 有效期至 ") + b.clock(r.Expires)
@@ -163,7 +172,7 @@ func (b *Bot) runLine(l Lang, r run.Run) string {
 	case r.Counts.Total() > 0:
 		line += " · " + l.counts(r.Counts)
 	}
-	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By)
+	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By) + " " + b.clock(r.Created)
 }
 
 // next gives the next scheduled time of a flow, the zero time when there is
@@ -299,13 +308,20 @@ func (b *Bot) askedBy(c caller, word string) (string, error) {
 
 // votedBy names the voters of a run, at the end of its line.
 func (b *Bot) votedBy(l Lang, votes []run.Vote) string {
-	var line strings.Builder
+	var yes, no []string
 	for _, v := range votes {
 		if v.Decision == run.Reject {
-			line.WriteString(l.say(" · rejected by ", " · 驳回 ") + l.who(v.By))
+			no = append(no, l.who(v.By))
 		} else {
-			line.WriteString(l.say(" · approved by ", " · 批准 ") + l.who(v.By))
+			yes = append(yes, l.who(v.By))
 		}
 	}
-	return line.String()
+	line := ""
+	if len(yes) > 0 {
+		line += l.say(" · approved by ", " · 批准 ") + l.list(yes)
+	}
+	if len(no) > 0 {
+		line += l.say(" · rejected by ", " · 驳回 ") + l.list(no)
+	}
+	return line
 }
