@@ -130,6 +130,12 @@ func (d *summary) says(name, rest string) Line {
 	return Line{strong(name), plain(d.l.say(": ", "：") + rest)}
 }
 
+// leads ends a line with the command that tells more.
+func (d *summary) leads(line Line, v Verb, of run.Code) Line {
+	next := Command{Verb: v, Lang: d.l, Code: of, Page: 1, Typed: run.NotRestated()}
+	return append(line, plain(d.l.say(" · see: ", " · 请看：")), code(next.String()))
+}
+
 // stops tells of the flows that do not run.
 func (d *summary) stops(flows []*Flow, pauses []run.Pause) {
 	l := d.l
@@ -218,7 +224,7 @@ func (d *summary) waiting(ctx context.Context, open []run.Run) error {
 			return fmt.Errorf("read votes: %w", err)
 		}
 		line := d.b.runFacts(d.l, r) + d.l.say(" · votes %d of %d", " · 已批准 %d/%d 票", len(approvals(r, votes)), r.Votes)
-		d.waits = append(d.waits, d.says(d.l.say("Waits for a vote", "等待批准"), line))
+		d.waits = append(d.waits, d.leads(d.says(d.l.stands(r), line), Show, r.Code))
 	}
 	return nil
 }
@@ -234,7 +240,7 @@ func (d *summary) failures(runs, good []run.Run) {
 			if r.Reason != "" {
 				line += " · " + printable(masked(d.l.of(r.Reason)), sayRunes)
 			}
-			d.broken = append(d.broken, d.says(d.l.state(r.State), line))
+			d.broken = append(d.broken, d.leads(d.says(d.l.state(r.State), line), Status, r.Code))
 		}
 	}
 }

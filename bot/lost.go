@@ -113,14 +113,8 @@ func (sc scene) lostLines(all []*plan.Change) []Line {
 	lines := make([]Line, 0, len(all))
 	for _, c := range all {
 		line := Line{code(fmt.Sprintf("#%d", c.Seq)), plain(" " + l.op(c.Op) + " "), strong(l.person(c))}
-		why := printable(masked(l.of(c.Reason)), sayRunes)
-		switch seq, told := first[c.Reason]; {
-		case why == "":
-		case told && utf8.RuneCountInString(why) > longReason:
-			line = append(line, plain(l.say(": same reason as #%d", "：原因同 #%d", seq)))
-		default:
-			first[c.Reason] = c.Seq
-			line = append(line, plain(l.say(": ", "：")+why))
+		if why := printable(masked(l.of(c.Reason)), sayRunes); why != "" {
+			line = append(line, plain(l.say(": ", "：")+l.once(first, c.Seq, why)))
 		}
 		if _, before := sc.previous.lost[c.Key]; c.Op.Destructive() && sc.previous.code != "" && !before {
 			line = append(line, plain(l.say(" · not in the plan before", " · 上次没有")))
@@ -131,6 +125,15 @@ func (sc scene) lostLines(all []*plan.Change) []Line {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// once gives a reason, or the number of the line that has it already.
+func (l Lang) once(first map[string]int, seq int, why string) string {
+	if told, is := first[why]; is && utf8.RuneCountInString(why) > longReason {
+		return l.say("same as #%d", "同 #%d", told)
+	}
+	first[why] = seq
+	return why
 }
 
 // means says what becomes of the accounts in this target, and whether that can

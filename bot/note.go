@@ -32,7 +32,9 @@ func (sc scene) notes() Section {
 		return Section{}
 	}
 	s := Section{Title: l.say("Left alone: %d", "没有处理的：%d 项", n), Bullet: true, Folded: len(of[plan.LeftActive]) == 0}
-	s.Short = append(Line{plain(s.Title + l.say(": ", "："))}, sc.allNotes()[1:]...)
+	if s.Folded {
+		s.Short = append(Line{plain(l.say("%d left alone: ", "没有处理的 %d 项：", n))}, sc.allNotes()[1:]...)
+	}
 	told := 0
 	for _, kind := range worstFirst() {
 		if len(of[kind]) == 0 || told == noteKinds {

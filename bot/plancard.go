@@ -42,7 +42,13 @@ func (b *Bot) planCard(sc scene) Card {
 	if sc.plan != nil {
 		lines = append(lines, sc.against()...)
 	}
-	card.Sections = filled(append(append([]Section{{Lines: lines}, b.waits(sc)}, sc.touched()...), b.votesSection(sc), how))
+	card.Sections = []Section{{Lines: lines}}
+	if r.NotBefore.IsZero() {
+		card.Sections = append(append(card.Sections, sc.touched()...), b.waits(sc))
+	} else { // it begins by itself: when, comes first
+		card.Sections = append(append(card.Sections, b.waits(sc)), sc.touched()...)
+	}
+	card.Sections = filled(append(card.Sections, b.votesSection(sc), how))
 	card.Sections = append(card.Sections, b.evidence(sc)...)
 	return card
 }

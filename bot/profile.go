@@ -243,7 +243,7 @@ func (l Lang) tables(all []run.Profile) []chapter {
 				continue
 			}
 			shown[id] = true
-			title := l.say("%s in %s", "%[2]s 里的 %[1]s", printable(string(h.Object.ID), nameRunes), label(h.System))
+			title := l.say("All of %s in %s", "%[2]s 里 %[1]s 的全部属性", printable(string(h.Object.ID), nameRunes), label(h.System))
 			chapters = append(chapters, chapter{Section: Section{Title: title, Lines: l.table(h.Object.Attributes), Bullet: true, Folded: true}, most: tableLines})
 		}
 	}

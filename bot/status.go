@@ -144,7 +144,7 @@ func ends() []run.State {
 func (b *Bot) runList(l Lang, runs []run.Run) Section {
 	s := Section{Bullet: true}
 	for _, r := range runs[:min(len(runs), mostRuns)] {
-		s.Lines = append(s.Lines, text(b.runLine(l, r)))
+		s.Lines = append(s.Lines, b.runRow(l, r))
 	}
 	if more := len(runs) - mostRuns; more > 0 {
 		s.Lines = append(s.Lines, text(l.say("… and %d more", "……另有 %d 个", more)))
@@ -152,13 +152,20 @@ func (b *Bot) runList(l Lang, runs []run.Run) Section {
 	return s
 }
 
-// runLine tells of one run in one line.
-func (b *Bot) runLine(l Lang, r run.Run) string {
-	state := l.state(r.State)
+// runRow tells of one run in one line, with what its state is to be seen first.
+func (b *Bot) runRow(l Lang, r run.Run) Line {
+	return Line{strong(l.stands(r)), plain(" " + b.runFacts(l, r))}
+}
+
+// runLine is runRow as a text.
+func (b *Bot) runLine(l Lang, r run.Run) string { return l.stands(r) + " " + b.runFacts(l, r) }
+
+// stands says how a run stands.
+func (l Lang) stands(r run.Run) string {
 	if r.State == run.Awaiting {
-		state = l.say("Waits for a vote", "待批准")
+		return l.say("Waits for a vote", "待批准")
 	}
-	return state + " " + b.runFacts(l, r)
+	return l.state(r.State)
 }
 
 // runFacts tells of one run in one line, but for its state.
@@ -277,15 +284,15 @@ func (b *Bot) history(ctx context.Context, c caller, cmd Command) (reply, error)
 	}
 	s := Section{Bullet: true}
 	for _, r := range runs[:min(len(runs), mostRuns)] {
-		line := b.runLine(l, r)
+		line := b.runRow(l, r)
 		if r.Votes > 0 {
 			votes, err := b.o.Service.Votes(ctx, r.Code)
 			if err != nil {
 				return reply{}, err
 			}
-			line += b.votedBy(l, votes)
+			line = append(line, plain(b.votedBy(l, votes)))
 		}
-		s.Lines = append(s.Lines, text(line))
+		s.Lines = append(s.Lines, line)
 	}
 	if more := len(runs) - mostRuns; more > 0 {
 		s.Lines = append(s.Lines, text(l.say("… and %d older", "……另有更早的 %d 次", more)))

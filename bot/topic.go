@@ -54,7 +54,11 @@ func (s spec) topic(l Lang, flow string) Card {
 	for _, part := range optionShape.FindAllString(s.usage(l), -1) {
 		if part = strings.Trim(part, " []"); !seen[part] {
 			seen[part] = true
-			may.Lines = append(may.Lines, Line{code(strings.ReplaceAll(part, "|", l.say(" or ", " 或 ")))})
+			line := Line{code(strings.ReplaceAll(part, "|", l.say(" or ", " 或 ")))}
+			if why := l.option(s.verb, part); why != "" {
+				line = append(line, plain(" "+why))
+			}
+			may.Lines = append(may.Lines, line)
 		}
 	}
 	for _, e := range l.examples(s.verb, quoted(flow)) {
@@ -66,6 +70,30 @@ func (s spec) topic(l Lang, flow string) Card {
 	}
 	card.Sections = filled([]Section{write, may, about})
 	return card
+}
+
+// option says what a part of a usage is for, "" when it says that itself.
+func (l Lang) option(v Verb, part string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(part, "--"), "=")
+	canonical := optionNames()[name]
+	if v == Plan && canonical == "dept" || v == Plan && canonical == "kind" {
+		return l.say("only these; such a plan cannot be applied", "只看这一部分；这样的计划不能执行")
+	}
+	return map[string]Text{
+		"delete":  {EN: "how many are deleted; must be right", ZH: "要删除几人，必须写对"},
+		"disable": {EN: "how many are disabled; must be right", ZH: "要停用几人，必须写对"},
+		"total":   {EN: "how many changes; only when nobody loses an account", ZH: "共几项变更；没有删除和停用时才写"},
+		"only":    {EN: "approve only these; the counts are then theirs", ZH: "只批准这些，人数按这些写"},
+		"hold":    {EN: "approve the rest; the counts are then the rest's", ZH: "这些不执行，人数按其余的写"},
+		"file":    {EN: "the whole table, to you alone", ZH: "完整的表格，私信给你"},
+		"until":   {EN: "when it ends by itself", ZH: "到时自动结束"},
+		"days":    {EN: "how far back", ZH: "看最近几天"},
+		"by":      {EN: "only what this person asked for", ZH: "只看此人发起的"},
+		"yes":     {EN: "to set it after the look", ZH: "看过之后，确认修改"},
+		"op":      {EN: "as if this were proposed", ZH: "假定要做这个操作"},
+		"deep":    {EN: "tries more; costs calls of the quota", ZH: "检查得更细，会消耗接口配额"},
+		"room":    {EN: "for the whole room; admins only", ZH: "对整个群生效，要管理员"},
+	}[canonical].in(l)
 }
 
 // examples gives commands as somebody would send them.
@@ -81,7 +109,7 @@ func (l Lang) examples(v Verb, flow string) []string {
 		Digest:   {{"digest daily 09:10"}, {"日报 每天 09:10"}},
 		Test:     {{"test " + flow + " 0412"}, {"试跑 " + flow + " 0412"}},
 		Whois:    {{"whois 0412"}, {"查人 0412"}},
-		Delegate: {{"delegate @Chen Yue --until=fri"}, {"委托 @陈悦 --到=周五"}},
+		Delegate: {{"delegate @ChenYue --until=fri"}, {"委托 @陈悦 --到=周五"}},
 		Mute:     {{"mute 2h"}, {"静音 2小时"}},
 		Speak:    {{"lang en"}, {"语言 中文"}},
 	}[v]
