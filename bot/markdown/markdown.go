@@ -234,7 +234,7 @@ func (o Options) append(b *strings.Builder, marked string) {
 		b.WriteString(marked)
 		return
 	}
-	if b.Len() > 0 && !strings.HasSuffix(b.String(), " ") {
+	if last, _ := utf8.DecodeLastRuneInString(b.String()); b.Len() > 0 && !strings.ContainsRune(" ：，；。、（", last) {
 		b.WriteByte(' ')
 	}
 	b.WriteString(marked)
