@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -89,7 +90,11 @@ func (b *Bot) evidence(sc scene) []Section {
 // reasons says why a vote is needed: folded when it is no more than that a
 // deletion needs one.
 func (sc scene) reasons() Section {
-	l, lines := sc.lang, sc.lang.findings(sc.plan.Risk.Reasons)
+	l, all := sc.lang, sc.plan.Risk.Reasons
+	if len(all) > 1 { // that deletions need a vote explains no second one
+		all = slices.DeleteFunc(slices.Clone(all), func(f plan.Finding) bool { return f.Code == plan.FindDelete })
+	}
+	lines := l.findings(all)
 	if len(lines) == 0 {
 		return Section{}
 	}
@@ -98,7 +103,7 @@ func (sc scene) reasons() Section {
 		title = l.say("Why %d votes are needed", "为什么需要 %d 票", sc.run.Votes)
 	}
 	s := Section{Title: title, Lines: lines, Bullet: true}
-	if len(lines) == 1 && sc.plan.Risk.Reasons[0].Code == plan.FindDelete {
+	if len(all) == 1 && all[0].Code == plan.FindDelete {
 		s.Folded, s.Short = true, lines[0]
 	}
 	return s
@@ -148,7 +153,7 @@ func (b *Bot) asking(sc scene) []Line {
 func (b *Bot) voting(sc scene) Section {
 	l, r := sc.lang, sc.run
 	s := Section{Title: l.say("How to vote", "怎么投票")}
-	if words := sc.tierWords(); words != "" {
+	if words := sc.tierWords(); words != "" && r.Tier < stepUpTier { // what tier 3 needs stands above
 		s.Lines = append(s.Lines, text(words))
 	}
 	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
