@@ -281,7 +281,7 @@ func (sc scene) approveButton() []Button {
 	}
 	cmd := Command{Verb: Approve, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
 	one := Button{
-		Label: specOf(Approve).name(l), Style: Dangerous, Digest: r.Plan.String(),
+		Label: capital(specOf(Approve).name(l)), Style: Dangerous, Digest: r.Plan.String(),
 		Confirm: l.say("Approve %s: %s?", "批准 %s：%s？", r.Code, sc.danger()),
 	}
 	ask := func(n int, name, label string, to *int) {
@@ -300,7 +300,7 @@ func (sc scene) approveButton() []Button {
 		ask(c.Total(), l.say("total", "总数"), l.say("How many changes in all?", "变更的总项数"), &cmd.Typed.Total)
 	}
 	if sc.can.Forms && c.Total() > 1 {
-		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (may stay empty; count the rest)", "保留（可不填；人数写剩下的）")})
+		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (optional; count the rest)", "保留（可不填；人数写剩下的）")})
 	}
 	one.Command = cmd.String()
 	return []Button{one}

@@ -199,7 +199,7 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 			continue
 		}
 		cmd := Command{Verb: v, Lang: l, Code: sc.run.Code, Page: 1, Typed: run.NotRestated()}
-		one := Button{Label: specOf(v).name(l), Command: cmd.String()}
+		one := Button{Label: capital(specOf(v).name(l)), Command: cmd.String()}
 		switch v {
 		case Cancel:
 			one.Confirm = l.say("Stop %s?", "停止 %s？", sc.run.Code)

@@ -42,7 +42,7 @@ func TestWhatCannotBeFoldedIsOneLine(t *testing.T) {
 // command is not written.
 func TestDrawnButtonsTakeOneLine(t *testing.T) {
 	t.Parallel()
-	buttons := []bot.Button{{Label: "reject", Command: "reject 7K3MQ2"}, {Label: "Show all", Command: "show 7K3MQ2"}}
+	buttons := []bot.Button{{Label: "Reject", Command: "reject 7K3MQ2"}, {Label: "Show all", Command: "show 7K3MQ2"}}
 	o := markdown.Options{Dialect: markdown.DingTalk, Lang: bot.EN, Commands: buttons, Drawn: true}
 	if got := markdown.Render(bot.Card{Title: "t"}, o).Text; !strings.HasSuffix(got, "Or send: **reject 7K3MQ2** · **show 7K3MQ2**") {
 		t.Errorf("%s", got)

@@ -243,7 +243,7 @@ func (o Options) append(b *strings.Builder, marked string) {
 
 // follow adds plain text. Before a sign that ends a word the markup needs no blank.
 func (o Options) follow(b *strings.Builder, text string) {
-	if s := b.String(); o.Dialect != Text && strings.HasSuffix(s, " ") && strings.IndexAny(text, ":,;.)：，；。、）") == 0 {
+	if s := b.String(); o.Dialect != Text && strings.HasSuffix(s, " ") && strings.IndexAny(text, ":,;.)：，；。、（）") == 0 {
 		b.Reset()
 		b.WriteString(s[:len(s)-1])
 	}
@@ -281,7 +281,7 @@ func commands(o Options) string {
 			continue
 		}
 		line := o.bullet()
-		if label := strings.TrimSpace(Plain(b.Label, labelLimit)); label != "" && !strings.HasPrefix(b.Command, label+" ") {
+		if label := strings.TrimSpace(Plain(b.Label, labelLimit)); label != "" && !strings.HasPrefix(strings.ToLower(b.Command), strings.ToLower(label)+" ") {
 			line += o.start(o.escape(label)) + say(o.Lang, ": ", "：")
 		}
 		lines = append(lines, line+o.code(typed))
