@@ -266,7 +266,7 @@ func TestAgainstThePlanBefore(t *testing.T) {
 	}
 	sc.lang = ZH
 	all := cardText(w.b.runCard(sc))
-	if want := "与上次 703020 相比：人数 +0，停用和删除 +3 −1；新增：Zheng Ba、Feng Jiu、Chu Shi；不再包括：Zhao Yi"; !strings.Contains(all, want) || strings.Count(all, "上次没有") != 3 {
+	if want := "与上次 703020 相比：停用和删除 +3 −1；这次没有了：Zhao Yi"; !strings.Contains(all, want) || strings.Count(all, "上次没有") != 3 {
 		t.Errorf("%q is missing in\n%s", want, all)
 	}
 	r := w.service.runs[code]

@@ -34,6 +34,10 @@ type Section struct {
 	Lines  []Line `json:"lines"`
 	Folded bool   `json:"folded,omitempty"` // may be shown collapsed
 	Bullet bool   `json:"bullet,omitempty"` // each line is an item of a list
+	// Short is shown instead of Title and Lines where nothing can be folded: one
+	// line that counts them and names the command that shows them. None: a folded
+	// section is shown whole there.
+	Short Line `json:"short,omitempty"`
 	// Chart is shown instead of Lines where charts can be drawn.
 	Chart *Chart `json:"chart,omitempty"`
 }

@@ -69,8 +69,8 @@ func (d *days) of(at time.Time) *moves {
 	return nil
 }
 
-// section draws the days; the lines say the same numbers in words. There is no
-// line when nothing happened.
+// section draws the days; the lines say the same numbers in words, but for days
+// on which nothing happened. When nothing happened at all there is no section.
 func (d *days) section(l Lang) Section {
 	joined, changed, left := l.say("joined", "加入"), l.say("changed", "变更"), l.say("left", "离开")
 	s := Section{Title: l.say("Accounts, the last %d days", "最近 %d 天的账号变动", chartDays), Bullet: true}
@@ -81,6 +81,9 @@ func (d *days) section(l Lang) Section {
 		sum += m.total()
 		for _, p := range []Point{{at, joined, m.joined}, {at, changed, m.changed}, {at, left, m.left}} {
 			chart.Points = append(chart.Points, p)
+		}
+		if m.total() == 0 {
+			continue
 		}
 		s.Lines = append(s.Lines, Line{code(at), plain(" " + pair(joined, m.joined) + " · " + pair(changed, m.changed) + " · " + pair(left, m.left))})
 	}

@@ -130,6 +130,12 @@ func (d *summary) says(name, rest string) Line {
 	return Line{strong(name), plain(d.l.say(": ", "：") + rest)}
 }
 
+// leads ends a line with the command that tells more.
+func (d *summary) leads(line Line, v Verb, of run.Code) Line {
+	next := Command{Verb: v, Lang: d.l, Code: of, Page: 1, Typed: run.NotRestated()}
+	return append(line, plain(d.l.say(" · see: ", " · 请看：")), code(next.String()))
+}
+
 // stops tells of the flows that do not run.
 func (d *summary) stops(flows []*Flow, pauses []run.Pause) {
 	l := d.l
@@ -217,8 +223,8 @@ func (d *summary) waiting(ctx context.Context, open []run.Run) error {
 		if err != nil {
 			return fmt.Errorf("read votes: %w", err)
 		}
-		line := d.b.runLine(d.l, r) + d.l.say(" · votes %d of %d", " · 已批准 %d/%d 票", len(approvals(r, votes)), r.Votes)
-		d.waits = append(d.waits, d.says(d.l.say("Waits for a vote", "等待批准"), line))
+		line := d.b.runFacts(d.l, r) + d.l.say(" · votes %d of %d", " · 已批准 %d/%d 票", len(approvals(r, votes)), r.Votes)
+		d.waits = append(d.waits, d.leads(d.says(d.l.stands(r), line), Show, r.Code))
 	}
 	return nil
 }
@@ -230,11 +236,11 @@ func (d *summary) failures(runs, good []run.Run) {
 			continue
 		}
 		if r.State == run.Failed || r.State == run.Partial || r.State == run.Blocked && r.Apply {
-			line := d.b.runLine(d.l, r)
+			line := d.b.runFacts(d.l, r)
 			if r.Reason != "" {
 				line += " · " + printable(masked(d.l.of(r.Reason)), sayRunes)
 			}
-			d.broken = append(d.broken, d.says(d.l.state(r.State), line))
+			d.broken = append(d.broken, d.leads(d.says(d.l.state(r.State), line), Status, r.Code))
 		}
 	}
 }
@@ -270,9 +276,9 @@ func (d *summary) changes(f *Flow, runs []run.Run) {
 		return
 	}
 	usual := float64(before) / usualWindows
-	line := d.l.say(count(times, "run", "runs"), fmt.Sprintf("运行 %d 次", times)) + " · " + d.l.outcome(done) + arrow(done.Done, usual) + d.l.say(" (usual: %s)", "（平时：%s）", number(usual))
+	line := d.l.say(count(times, "run", "runs"), fmt.Sprintf("运行 %d 次", times)) + " · " + d.l.outcome(done) + d.l.say(" (usually done: %s%s)", "（平时成功 %s 项%s）", number(usual), arrow(done.Done, usual))
 	if destructive > 0 {
-		line += d.l.say(" · disable and delete planned: %d", " · 计划停用和删除 %d", destructive)
+		line += d.l.say(" · planned to disable or delete: %d", " · 计划停用和删除 %d 个", destructive)
 	}
 	d.changed = append(d.changed, d.says(f.Name, line))
 }

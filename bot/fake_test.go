@@ -635,6 +635,9 @@ func cardText(c Card) string {
 			if s.Folded {
 				folded = " (folded)"
 			}
+			if len(s.Short) > 0 {
+				folded = " (folded, or one line: " + spansOf(s.Short) + ")"
+			}
 			fmt.Fprintf(&b, "    ## %s%s\n", s.Title, folded)
 		}
 		mark := "      "

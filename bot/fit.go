@@ -36,7 +36,7 @@ func size(c Card) int {
 	n := len(c.Title) + len(c.Foot)
 	for _, s := range c.Sections {
 		n += len(s.Title)
-		for _, line := range s.Lines {
+		for _, line := range append(s.Lines[:len(s.Lines):len(s.Lines)], s.Short) {
 			n += lineBytes
 			for _, p := range line {
 				n += spanBytes + len(p.Text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -31,9 +32,7 @@ func (sc scene) lost(folded bool) Section {
 	if len(shown) < len(all) {
 		s.Title = l.say("Disable or delete: %d, %d shown", "停用和删除：共 %d 个，列出 %d 个", len(all), len(shown))
 	}
-	for _, c := range shown {
-		s.Lines = append(s.Lines, sc.lostLine(c))
-	}
+	s.Lines = sc.lostLines(shown)
 	if len(shown) < len(all) {
 		s.Lines = append(s.Lines, Line{plain(l.say("… and %d more: ", "……另有 %d 个：", len(all)-len(shown))), code(look(l, sc.run))})
 	}
@@ -49,15 +48,17 @@ func (sc scene) adopted() Section {
 	}
 	s := Section{Bullet: true, Folded: sc.plan.Counts().Destructive() > 0}
 	n := 0
+	var shown []*plan.Change
 	for i := range sc.plan.Changes {
 		c := &sc.plan.Changes[i]
 		if c.Op != plan.Adopt {
 			continue
 		}
 		if n++; n <= mostRows {
-			s.Lines = append(s.Lines, sc.lostLine(c))
+			shown = append(shown, c)
 		}
 	}
+	s.Lines = sc.lostLines(shown)
 	s.Title = l.say("Adopt: %d, all shown", "认领：共 %d 个，全部列出", n)
 	if n > mostRows {
 		show := Command{Verb: Show, Lang: l, Code: sc.run.Code, Kind: "adopt", Page: 1, Typed: run.NotRestated()}
@@ -96,17 +97,43 @@ func (sc scene) losers() []*plan.Change {
 	return all
 }
 
-// lostLine names one of them, why, and whether that is new.
-func (sc scene) lostLine(c *plan.Change) Line {
+// longReason is how long a reason is that is not written twice, in characters.
+const longReason = 20
+
+// lostLines names changes, each with why, whether that is new, and what became of
+// it when that is not what was planned. A long reason is written once: the next
+// ones name the line that has it.
+func (sc scene) lostLines(all []*plan.Change) []Line {
 	l := sc.lang
-	line := Line{code(fmt.Sprintf("#%d", c.Seq)), plain(" " + l.op(c.Op) + " "), strong(l.person(c))}
-	if why := l.of(c.Reason); why != "" {
-		line = append(line, plain(l.say(": ", "：")+printable(masked(why), sayRunes)))
+	steps := map[int]run.Step{}
+	for _, e := range sc.entries {
+		steps[e.Seq] = e.Step
 	}
-	if _, before := sc.previous.lost[c.Key]; c.Op.Destructive() && sc.previous.code != "" && !before {
-		line = append(line, plain(l.say(" · not in the plan before", " · 上次没有")))
+	first := map[string]int{} // reason → number of the change that tells it
+	lines := make([]Line, 0, len(all))
+	for _, c := range all {
+		line := Line{code(fmt.Sprintf("#%d", c.Seq)), plain(" " + l.op(c.Op) + " "), strong(l.person(c))}
+		if why := printable(masked(l.of(c.Reason)), sayRunes); why != "" {
+			line = append(line, plain(l.say(": ", "：")+l.once(first, c.Seq, why)))
+		}
+		if _, before := sc.previous.lost[c.Key]; c.Op.Destructive() && sc.previous.code != "" && !before {
+			line = append(line, plain(l.say(" · not in the plan before", " · 上次没有")))
+		}
+		if step := steps[c.Seq]; step == run.StepSkipped || step == run.StepFailed || step == run.StepInDoubt {
+			line = append(line, plain(" · "), strong(l.step(step)))
+		}
+		lines = append(lines, line)
 	}
-	return line
+	return lines
+}
+
+// once gives a reason, or the number of the line that has it already.
+func (l Lang) once(first map[string]int, seq int, why string) string {
+	if told, is := first[why]; is && utf8.RuneCountInString(why) > longReason {
+		return l.say("same as #%d", "同 #%d", told)
+	}
+	first[why] = seq
+	return why
 }
 
 // means says what becomes of the accounts in this target, and whether that can
@@ -143,8 +170,7 @@ func (sc scene) heldBack() Section {
 	return s
 }
 
-// health is the proof that the source was read whole, and what is new against
-// the plan before.
+// health is the proof that the source was read whole.
 func (b *Bot) health(sc scene) []Line {
 	l, p := sc.lang, sc.plan
 	h := p.Source.Health
@@ -158,7 +184,7 @@ func (b *Bot) health(sc scene) []Line {
 	for _, problem := range h.Problems[:min(len(h.Problems), notesShown)] {
 		lines = append(lines, text(l.say("Problem: ", "问题：")+printable(problem.Place, nameRunes)+l.say(": ", "：")+printable(masked(l.of(problem.Say)), sayRunes)))
 	}
-	return append(lines, sc.against()...)
+	return lines
 }
 
 // size tells how large the source is.
@@ -189,8 +215,18 @@ func (sc scene) against() []Line {
 		return nil
 	}
 	more, fewer := sc.moved()
-	return []Line{text(l.say("Against %s: users %+d, to be disabled or deleted +%d −%d", "与上次 %s 相比：人数 %+d，停用和删除 +%d −%d",
-		sc.previous.code, sc.plan.Source.Users-sc.previous.users, len(more), len(fewer)) + sc.some(l.say("; new: ", "；新增："), more) + sc.some(l.say("; no longer: ", "；不再包括："), fewer))}
+	if len(more)+len(fewer) == 0 && sc.plan.Source.Users == sc.previous.users {
+		return []Line{text(l.say("Against %s: the same people lose the account", "与上次 %s 相比：停用和删除的人相同", sc.previous.code))}
+	}
+	line := l.say("Against %s: ", "与上次 %s 相比：", sc.previous.code)
+	if users := sc.plan.Source.Users - sc.previous.users; users != 0 {
+		line += l.say("%+d users in the source; ", "来源 %+d 人；", users)
+	}
+	line += l.say("disable and delete +%d −%d", "停用和删除 +%d −%d", len(more), len(fewer))
+	if sc.plan.Counts().Destructive() > mostRows { // else it stands beside each name
+		line += sc.some(l.say("; newly: ", "；这次多了："), more)
+	}
+	return []Line{text(line + sc.some(l.say("; no longer: ", "；这次没有了："), fewer))}
 }
 
 // moved gives the names of who is newly to lose the account, and of who is not

@@ -29,6 +29,9 @@ func (sc scene) notes() Section {
 		return Section{}
 	}
 	s := Section{Title: l.say("Left alone: %d", "没有处理的：%d 项", n), Bullet: true, Folded: len(of[plan.LeftActive]) == 0}
+	if s.Folded {
+		s.Short = append(Line{plain(l.say("%d left alone: ", "没有处理的 %d 项：", n))}, sc.allNotes()[1:]...)
+	}
 	told := 0
 	for _, kind := range worstFirst() {
 		if len(of[kind]) == 0 || told == noteKinds {
@@ -39,7 +42,7 @@ func (sc scene) notes() Section {
 		for _, n := range of[kind][:min(len(of[kind]), notesShown)] {
 			names = append(names, l.noteShort(n))
 		}
-		line := Line{strong(pair(l.note(kind), len(of[kind]))), plain(l.say(": ", "：") + strings.Join(names, l.say("; ", "；")))}
+		line := Line{strong(l.say("%s: %d", "%s %d 项", l.note(kind), len(of[kind]))), plain(l.say(" – ", "：") + strings.Join(names, l.say("; ", "；")))}
 		s.Lines = append(s.Lines, line)
 	}
 	s.Lines = append(s.Lines, sc.allNotes())
@@ -88,16 +91,20 @@ func (l Lang) noteWord(k plan.NoteKind) string {
 
 func (l Lang) noteShort(n *plan.Note) string {
 	short := label(masked(n.Name))
+	var more []string
 	if n.Say != "" {
-		if short != "" {
-			short += l.say(" – ", "，")
-		}
-		short += printable(masked(l.of(n.Say)), nameRunes*2)
+		more = append(more, printable(masked(l.of(n.Say)), nameRunes*2))
 	}
 	if n.Place != "" {
-		short += l.say(" (", "（") + printable(n.Place, nameRunes) + l.say(")", "）")
+		more = append(more, printable(n.Place, nameRunes))
 	}
-	return strings.TrimSpace(short)
+	about := strings.Join(more, l.say(", ", "，"))
+	switch {
+	case short == "" || about == "":
+		return short + about
+	default:
+		return short + l.say(" (", "（") + about + l.say(")", "）")
+	}
 }
 
 func worstFirst() []plan.NoteKind {

@@ -1,9 +1,11 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -18,31 +20,37 @@ const (
 	stepUpTier = 3
 )
 
-// planCard shows a plan: to be voted on, or only made.
+// planCard shows a plan: to be voted on, or only made. What the first screen of a
+// phone must hold stands first: the counts, until when, and who loses the account.
 func (b *Bot) planCard(sc scene) Card {
 	l, r := sc.lang, sc.run
 	card := Card{Title: sc.title(sc.stage(), sc.danger()), Tone: Info, Foot: sc.foot()}
 	lines := append(b.head(sc), Line{strong(l.counts(r.Counts))})
 	lines = append(lines, b.standstill(sc)...)
+	how := Section{}
 	if r.State == run.Awaiting {
 		card.Tone = Waits
 		if r.Tier >= redTier || r.Glass != (run.Actor{}) {
 			card.Tone = Danger
 		}
 		lines = append(lines, b.asking(sc)...)
+		how = b.voting(sc)
 		card.Buttons = sc.ballot()
 	} else {
 		lines = append(lines, sc.onlyLooked()...)
 		card.Buttons = sc.buttons(Show)
 	}
-	card.Sections = append(card.Sections, Section{Lines: lines})
-	if s := b.waits(sc); len(s.Lines) > 0 {
-		card.Sections = append(card.Sections, s)
+	if sc.plan != nil {
+		lines = append(lines, sc.against()...)
 	}
+	card.Sections = []Section{{Lines: lines}}
+	if r.NotBefore.IsZero() {
+		card.Sections = append(append(card.Sections, sc.touched()...), b.waits(sc))
+	} else { // it begins by itself: when, comes first
+		card.Sections = append(append(card.Sections, b.waits(sc)), sc.touched()...)
+	}
+	card.Sections = filled(append(card.Sections, b.votesSection(sc), how))
 	card.Sections = append(card.Sections, b.evidence(sc)...)
-	if s := b.votesSection(sc); len(s.Lines) > 0 {
-		card.Sections = append(card.Sections, s)
-	}
 	return card
 }
 
@@ -57,26 +65,60 @@ func (sc scene) onlyLooked() []Line {
 	return append(lines, Line{plain(l.say("To do it, the whole flow: ", "要执行请发（整个流程）：")), code(sync.String())})
 }
 
-// evidence is what somebody needs to judge a plan.
-func (b *Bot) evidence(sc scene) []Section {
+// touched names the accounts that the plan takes away or makes ours, what that
+// means, and what cannot be taken back.
+func (sc scene) touched() []Section {
 	if sc.plan == nil {
 		return nil
 	}
-	l := sc.lang
 	var all []Section
 	if sc.plan.Counts().Destructive() > 0 {
 		all = append(all, sc.lost(false), sc.means())
 	}
-	all = append(all, sc.adopted(), sc.irreversible(), sc.heldBack())
-	if reasons := l.findings(sc.plan.Risk.Reasons); len(reasons) > 0 {
-		title := l.say("Why a vote is needed", "为什么需要审批")
-		if sc.run.Tier >= redTier && sc.run.State == run.Awaiting {
-			title = l.say("Why %d votes are needed", "为什么需要 %d 票", sc.run.Votes)
-		}
-		all = append(all, Section{Title: title, Lines: reasons, Bullet: true})
+	return append(all, sc.adopted(), sc.irreversible(), sc.heldBack())
+}
+
+// evidence is what else somebody may want to know to judge a plan. What is as
+// always is folded.
+func (b *Bot) evidence(sc scene) []Section {
+	if sc.plan == nil {
+		return nil
 	}
-	all = append(all, Section{Title: l.say("The source", "来源的健康状况"), Lines: b.health(sc)}, sc.notes())
-	return filled(all)
+	return filled([]Section{sc.reasons(), b.source(sc), sc.notes()})
+}
+
+// reasons says why a vote is needed: folded when it is no more than that a
+// deletion needs one.
+func (sc scene) reasons() Section {
+	l, all := sc.lang, sc.plan.Risk.Reasons
+	if len(all) > 1 { // that deletions need a vote explains no second one
+		all = slices.DeleteFunc(slices.Clone(all), func(f plan.Finding) bool { return f.Code == plan.FindDelete })
+	}
+	lines := l.findings(all)
+	if len(lines) == 0 {
+		return Section{}
+	}
+	title := l.say("Why a vote is needed", "为什么需要审批")
+	if sc.run.Tier >= redTier && sc.run.State == run.Awaiting {
+		title = l.say("Why %d votes are needed", "为什么需要 %d 票", sc.run.Votes)
+	}
+	s := Section{Title: title, Lines: lines, Bullet: true}
+	if len(all) == 1 && all[0].Code == plan.FindDelete {
+		s.Folded, s.Short = true, lines[0]
+	}
+	return s
+}
+
+// source is the proof that the source was read whole. It is folded when nothing
+// was wrong.
+func (b *Bot) source(sc scene) Section {
+	l, h := sc.lang, sc.plan.Source.Health
+	s := Section{Title: l.say("The source", "来源的健康状况"), Lines: b.health(sc)}
+	if h.PartialFor == "" && len(h.Hidden) == 0 && len(h.Problems) == 0 {
+		s.Title = l.say("The source was read whole: %s, %s", "来源读取完整：%s，%s", label(sc.plan.Source.System), sc.size())
+		s.Folded, s.Short = true, text(s.Title)
+	}
+	return s
 }
 
 // filled leaves out the sections that say nothing.
@@ -90,17 +132,10 @@ func filled(all []Section) []Section {
 	return kept
 }
 
-// asking says what the vote needs and until when.
+// asking says how many votes the plan has and needs, and until when.
 func (b *Bot) asking(sc scene) []Line {
 	l, r := sc.lang, sc.run
 	lines := []Line{text(sc.tally())}
-	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
-		lines = append(lines, text(l.say("One vote more: nobody known asked, and the configuration differs from the last applied run's.", "多需一票：不是由已知人员发起，而且配置与上次执行时不同。")))
-	}
-	if words := sc.tierWords(); words != "" {
-		lines = append(lines, text(words))
-	}
-	lines = append(lines, sc.canVote()...)
 	if !r.Expires.IsZero() && r.NotBefore.IsZero() {
 		left := l.say("over", "已到期")
 		if d := r.Expires.Sub(b.o.Now()); d > 0 {
@@ -111,13 +146,30 @@ func (b *Bot) asking(sc scene) []Line {
 	if r.Outcome.Total() > 0 {
 		lines = append(lines, text(l.say("Harmless changes are done: ", "无需审批的变更已经执行：")+l.outcome(r.Outcome)))
 	}
-	if sc.open() {
-		lines = append(lines, sc.forms()...)
-	}
-	if r.Weak {
-		lines = append(lines, text(l.say("It was asked for through DingTalk's HTTP callback: the vote must come from a Feishu room, a Stream room or the command line.", "由钉钉 HTTP 回调发起：请到飞书群、Stream 模式的钉钉群或命令行投票。")))
-	}
 	return lines
+}
+
+// voting says who can vote, where, and how.
+func (b *Bot) voting(sc scene) Section {
+	l, r := sc.lang, sc.run
+	s := Section{Title: l.say("How to vote", "怎么投票")}
+	if words := sc.tierWords(); words != "" && r.Tier < stepUpTier { // what tier 3 needs stands above
+		s.Lines = append(s.Lines, text(words))
+	}
+	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
+		s.Lines = append(s.Lines, text(l.say("One vote more: nobody known asked, and the configuration differs from the last applied run's.", "多需一票：不是由已知人员发起，而且配置与上次执行时不同。")))
+	}
+	s.Lines = append(s.Lines, sc.canVote()...)
+	if r.Weak {
+		s.Lines = append(s.Lines, text(l.say("It was asked for through DingTalk's HTTP callback: the vote must come from a Feishu room, a Stream room or the command line.", "由钉钉 HTTP 回调发起：请到飞书群、Stream 模式的钉钉群或命令行投票。")))
+	}
+	if sc.open() {
+		s.Lines = append(s.Lines, sc.forms()...)
+	}
+	if len(s.Lines) == 0 {
+		return Section{}
+	}
+	return s
 }
 
 // tally counts the votes, and says whose would not count.
@@ -167,27 +219,34 @@ func labels(names []string) []string {
 	return all
 }
 
-// forms says what to type: all of it, a part, or no.
+// forms says what to type, as far as no button says it: where to look before,
+// all of it, a part, or no.
 func (sc scene) forms() []Line {
 	l, r := sc.lang, sc.run
-	lines := []Line{{plain(l.say("To approve: ", "批准请发：")), code(form(l, r))}}
-	if r.Counts.Total() > 1 {
-		which := l.say("<department|operation|person|#3>", "〈部门|操作|人|#3〉")
-		lines = append(lines, Line{
-			plain(l.say("Only a part: put behind it ", "只批准一部分：在后面加 ")), code(l.say("only=", "仅=") + which),
-			plain(l.say(" or ", " 或 ")), code(l.say("hold=", "保留=") + which), plain(l.say("; the counts are then those of the part", "；人数按批准的这一部分写")),
-		})
-	}
+	var lines []Line
 	if r.Tier >= redTier && r.Counts.Destructive() > 0 {
 		lines = append(lines, sc.whereToLook())
 	}
-	return append(lines, Line{plain(l.say("To refuse: ", "驳回请发：")), code(l.say("reject %s reason", "驳回 %s 原因", r.Code))})
+	if len(sc.approveButton()) == 0 {
+		lines = append(lines, Line{plain(l.say("To approve: ", "批准请发：")), code(form(l, r))})
+	}
+	if r.Counts.Total() > 1 {
+		help := Command{Verb: Help, Lang: l, Topic: Approve, Typed: run.NotRestated()}
+		lines = append(lines, Line{
+			plain(l.say("Only a part: add ", "只批准一部分：加 ")), code(l.say("only=…", "仅=…")), plain(l.say(" or ", " 或 ")), code(l.say("hold=…", "保留=…")),
+			plain(l.say(" (see: ", "（写法：")), code(help.String()), plain(l.say(")", "）")),
+		})
+	}
+	if len(sc.buttons(Reject)) == 0 {
+		lines = append(lines, Line{plain(l.say("To refuse: ", "驳回请发：")), code(l.say("reject %s reason", "驳回 %s 原因", r.Code))})
+	}
+	return lines
 }
 
 // whereToLook says where every name stands that a voter must have seen.
 func (sc scene) whereToLook() Line {
 	l, r := sc.lang, sc.run
-	line := Line{plain(l.say("Before you vote, see every name: ", "投票前请先看完全部名单："))}
+	line := Line{plain(l.say("See every name first: ", "投票前先看完名单："))}
 	show := Command{Verb: Show, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
 	for _, kind := range []struct {
 		name string
@@ -202,7 +261,7 @@ func (sc scene) whereToLook() Line {
 		show.Kind = kind.name
 		line = append(line, code(show.String()))
 	}
-	return append(line, plain(l.say("; or as a table: ", "；或要一份表格：")), code(l.say("show %s --file", "详情 %s --文件", r.Code)))
+	return append(line, plain(l.say("; as a table: ", "；或要表格：")), code(l.say("show %s --file", "详情 %s --文件", r.Code)))
 }
 
 // ballot gives the buttons of a plan that waits.
@@ -222,7 +281,7 @@ func (sc scene) approveButton() []Button {
 	}
 	cmd := Command{Verb: Approve, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
 	one := Button{
-		Label: specOf(Approve).name(l), Style: Dangerous, Digest: r.Plan.String(),
+		Label: capital(specOf(Approve).name(l)), Style: Dangerous, Digest: r.Plan.String(),
 		Confirm: l.say("Approve %s: %s?", "批准 %s：%s？", r.Code, sc.danger()),
 	}
 	ask := func(n int, name, label string, to *int) {
@@ -241,7 +300,7 @@ func (sc scene) approveButton() []Button {
 		ask(c.Total(), l.say("total", "总数"), l.say("How many changes in all?", "变更的总项数"), &cmd.Typed.Total)
 	}
 	if sc.can.Forms && c.Total() > 1 {
-		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (may stay empty; count the rest)", "保留（可不填；人数写剩下的）")})
+		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (optional; count the rest)", "保留（可不填；人数写剩下的）")})
 	}
 	one.Command = cmd.String()
 	return []Button{one}

@@ -96,7 +96,7 @@ func (l Lang) holding(h run.Holding) []Span {
 	}
 	switch {
 	case h.Unsure != "":
-		say(l.say("cannot be told: ", "无法确定：") + printable(l.of(h.Unsure), sayRunes))
+		say(l.say("cannot be told", "无法确定") + l.say(" (", "（") + printable(l.of(h.Unsure), sayRunes) + l.say(")", "）"))
 	case h.Gone:
 		say(l.say("the system says that there is no such person any more", "系统回答：已没有这个人"))
 	case h.Object.ID == "":
@@ -110,6 +110,9 @@ func (b *Bot) link(l Lang, p *run.Profile) string {
 	var s string
 	switch p.Origin {
 	case "":
+		if p.Target.Object.ID == "" && p.Target.Unsure == "" {
+			return l.say("none", "没有")
+		}
 		return l.say("none; this flow never disables or deletes the account", "没有；本流程不会停用或删除这个账号")
 	case "created":
 		s = l.say("created by this flow", "由本流程新建")
@@ -156,7 +159,7 @@ func (l Lang) why(ch *plan.Change) string {
 func (b *Bot) forecast(l Lang, f *run.Forecast) []Line {
 	head := strong(l.say("Next run: ", "下次运行："))
 	if f.Unsure != "" {
-		return []Line{{head, plain(l.say("cannot be told: ", "无法判断：") + printable(l.of(f.Unsure), sayRunes))}}
+		return []Line{{head, plain(l.say("cannot be told", "无法判断") + l.say(" (", "（") + printable(l.of(f.Unsure), sayRunes) + l.say(")", "）"))}}
 	}
 	what := l.say("would change nothing", "不会有变更")
 	if f.Change != nil {
@@ -171,11 +174,15 @@ func (b *Bot) forecast(l Lang, f *run.Forecast) []Line {
 	}
 	for i := range f.Notes[:min(len(f.Notes), notesShown)] {
 		n := &f.Notes[i]
-		say := l.note(n.Kind) + l.say(": ", "：") + printable(l.of(n.Say), sayRunes)
+		head := l.say("Left alone", "不处理")
+		if n.Kind != plan.Kept { // that it is kept is said already
+			head = l.with(head, l.note(n.Kind))
+		}
+		say := printable(l.of(n.Say), sayRunes)
 		if n.Place != "" {
 			say += l.say(" (", "（") + printable(n.Place, nameRunes) + l.say(")", "）")
 		}
-		lines = append(lines, Line{strong(l.say("Left alone: ", "保持不动：")), plain(say)})
+		lines = append(lines, Line{strong(head + l.say(": ", "：")), plain(say)})
 	}
 	return lines
 }
@@ -215,7 +222,7 @@ func (l Lang) voted(v run.Vote) string {
 	case run.Reject:
 		s = l.say(" · rejected by ", " · 驳回 ")
 	case run.BreakGlass:
-		s = l.say(" · GLASS BROKEN by ", " · 破窗执行 ")
+		s = l.say(" · GLASS BROKEN by ", " · 紧急放行 ")
 	case run.Approve:
 	}
 	s += l.who(v.By)
@@ -236,7 +243,7 @@ func (l Lang) tables(all []run.Profile) []chapter {
 				continue
 			}
 			shown[id] = true
-			title := l.say("%s in %s", "%[2]s 里的 %[1]s", printable(string(h.Object.ID), nameRunes), label(h.System))
+			title := l.say("All of %s in %s", "%[2]s 里 %[1]s 的全部属性", printable(string(h.Object.ID), nameRunes), label(h.System))
 			chapters = append(chapters, chapter{Section: Section{Title: title, Lines: l.table(h.Object.Attributes), Bullet: true, Folded: true}, most: tableLines})
 		}
 	}

@@ -121,6 +121,12 @@ func (b *Bot) decided(sc scene) []Section {
 	}
 	l := sc.lang
 	why := Section{Title: l.say("What the vote rested on", "审批时的依据"), Bullet: true, Folded: true, Lines: l.findings(sc.plan.Risk.Reasons)}
-	why.Lines = append(append(why.Lines, sc.means().Lines...), b.health(sc)...)
-	return filled([]Section{sc.lost(true), sc.adopted(), sc.irreversible(), sc.heldBack(), b.votesSection(sc), why})
+	why.Lines = append(append(append(why.Lines, sc.means().Lines...), b.health(sc)...), sc.against()...)
+	status := Command{Verb: Status, Lang: l, Code: sc.run.Code, Typed: run.NotRestated()}
+	why.Short = Line{plain(why.Title + l.say(": ", "：")), code(status.String())}
+	held := sc.heldBack()
+	if sc.run.State.Ended() && len(sc.entries) > 0 {
+		held = Section{} // what was not done is told, and why
+	}
+	return filled([]Section{sc.lost(true), sc.adopted(), sc.irreversible(), held, b.votesSection(sc), why})
 }

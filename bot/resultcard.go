@@ -29,7 +29,7 @@ func (b *Bot) resultCard(sc scene) Card {
 	if r.Reason != "" {
 		lines = append(lines, Line{strong(l.say("Why: ", "原因：")), plain(printable(masked(l.of(r.Reason)), sayRunes))})
 	}
-	lines = append(lines, text(l.say("Ended %s, took %s", "结束 %s，用时 %s", b.clock(r.Ended), l.span(r.Ended.Sub(r.Created)))))
+	lines = append(lines, text(l.say("Ended %s, took %s", "%s 结束，用时：%s", b.clock(r.Ended), l.span(r.Ended.Sub(r.Created)))))
 	switch {
 	case r.State == run.Failed:
 		card.Tone = Danger
@@ -174,6 +174,6 @@ func (b *Bot) blockedCard(sc scene) Card {
 	card.Sections = filled(append(card.Sections,
 		Section{Title: l.say("Why, and what to do", "原因和办法"), Lines: l.findings(sc.plan.Risk.Reasons), Bullet: true},
 		sc.lost(false), sc.means(), sc.irreversible(),
-		Section{Title: l.say("The source", "来源的健康状况"), Lines: b.health(sc)}, sc.notes()))
+		Section{Title: l.say("The source", "来源的健康状况"), Lines: append(b.health(sc), sc.against()...)}, sc.notes()))
 	return card
 }

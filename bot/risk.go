@@ -142,9 +142,9 @@ func (d *summary) votesOf(r run.Run, votes []run.Vote) {
 			continue
 		}
 		after := max(0, v.At.Sub(r.Created))
-		who := l.say("%s after %s", "%s（%s后）", l.who(v.By), l.span(after))
+		who := l.say("%s after %s", "%s（%s后批准）", l.who(v.By), l.span(after))
 		if after < hasty && r.Counts.Destructive() > 0 {
-			who += l.say(", quick!", "，很快！")
+			who += l.say(", very fast", "，非常快")
 		}
 		if v.For != "" {
 			who += l.say(", for %s", "，代 %s", label(v.For))
@@ -160,7 +160,7 @@ func (d *summary) votesOf(r run.Run, votes []run.Vote) {
 		if why != "" {
 			line += l.say(": ", "：") + printable(masked(why), sayRunes)
 		}
-		d.glass = append(d.glass, d.says(l.say("🔴 GLASS BROKEN", "🔴 破窗执行"), line))
+		d.glass = append(d.glass, d.says(l.say("🔴 GLASS BROKEN", "🔴 紧急放行"), line))
 	}
 }
 
@@ -211,7 +211,7 @@ func (d *summary) refusals(ctx context.Context) error {
 		}
 	}
 	for _, name := range names {
-		d.risks = append(d.risks, d.says(label(name), d.l.say("votes refused: ", "表决被拒：")+strconv.Itoa(by[name])))
+		d.risks = append(d.risks, d.says(label(name), d.l.say(count(by[name], "vote was", "votes were")+" refused", "有 "+strconv.Itoa(by[name])+" 次表决被拒")))
 	}
 	return nil
 }

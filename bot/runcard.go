@@ -157,7 +157,7 @@ func (b *Bot) nothingCard(sc scene) Card {
 	lines := append(append(b.head(sc), b.standstill(sc)...), text(outcome))
 	s := []Section{{Lines: lines}}
 	if sc.plan != nil {
-		s = append(s, Section{Lines: b.health(sc)}, sc.irreversible(), sc.notes())
+		s = append(s, Section{Lines: append(b.health(sc), sc.against()...)}, sc.irreversible(), sc.notes())
 	}
 	return Card{Title: sc.title(), Tone: tone, Sections: filled(s), Plain: true}
 }
@@ -199,7 +199,7 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 			continue
 		}
 		cmd := Command{Verb: v, Lang: l, Code: sc.run.Code, Page: 1, Typed: run.NotRestated()}
-		one := Button{Label: specOf(v).name(l), Command: cmd.String()}
+		one := Button{Label: capital(specOf(v).name(l)), Command: cmd.String()}
 		switch v {
 		case Cancel:
 			one.Confirm = l.say("Stop %s?", "停止 %s？", sc.run.Code)

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -104,8 +105,12 @@ func (v view) picked() []*plan.Change {
 func (v view) items() (reply, []int) {
 	picked := v.picked()
 	lines := make([]Line, 0, len(picked))
-	for _, ch := range picked {
-		lines = append(lines, v.row(ch))
+	var first map[string]int // reason → number of the change of the same page that tells it
+	for i, ch := range picked {
+		if i%pageSize == 0 {
+			first = map[string]int{}
+		}
+		lines = append(lines, v.row(ch, first))
 	}
 	what := v.l.counts(v.p.Counts())
 	if v.cmd.Kind != "" {
@@ -119,15 +124,16 @@ func (v view) items() (reply, []int) {
 	return v.paged(v.l.say("Plan %s · %s", "计划 %s · %s", v.r.Code, what), lines), seen
 }
 
-// row tells of one change in one line.
-func (v view) row(ch *plan.Change) Line {
+// row tells of one change in one line. A long reason is written once, see
+// lostLines.
+func (v view) row(ch *plan.Change, first map[string]int) Line {
 	line := Line{code(fmt.Sprintf("#%d", ch.Seq)), plain(" " + v.l.op(ch.Op) + " "), strong(v.l.person(ch))}
 	why := v.l.of(ch.Reason)
 	if ch.Op == plan.Update && why == "" {
 		why = v.l.list(ch.After.Names())
 	}
 	if why != "" {
-		line = append(line, plain(v.l.say(": ", "：")+v.shown(why)))
+		line = append(line, plain(v.l.say(": ", "：")+v.l.once(first, ch.Seq, v.shown(why))))
 	}
 	if e, there := v.entries[ch.Seq]; there && (e.Step != run.StepPending || !asks(v.r)) {
 		line = append(line, plain(" · "+v.l.step(e.Step)))
@@ -175,9 +181,13 @@ func (v view) page(n int) (from, to, pages int) {
 // paged shows one page of lines.
 func (v view) paged(title string, lines []Line) reply {
 	from, to, pages := v.page(len(lines))
-	card := Card{Title: title, Tone: Info, Sections: []Section{{Lines: lines[from:to], Bullet: true}}, Foot: v.foot()}
+	card := Card{Title: title, Tone: Info, Foot: v.foot()}
+	// Whoever pages must see every name: longer lists than these are folded.
+	for some := range slices.Chunk(lines[from:to], mostRows) {
+		card.Sections = append(card.Sections, Section{Lines: some, Bullet: true})
+	}
 	if len(lines) == 0 {
-		card.Sections[0] = Section{Lines: []Line{text(v.l.say("Nothing of this kind.", "没有这一类。"))}}
+		card.Sections = []Section{{Lines: []Line{text(v.l.say("Nothing of this kind.", "没有这一类。"))}}}
 	}
 	if pages > 1 {
 		page := from/pageSize + 1

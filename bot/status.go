@@ -88,7 +88,11 @@ func (b *Bot) statusOf(ctx context.Context, c caller, cmd Command) (reply, error
 		return reply{}, err
 	}
 	sc.flow, sc.lang, sc.can, sc.copied = f, c.lang, b.can(c), true
-	return reply{card: b.runCard(sc)}, nil
+	card := b.runCard(sc)
+	for i := range card.Sections { // somebody asked for it: all of it is shown
+		card.Sections[i].Short = nil
+	}
+	return reply{card: card}, nil
 }
 
 func (b *Bot) statusOfFlow(ctx context.Context, c caller, f *Flow) (reply, error) {
@@ -140,7 +144,7 @@ func ends() []run.State {
 func (b *Bot) runList(l Lang, runs []run.Run) Section {
 	s := Section{Bullet: true}
 	for _, r := range runs[:min(len(runs), mostRuns)] {
-		s.Lines = append(s.Lines, text(b.runLine(l, r)))
+		s.Lines = append(s.Lines, b.runRow(l, r))
 	}
 	if more := len(runs) - mostRuns; more > 0 {
 		s.Lines = append(s.Lines, text(l.say("… and %d more", "……另有 %d 个", more)))
@@ -148,13 +152,25 @@ func (b *Bot) runList(l Lang, runs []run.Run) Section {
 	return s
 }
 
-// runLine tells of one run in one line.
-func (b *Bot) runLine(l Lang, r run.Run) string {
-	state := l.state(r.State)
+// runRow tells of one run in one line, with what its state is to be seen first.
+func (b *Bot) runRow(l Lang, r run.Run) Line {
+	return Line{strong(l.stands(r)), plain(" " + b.runFacts(l, r))}
+}
+
+// runLine is runRow as a text.
+func (b *Bot) runLine(l Lang, r run.Run) string { return l.stands(r) + " " + b.runFacts(l, r) }
+
+// stands says how a run stands.
+func (l Lang) stands(r run.Run) string {
 	if r.State == run.Awaiting {
-		state = l.say("Waits for a vote", "待批准")
+		return l.say("Waits for a vote", "待批准")
 	}
-	line := b.clock(r.Created) + " " + string(r.Code) + " " + r.Flow + " · " + state
+	return l.state(r.State)
+}
+
+// runFacts tells of one run in one line, but for its state.
+func (b *Bot) runFacts(l Lang, r run.Run) string {
+	line := string(r.Code) + " · " + r.Flow
 	switch {
 	case r.State == run.Awaiting:
 		line += " · " + l.counts(r.Counts) + l.say(" · until ", " · 有效期至 ") + b.clock(r.Expires)
@@ -163,7 +179,7 @@ func (b *Bot) runLine(l Lang, r run.Run) string {
 	case r.Counts.Total() > 0:
 		line += " · " + l.counts(r.Counts)
 	}
-	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By)
+	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By) + " " + b.clock(r.Created)
 }
 
 // next gives the next scheduled time of a flow, the zero time when there is
@@ -268,15 +284,15 @@ func (b *Bot) history(ctx context.Context, c caller, cmd Command) (reply, error)
 	}
 	s := Section{Bullet: true}
 	for _, r := range runs[:min(len(runs), mostRuns)] {
-		line := b.runLine(l, r)
+		line := b.runRow(l, r)
 		if r.Votes > 0 {
 			votes, err := b.o.Service.Votes(ctx, r.Code)
 			if err != nil {
 				return reply{}, err
 			}
-			line += b.votedBy(l, votes)
+			line = append(line, plain(b.votedBy(l, votes)))
 		}
-		s.Lines = append(s.Lines, text(line))
+		s.Lines = append(s.Lines, line)
 	}
 	if more := len(runs) - mostRuns; more > 0 {
 		s.Lines = append(s.Lines, text(l.say("… and %d older", "……另有更早的 %d 次", more)))
@@ -299,13 +315,20 @@ func (b *Bot) askedBy(c caller, word string) (string, error) {
 
 // votedBy names the voters of a run, at the end of its line.
 func (b *Bot) votedBy(l Lang, votes []run.Vote) string {
-	var line strings.Builder
+	var yes, no []string
 	for _, v := range votes {
 		if v.Decision == run.Reject {
-			line.WriteString(l.say(" · rejected by ", " · 驳回 ") + l.who(v.By))
+			no = append(no, l.who(v.By))
 		} else {
-			line.WriteString(l.say(" · approved by ", " · 批准 ") + l.who(v.By))
+			yes = append(yes, l.who(v.By))
 		}
 	}
-	return line.String()
+	line := ""
+	if len(yes) > 0 {
+		line += l.say(" · approved by ", " · 批准 ") + l.list(yes)
+	}
+	if len(no) > 0 {
+		line += l.say(" · rejected by ", " · 驳回 ") + l.list(no)
+	}
+	return line
 }

@@ -80,7 +80,7 @@ func (b *Bot) openVotes(ctx context.Context, c caller) ([]task, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ask who may vote: %w", err)
 		}
-		line := b.runLine(c.lang, r)
+		line := b.runFacts(c.lang, r)
 		switch {
 		case slices.Contains(names, c.person.Name):
 			// The counts are not written for him: restating them proves that he looked.

@@ -71,6 +71,7 @@ func (b *Bot) draw(o bot.Outgoing, kind string, f form) []letter {
 		if last.links = b.links(o.Card.Buttons); len(last.links) == 0 {
 			last.kind = kindMark
 		}
+		opt.Drawn = len(last.links) == len(o.Card.Buttons)
 	}
 	last.title = markdown.Render(o.Card, opt).Title
 	room := max(f.limit-sizeOf(f.encode(last))-numberRoom, 1)

@@ -38,7 +38,7 @@ func (d *drawing) form(b bot.Button) node {
 		}
 		elements = append(elements, node{
 			"tag": "input", "name": fieldName(strconv.Itoa(d.names), in.Name), "input_type": "text", "required": in.Required,
-			"label": node{"tag": "plain_text", "content": label}, "label_position": "left",
+			"label": node{"tag": "plain_text", "content": label}, "label_position": "top",
 			"placeholder": node{"tag": "plain_text", "content": label},
 		})
 		d.names++

@@ -109,6 +109,10 @@ func count(v any) int {
 func script(o bot.Outgoing) []string {
 	var out []string
 	for _, s := range o.Card.Sections {
+		if s.Folded && len(s.Short) > 0 {
+			out = append(out, plainLine(s.Short))
+			continue
+		}
 		if title := show(s.Title, titleLimit); strings.TrimSpace(title) != "" {
 			out = append(out, title)
 		}
