@@ -97,7 +97,6 @@ func (p *process) openStage(ctx context.Context, s *stage.Stage, d demo) (*app, 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Server.Listen = "127.0.0.1:0" // any free port: several demos may run
 	quiet := *p
 	if !d.logs {
 		quiet.stderr = io.Discard

@@ -62,7 +62,7 @@ func (s *Stage) config() string {
 	return fmt.Sprintf(`locale: zh-CN
 timezone: Asia/Shanghai
 data: %s
-server: {listen: "%s", public_url: "http://%s"}
+server: {listen: "127.0.0.1:0", public_url: "http://%s"}
 redis: %s
 timing: %s
 limits: {person: 1000, room: 10000}
@@ -98,7 +98,7 @@ flows:
     rooms: [运维群, HR sync]
 digests:
   - {rooms: [运维群, HR sync, WeCom notices], at: "09:07", days: weekdays}
-`, s.o.Data, s.address(), s.address(), redis, s.o.Timing,
+`, s.o.Data, s.address(), redis, s.o.Timing,
 		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], contactsSecret, s.urls["wecom"],
 		clientID, clientSecret, s.urls["dingtalk"], s.urls["dingtalk"],
 		feishuReceive, feishuMore, dingReceive, robotCode, dingMore,

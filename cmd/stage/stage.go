@@ -231,8 +231,8 @@ func (s *Stage) Ready(ctx context.Context) error {
 	return nil
 }
 
-// MovedTo tells the stage that Rollcall listens at another address than its
-// configuration says.
+// MovedTo tells the stage where Rollcall listens: its configuration lets it choose
+// a port.
 func (s *Stage) MovedTo(address string) { s.listen.Store(address) }
 
 func (s *Stage) address() string {
