@@ -148,7 +148,14 @@ func (b *Bot) resume(ctx context.Context, c caller, cmd Command, flows []*Flow) 
 	if none {
 		card.Title, card.Tone = l.say("There is no pause of %s to end", "%s 没有可以结束的暂停", name), Info
 	}
-	still, free := b.stillHeld(l, flows, left)
+	shown := b.shownHere(c, flows)
+	still, free := b.stillHeld(l, shown, left)
+	hidden := slices.DeleteFunc(slices.Clone(flows), func(f *Flow) bool {
+		return slices.Contains(shown, f) || !f.Paused && len(covering(left, f.Name)) == 0
+	})
+	if n := len(hidden); n > 0 { // this room may not see which
+		still = append(still, text(l.say("… and %d more, not of this room", "……另有 %d 个，不属于本群", n)))
+	}
 	if len(still) > 0 {
 		card.Sections = append(card.Sections, Section{Title: l.say("Still paused", "仍然暂停"), Lines: still, Bullet: true})
 		card.Tone = Warn

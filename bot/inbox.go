@@ -23,6 +23,7 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 	if !m.Addressed || m.Foreign {
 		return nil, false
 	}
+	m.Direct = m.Direct && in.b.room(m.Platform, m.Chat) == nil // a bound room is no private conversation
 	c := in.b.caller(m, l)
 	if r, flooded := in.flooded(ctx, c); flooded {
 		return r, false
