@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -191,5 +192,46 @@ func TestC6_ABoundRoomIsNotPrivate(t *testing.T) {
 	m.Direct = true
 	if got := texts(w.hear("a private card's button in a room", m)); strings.Contains(got, "13912345678") || !strings.Contains(got, "Sun Qi") {
 		t.Errorf("%s", got)
+	}
+}
+
+// Who was told that the answer comes to him alone hears where he asked when it
+// cannot come; what it said is not repeated there.
+func TestAPrivateAnswerThatCannotComeIsSaidSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.feishu.can.Direct = true
+	w.refuses("", errExpelled)
+	w.service.set.profiles = []run.Profile{{Flow: "hr-to-wecom", Source: run.Holding{System: "hr", Object: directory.Object{Key: directory.Key{Kind: directory.User, ID: "0300"}}}}}
+	got := w.say("Wu Di", "ops", "查人 Wang Lei")
+	here := texts(slices.DeleteFunc(got, func(s sent) bool { return s.o.Chat != "oc_ops" || s.o.To != "" }))
+	if !strings.Contains(here, "已私信给你") || !strings.Contains(here, "私信没能送到你") || !strings.Contains(here, "@ou_wudi") || strings.Contains(here, "0300") || strings.Contains(here, "Wang Lei") {
+		t.Errorf("%s", here)
+	}
+	for range 3 { // once
+		w.clock = w.clock.Add(time.Hour)
+		if got := texts(w.settle()); strings.Contains(got, "私信没能送到你") {
+			t.Errorf("again: %s", got)
+		}
+	}
+}
+
+// Who sees a part of the flows looks deeply into that part: reading every system
+// costs quota, and robots of other rooms would speak.
+func TestADeepLookAtEverythingNeedsAllOfIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := &doctor{}
+	w.b.o.Doctor = d
+	w.b.o.People[0].Roles[run.Operator] = []string{"*"}
+	for _, c := range []struct {
+		room, text string
+		looks      bool
+	}{{"ops", "体检 --深", false}, {"ops", "体检", true}, {"ops", "体检 hr-to-wecom --深", true}, {"board", "doctor --deep", true}} {
+		before := len(d.of)
+		got := texts(w.say("Li Min", c.room, c.text))
+		if (len(d.of) > before) != c.looks || strings.Contains(got, "secret-flow") || !strings.Contains(got, "--深") && c.room == "ops" && !strings.HasSuffix(c.text, "hr-to-wecom --深") {
+			t.Errorf("%+v: %s", c, got)
+		}
 	}
 }
