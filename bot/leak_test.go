@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -122,7 +123,7 @@ func TestA14_ANameInsideAQuotation(t *testing.T) {
 	name := `x --until 1分钟`
 	for _, text := range []string{
 		`暂停 hr "因为 @` + name + `"`, `暂停 hr “因为 @` + name + `”`, `暂停 hr '因为 @` + name + `'`, `暂停 hr ＂因为 @` + name + `＂`, `暂停 hr 因为 @` + name,
-		`暂停 hr "因为 @` + name + ` 说的"`, `暂停 hr it's "因为 @` + name + `"`, `暂停 hr "it's @` + name + `"`,
+		`暂停 hr "因为 @` + name + ` 说的"`, `暂停 hr it's "因为 @` + name + `"`, `暂停 hr "it's @` + name + `"`, `暂停 hr ” "'@` + name,
 	} {
 		got, err := command(Message{Text: text, Mentions: []Mention{{ID: "z", Name: name}}})
 		if err != nil || got.Flow != "hr" || got.Until != "" || !strings.Contains(got.Reason, "@x --until 1分钟") {
@@ -233,5 +234,39 @@ func TestADeepLookAtEverythingNeedsAllOfIt(t *testing.T) {
 		if (len(d.of) > before) != c.looks || strings.Contains(got, "secret-flow") || !strings.Contains(got, "--深") && c.room == "ops" && !strings.HasSuffix(c.text, "hr-to-wecom --深") {
 			t.Errorf("%+v: %s", c, got)
 		}
+	}
+}
+
+// A14: wherever a name stands, it never becomes the value of an option.
+func FuzzA14_ANameIsNoOption(f *testing.F) {
+	for _, seed := range [][2]string{{``, ``}, {`"因为 `, `"`}, {`” "'`, ``}, {`'`, `'`}, {`因为`, `' "`}, {"“\u200b", "＂"}, {`--until="`, `"`}} {
+		f.Add(seed[0], seed[1])
+	}
+	name := `x --until 2027-07-07`
+	f.Fuzz(func(t *testing.T, before, after string) {
+		m := Message{Text: "暂停 hr " + before + "@" + name + after, Mentions: []Mention{{ID: "z", Name: name}}}
+		if got, err := command(m); err == nil && strings.HasPrefix(got.Until, "2027-07-07") && !strings.Contains(before+after, "2027") {
+			t.Errorf("%q is read as %+v", m.Text, got)
+		}
+	})
+}
+
+// halfway is a service that ends a pause and then cannot say what is left.
+type halfway struct{ *service }
+
+func (halfway) Pauses(context.Context) ([]run.Pause, error) {
+	return nil, fault.New(fault.Unavailable, "the record is busy / 记录繁忙")
+}
+
+// What was resumed is said to be resumed, there and in the other rooms, also when
+// the record cannot be read right after.
+func TestAResumeIsToldWhateverCanBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.service.set.pauses = []run.Pause{{Flow: "hr-to-wecom"}}
+	w.b.o.Service = halfway{w.service}
+	got := w.say("Li Min", "team", "resume hr-to-wecom")
+	if out := texts(got); !strings.Contains(out, "Resumed: hr-to-wecom") || !strings.Contains(out, "已恢复：hr-to-wecom") || !strings.Contains(out, "send “status”") {
+		t.Errorf("%s", out)
 	}
 }

@@ -24,7 +24,7 @@ func spelled(m Message) string {
 	slices.SortStableFunc(names, func(x, y string) int { return len(y) - len(x) })
 	var b strings.Builder
 	var q quotation
-	for rest := m.Text; rest != ""; {
+	for rest := strings.ToValidUTF8(m.Text, ""); rest != ""; {
 		i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(rest, "@"+name) })
 		if i < 0 {
 			r, size := utf8.DecodeRuneInString(rest)
@@ -42,6 +42,7 @@ func spelled(m Message) string {
 		b.WriteString(`"@` + called(names[i]) + `"`)
 		if r, _ := utf8.DecodeRuneInString(rest); rest != "" && !unicode.IsSpace(r) && !strings.ContainsRune(",，、;；", r) {
 			b.WriteByte(' ')
+			q.inWord = false
 		}
 	}
 	return b.String()
@@ -56,7 +57,7 @@ type quotation struct {
 func (q *quotation) read(r rune) {
 	switch s := clean(string(r)); {
 	case unicode.IsSpace(r):
-		q.inWord = q.inWord && q.mark != ""
+		q.inWord = q.mark != "" // in a quotation a blank belongs to the word
 	case s == "": // not to be seen
 	case q.mark != "":
 		if s == q.mark {
