@@ -121,8 +121,12 @@ func (b *Bot) flowOf(ctx context.Context, code run.Code) string {
 
 func (b *Bot) lostText(l Lang, o Outgoing, n int, cause error) (string, []string) {
 	title := l.say("Alarm · "+count(n, "message was", "messages were")+" not delivered", fmt.Sprintf("告警 · %d 条消息没有送达", n))
+	last := l.say("(not shown: it was for no bound room)", "（不显示：不是发给已绑定的群）")
+	if o.To == "" && b.roomOf(o) != nil { // the title of anything else may name whom it is about
+		last = printable(masked(o.Card.Title), sayRunes)
+	}
 	return title, []string{
-		l.say("The last one: ", "最近一条：") + printable(masked(o.Card.Title), sayRunes),
+		l.say("The last one: ", "最近一条：") + last,
 		l.say("To: ", "发往：") + b.targetOf(l, o) + l.say("; why: ", "；原因：") + printable(masked(l.of(fault.Say(cause))), sayRunes),
 		l.say("It will not be sent again. The runs go on; see “status” in another room, or “doctor”.", "不会再发送。运行不受影响；请在别的群里看“状态”，或发“体检”。"),
 	}

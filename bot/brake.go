@@ -135,10 +135,6 @@ func (b *Bot) resume(ctx context.Context, c caller, cmd Command, flows []*Flow) 
 	if err != nil && !none {
 		return b.refused(c, cmd, subject{run: run.Run{Flow: cmd.Flow}}, err)
 	}
-	left, err := b.pauses(ctx)
-	if err != nil {
-		return reply{}, err
-	}
 	l := c.lang
 	name := l.list(flowNames(flows))
 	if cmd.Flow == everything {
@@ -148,17 +144,20 @@ func (b *Bot) resume(ctx context.Context, c caller, cmd Command, flows []*Flow) 
 	if none {
 		card.Title, card.Tone = l.say("There is no pause of %s to end", "%s 没有可以结束的暂停", name), Info
 	}
-	still, free := b.stillHeld(l, flows, left)
-	if len(still) > 0 {
-		card.Sections = append(card.Sections, Section{Title: l.say("Still paused", "仍然暂停"), Lines: still, Bullet: true})
-		card.Tone = Warn
+	left, err := b.pauses(ctx)
+	if err == nil {
+		var held bool
+		if card.Sections, held, err = b.afterwards(ctx, c, flows, left); held {
+			card.Tone = Warn
+		}
 	}
-	next, err := b.upcoming(ctx, c, free)
-	if err != nil {
+	switch {
+	case err != nil && none:
 		return reply{}, err
-	}
-	if len(next) > 0 {
-		card.Sections = append(card.Sections, Section{Title: l.say("What runs next", "接下来会运行"), Lines: next, Bullet: true})
+	case err != nil: // it is resumed all the same
+		b.o.Logger.WarnContext(ctx, "what a pause left is not known", "err", err)
+		card.Tone = Warn
+		card.Sections = []Section{{Lines: []Line{text(l.say("Whether another pause holds cannot be read now: send “status”.", "现在读不到是否还有别的暂停：请发“状态”。"))}}}
 	}
 	r := reply{card: card}
 	if !none {
@@ -171,6 +170,26 @@ func (b *Bot) resume(ctx context.Context, c caller, cmd Command, flows []*Flow) 
 		})
 	}
 	return r, nil
+}
+
+// afterwards tells what still holds flows, if anything does, and what runs next.
+func (b *Bot) afterwards(ctx context.Context, c caller, flows []*Flow, left []run.Pause) (told []Section, held bool, err error) {
+	l, shown := c.lang, b.shownHere(c, flows)
+	still, free := b.stillHeld(l, shown, left)
+	hidden := slices.DeleteFunc(slices.Clone(flows), func(f *Flow) bool {
+		return slices.Contains(shown, f) || !f.Paused && len(covering(left, f.Name)) == 0
+	})
+	if n := len(hidden); n > 0 { // this room may not see which
+		still = append(still, text(l.say("… and %d more, not of this room", "……另有 %d 个，不属于本群", n)))
+	}
+	if len(still) > 0 {
+		told = append(told, Section{Title: l.say("Still paused", "仍然暂停"), Lines: still, Bullet: true})
+	}
+	next, err := b.upcoming(ctx, c, free)
+	if len(next) > 0 {
+		told = append(told, Section{Title: l.say("What runs next", "接下来会运行"), Lines: next, Bullet: true})
+	}
+	return told, len(still) > 0, err
 }
 
 // stillHeld sorts flows into those that are paused all the same, with the way on,

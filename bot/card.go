@@ -113,8 +113,10 @@ type Outgoing struct {
 	Robot    string       `json:"robot,omitempty"`    // name of a signed group webhook that speaks instead of the app
 	Fallback string       `json:"fallback,omitempty"` // name of the webhook that may speak when the app cannot
 	Lang     Lang         `json:"lang"`
-	// To is the account of a person to write to alone, instead of Chat.
+	// To is the account of a person to write to alone, instead of Chat. Asked is
+	// the chat where that person asked for it, which hears when it cannot come.
 	To      string   `json:"to,omitempty"`
+	Asked   string   `json:"asked,omitempty"`
 	File    *File    `json:"file,omitempty"`
 	Card    Card     `json:"card"`
 	Mention []string `json:"mention,omitempty"` // account ids on the platform, to be called by name

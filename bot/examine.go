@@ -34,6 +34,12 @@ func (b *Bot) examine(ctx context.Context, c caller, cmd Command) (reply, error)
 		return notice(Warn, l.say("There is no check-up in this installation", "这个部署没有启用体检"),
 			l.say("Run “rollcall doctor” on the host.", "请在主机上运行 rollcall doctor。")), nil
 	}
+	whole := len(b.usable(c, s)) == len(b.o.Flows)
+	if cmd.Deep && of == "" && !whole {
+		return notice(Warn, l.say("Say what to look at deeply", "请写明要深入检查什么"),
+			l.say("It reads whole systems and lets robots speak; here you see a part of them only.", "深入检查会完整读取系统、让群机器人发言，而本群只能看到其中一部分。"),
+			l.deeper(b.usable(c, s)[0].Name)), nil
+	}
 	timed, cancel := context.WithTimeout(ctx, examineTime)
 	defer cancel()
 	checks, err := b.o.Doctor.Examine(timed, of, cmd.Deep)
@@ -44,7 +50,11 @@ func (b *Bot) examine(ctx context.Context, c caller, cmd Command) (reply, error)
 	if err != nil { // it is not tried again: that would keep the next messages waiting
 		b.o.Logger.WarnContext(ctx, "doctor does not finish", "err", err)
 	}
-	return reply{card: l.checkCard(of, cmd.Deep, checks, err)}, nil
+	card := l.checkCard(of, cmd.Deep, checks, err)
+	if !cmd.Deep && of == "" && !whole {
+		card.Foot = l.deeper(b.usable(c, s)[0].Name)
+	}
+	return reply{card: card}, nil
 }
 
 // patient gives what is to be examined, by the name that the doctor knows: a
@@ -132,10 +142,15 @@ func (l Lang) checkCard(of string, deep bool, checks []Check, err error) Card {
 		chapters = append(chapters, chapter{Section: Section{Lines: []Line{text(l.say("Nothing could be checked.", "没有可以检查的内容。"))}}})
 	}
 	if !deep {
-		cmd := strings.TrimSpace(specOf(Examine).name(l) + " " + quoted(of))
-		card.Foot = l.say("A deeper look, which costs quota: %s --deep", "更深入的检查（会消耗接口配额）：%s --深", cmd)
+		card.Foot = l.deeper(of)
 	}
 	return l.bind(card, chapters, examineBytes)
+}
+
+// deeper names the command for a deep look.
+func (l Lang) deeper(of string) string {
+	cmd := strings.TrimSpace(specOf(Examine).name(l) + " " + quoted(of))
+	return l.say("A deeper look, which costs quota: %s --deep", "更深入的检查（会消耗接口配额）：%s --深", cmd)
 }
 
 func (l Lang) checkTitle(of string, by map[Level][]Check) string {

@@ -19,6 +19,10 @@ func (f *Flood) setDefaults() {
 	f.Person, f.Room = cmp.Or(f.Person, 10), cmp.Or(f.Room, 30)
 }
 
+// leastBrakes is how many commands that only stop something are obeyed in a
+// minute, of one person, however few the configuration allows of others.
+const leastBrakes = 10
+
 // flooded tells whether a message comes too fast to be obeyed, and what is said
 // to that: the first one in a minute is answered, the others are only logged. A
 // message is counted once, however often it is tried.
@@ -33,8 +37,11 @@ func (in *inbox) flooded(ctx context.Context, c caller) ([]run.Letter, bool) {
 	where := "room:" + string(c.m.Platform) + ":" + c.m.Chat
 	flood, l := in.b.o.Flood, c.lang
 	brakes := braking(c.m)
+	still := l.say("Send it again in a minute; cancel, reject and pause still work.", "请一分钟后重发；取消、驳回和暂停仍然可用。")
 	if brakes {
 		who = "brake:" + who // whoever floods a room must not keep others, or himself, from the brake
+		flood.Person = max(flood.Person, leastBrakes)
+		still = l.say("Send it again in a minute.", "请一分钟后重发。")
 	}
 	limit, key := "", who
 	switch {
@@ -52,8 +59,7 @@ func (in *inbox) flooded(ctx context.Context, c caller) ([]run.Letter, bool) {
 	}
 	in.b.o.Logger.WarnContext(ctx, "message comes too fast, not obeyed", "inbox", c.id, "platform", c.m.Platform)
 	r := notice(Warn, l.say("Too many commands, slow down", "太快了，请慢一点"), limit,
-		l.say("This one was not obeyed, nor are more of them answered now. Send it again in a minute; cancel, reject and pause still work.",
-			"这一条没有执行，接下来的也不会逐条回复，请一分钟后重发；取消、驳回和暂停仍然可用。"))
+		l.say("This one was not obeyed, nor are more of them answered now. ", "这一条没有执行，接下来的也不会逐条回复，")+still)
 	return in.b.answerLetters(c, r), true
 }
 

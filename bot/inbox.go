@@ -23,6 +23,7 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 	if !m.Addressed || m.Foreign {
 		return nil, false
 	}
+	m.Direct = m.Direct && in.b.room(m.Platform, m.Chat) == nil // a bound room is no private conversation
 	c := in.b.caller(m, l)
 	if r, flooded := in.flooded(ctx, c); flooded {
 		return r, false
@@ -108,7 +109,7 @@ func (b *Bot) answerLetters(c caller, r reply) []run.Letter {
 		told := notice(Warn, l.say("This is only said to you alone", "这只能私下告诉你"), l.say("Write to the bot directly and send it again.", "请私聊机器人，再发一次。"))
 		return append([]run.Letter{b.answerLetter(c, told)}, r.more...)
 	}
-	alone := Outgoing{Platform: c.m.Platform, To: c.actor.Account, Lang: c.lang, Card: r.card, File: r.file, Answer: true}
+	alone := Outgoing{Platform: c.m.Platform, To: c.actor.Account, Asked: c.m.Chat, Lang: c.lang, Card: r.card, File: r.file, Answer: true}
 	told := notice(Info, c.lang.say("Sent to you alone", "已私信给你"))
 	return append([]run.Letter{
 		b.letter(letterID("alone", c.id), lane(c.m.Platform, c.actor.Account, c.id), alone), b.answerLetter(c, told),

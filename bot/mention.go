@@ -23,21 +23,53 @@ func spelled(m Message) string {
 	// The longest first: Li Min must not eat the beginning of Li Ming.
 	slices.SortStableFunc(names, func(x, y string) int { return len(y) - len(x) })
 	var b strings.Builder
-	for rest := m.Text; rest != ""; {
+	var q quotation
+	for rest := strings.ToValidUTF8(m.Text, ""); rest != ""; {
 		i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(rest, "@"+name) })
 		if i < 0 {
-			_, size := utf8.DecodeRuneInString(rest)
+			r, size := utf8.DecodeRuneInString(rest)
+			q.read(r)
 			b.WriteString(rest[:size])
 			rest = rest[size:]
 			continue
 		}
-		b.WriteString(`"@` + called(names[i]) + `"`)
 		rest = rest[len("@"+names[i]):]
+		q.inWord = true
+		if q.mark != "" { // it stands in a quotation, which it must not end
+			b.WriteString("@" + called(names[i]))
+			continue
+		}
+		b.WriteString(`"@` + called(names[i]) + `"`)
 		if r, _ := utf8.DecodeRuneInString(rest); rest != "" && !unicode.IsSpace(r) && !strings.ContainsRune(",，、;；", r) {
 			b.WriteByte(' ')
+			q.inWord = false
 		}
 	}
 	return b.String()
+}
+
+// quotation follows the quotation marks of a line as tokens does.
+type quotation struct {
+	mark   string // that is open; "" = none
+	inWord bool   // a word has begun
+}
+
+func (q *quotation) read(r rune) {
+	switch s := clean(string(r)); {
+	case unicode.IsSpace(r):
+		q.inWord = q.mark != "" // in a quotation a blank belongs to the word
+	case s == "": // not to be seen
+	case q.mark != "":
+		if s == q.mark {
+			q.mark = ""
+		} else {
+			q.inWord = true
+		}
+	case s == `"` || s == "'" && !q.inWord:
+		q.mark = s
+	default:
+		q.inWord = true
+	}
 }
 
 // called gives a display name as it stands in a command: no marks that mean
@@ -108,6 +140,9 @@ func (b *Bot) personOf(m Message, word string) (*run.Person, error) {
 		}
 	}
 	shown := label(word)
+	if len(found) == 1 && found[0].Name != name && b.contradicts(m, ids, name) {
+		return nil, fault.New(fault.Conflict, "“%s” was typed and somebody else was mentioned; mention the person alone / 写的是“%s”，@ 的却是另一个人；请只 @ 要找的人", shown, shown)
+	}
 	switch {
 	case len(found) == 0 && len(ids) > 0:
 		return nil, fault.New(fault.NotFound, "%s is not a person of the configuration (%s) / %s 不是配置中的人员（%s）", shown, strings.Join(ids, ", "), shown, strings.Join(ids, "、"))
@@ -117,4 +152,11 @@ func (b *Bot) personOf(m Message, word string) (*run.Person, error) {
 		return nil, fault.New(fault.Conflict, "“%s” may be any of several people; mention the person / “%s”可能是好几个人，请直接 @ 这个人", shown, shown)
 	}
 	return found[0], nil
+}
+
+// contradicts tells whether a name belongs to somebody of the configuration
+// while the platform gave an id without a name: the two may be two persons.
+func (b *Bot) contradicts(m Message, ids []string, name string) bool {
+	unnamed := slices.ContainsFunc(m.Mentions, func(at Mention) bool { return slices.Contains(ids, at.ID) && at.Name == "" })
+	return unnamed && slices.ContainsFunc(b.o.People, func(p run.Person) bool { return p.Name == name })
 }

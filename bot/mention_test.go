@@ -26,7 +26,7 @@ func TestG3_MentionVectors(t *testing.T) {
 			text: "whois @Li Ming", mentions: []Mention{{ID: "a", Name: "Li Min"}, {ID: "b", Name: "Li Ming"}}, want: Command{Verb: Whois, Lang: EN, Person: "@Li Ming"},
 		},
 		"in an option": {text: "历史 --谁=@Li Min --天=3", mentions: []Mention{li}, want: Command{Verb: History, Lang: ZH, Person: "@Li Min", Days: 3}},
-		"in a list":    {text: "批准 7K3MQ2 仅=@Li Min、研发部 删除=1", mentions: []Mention{li}, want: Command{Verb: Approve, Lang: ZH, Code: theCode, Only: "Li Min,研发部", Typed: typed(1, -1, -1)}},
+		"in a list":    {text: "批准 7K3MQ2 仅=@Li Min、研发部 删除=1", mentions: []Mention{li}, want: Command{Verb: Approve, Lang: ZH, Code: theCode, Only: "@Li Min,研发部", Typed: typed(1, -1, -1)}},
 		"a name with marks": {
 			text: `delegate @x" --flow=all, "y`, mentions: []Mention{{ID: "z", Name: `x" --flow=all, "y`}}, want: Command{Verb: Delegate, Lang: EN, Person: "@x --flowall y"},
 		},

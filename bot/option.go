@@ -197,11 +197,12 @@ func (p *parser) worded(canonical, value string) bool {
 }
 
 // items brings a list of parts of a plan into one form. A mention counts by its
-// name here: a plan knows no chat accounts.
+// name here, since a plan knows no chat accounts, and keeps its @: it names people
+// only, also when somebody is called like a department or an operation.
 func items(value string) string {
 	var all []string
 	for _, one := range split(value) {
-		if one = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(one), "@")); one != "" {
+		if one = strings.TrimSpace(one); strings.Trim(one, "@ ") != "" {
 			all = append(all, one)
 		}
 	}

@@ -118,6 +118,14 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 	if t.posted[id] {
 		return nil
 	}
+	// What was kept back since must not go down with a letter that is left alone.
+	told, err := t.b.o.Mailbox.Tally(ctx, "digest:"+id, 0)
+	if err != nil {
+		return fmt.Errorf("look for digest: %w", err)
+	}
+	if t.posted[id] = told > 0; told > 0 {
+		return nil
+	}
 	l, chosen := t.b.chosenLang(ctx, room)
 	if !chosen {
 		l = cmp.Or(d.Lang, room.Lang)
@@ -139,7 +147,6 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 		}
 	}
 	e.since, _ = d.last(at.Add(-time.Minute))
-	var err error
 	if e.held, err = t.b.keptBack(ctx, room); err != nil {
 		return err
 	}
@@ -154,6 +161,9 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 	}
 	t.posted[id] = true
 	t.b.ringOut()
+	if told, err = t.b.o.Mailbox.Tally(ctx, "digest:"+id, 1); err != nil || told > 1 {
+		return err // another replica was faster, and let go what it told
+	}
 	return t.b.letGo(ctx, room, e.held)
 }
 

@@ -109,11 +109,31 @@ func (b *Bot) giveUp(ctx context.Context, l run.Letter, o Outgoing, cause error)
 			return err
 		}
 	}
+	if o.To != "" && o.Asked != "" {
+		if err := b.o.Mailbox.Post(ctx, []run.Letter{b.uncome(l, o, cause)}); err != nil {
+			return fmt.Errorf("post that an answer does not come: %w", err)
+		}
+		b.ringOut()
+	}
 	lost := run.Audit{At: b.o.Now(), Action: letterLost, Run: about(l, o), Detail: string(o.Platform) + ": " + fault.Say(cause)}
 	if err := b.o.Mailbox.Append(ctx, run.Event{}, lost); err != nil {
 		return fmt.Errorf("audit lost letter: %w", err)
 	}
 	return b.settled(b.o.Mailbox.Fail(ctx, l.ID, fault.Say(cause)))
+}
+
+// uncome tells a person where he asked that his private answer does not come; he
+// was told there that it does. Nothing of it is repeated.
+func (b *Bot) uncome(l run.Letter, o Outgoing, cause error) run.Letter {
+	say := o.Lang.say
+	told := notice(Warn, say("The private answer could not be delivered to you", "私信没能送到你"),
+		say("Why: ", "原因：")+printable(masked(o.Lang.of(fault.Say(cause))), sayRunes),
+		say("Write to the bot directly and send it again.", "请私聊机器人，再发一次。"))
+	out := Outgoing{Platform: o.Platform, Chat: o.Asked, Lang: o.Lang, Card: told.card, Mention: []string{o.To}, Answer: true}
+	if room := b.room(o.Platform, o.Asked); room != nil {
+		out.Fallback = room.Webhook
+	}
+	return b.letter(letterID("uncome", l.ID), lane(o.Platform, o.Asked, l.ID), out)
 }
 
 // about gives the run that a letter is about: it says so, or it shows the run's

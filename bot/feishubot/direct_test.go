@@ -116,6 +116,25 @@ func TestA15_ForwardedCard(t *testing.T) {
 	}
 }
 
+// TestA15_ACopyOfAPrivateCard: its owner is answered alone, wherever the copy
+// stands: what it shows is not masked.
+func TestA15_ACopyOfAPrivateCard(t *testing.T) {
+	t.Parallel()
+	w := setup(t, nil)
+	w.sim.AddChat("oc_other", "别的群", w.limin, w.zhou)
+	private := w.send(t, w.alone(w.zhou), "k", "")
+	e, err := w.sim.PressEvent(feishusim.Click{Message: private, By: w.zhou, Button: "详情"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Body["context"] = map[string]any{"open_message_id": "om_copy", "open_chat_id": "oc_other"}
+	w.post(t, e, feishusim.Forgery{})
+	got := w.inbox.all()
+	if len(got) != 1 || !got[0].Direct || got[0].Chat != w.zhou || got[0].Press.Card != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	w := setup(t, nil)

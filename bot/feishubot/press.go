@@ -88,14 +88,18 @@ func (b *Bot) pressed(e *envelope) (bot.Message, error) {
 	if !value.holds(in.Context.Chat, ids) {
 		return bot.Message{}, errMoved
 	}
+	chat, card := in.Context.Chat, in.Context.Message
+	if value.To != "" && !b.dms.has(chat) { // who knows where this copy stands: the person is answered alone
+		chat, card = value.To, ""
+	}
 	return bot.Message{
-		Platform: run.Feishu, ID: e.Header.ID, Chat: in.Context.Chat, Addressed: true,
+		Platform: run.Feishu, ID: e.Header.ID, Chat: chat, Addressed: true,
 		Sender:  ids,
 		Foreign: in.Operator.TenantKey != e.Header.TenantKey,
-		Direct:  value.private() || b.dms.has(in.Context.Chat),
+		Direct:  value.private() || b.dms.has(chat),
 		At:      parseTime(e.Header.CreatedAt),
 		Press: &bot.Press{
-			Command: value.Command, Digest: value.Digest, Card: in.Context.Message, Form: formOf(in.Action.Form),
+			Command: value.Command, Digest: value.Digest, Card: card, Form: formOf(in.Action.Form),
 		},
 	}, nil
 }

@@ -183,7 +183,7 @@ func TestAPrivateChatIsPrivateForItsButtons(t *testing.T) {
 	before := len(w.inbox.all())
 	w.post(t, press, feishusim.Forgery{})
 	if all := w.inbox.all(); len(all) != before {
-		t.Errorf("%+v", all[len(all)-1])
+		t.Errorf("%+v", all[before:])
 	}
 }
 

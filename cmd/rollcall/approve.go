@@ -99,9 +99,30 @@ func (a *app) confirms(ctx context.Context, code run.Code, b ballot) (bool, erro
 		return false, nil
 	}
 	votes, err := a.engine.Votes(ctx, code)
-	return slices.ContainsFunc(votes, func(v run.Vote) bool {
+	i := slices.IndexFunc(votes, func(v run.Vote) bool {
 		return v.By.Person == b.person && v.Decision == run.Approve && v.By.Channel != run.FromCLI
-	}), err
+	})
+	if err != nil || i < 0 {
+		return false, err
+	}
+	return true, b.agrees(votes[i])
+}
+
+// agrees tells whether what is confirmed is what the person approved in the chat:
+// nobody confirms more than he says here. Faults: Invalid.
+func (b ballot) agrees(v run.Vote) error {
+	if len(b.only)+len(b.hold) > 0 {
+		return fault.New(fault.Invalid, "%[1]s has approved %[2]s in the chat; that is confirmed as it stands, without --only and --hold / %[1]s 已在聊天里批准 %[2]s；确认时不能再写 --only 或 --hold", b.person, v.Run)
+	}
+	for _, n := range []struct {
+		option      string
+		here, there int
+	}{{"--delete", b.typed.Delete, v.Typed.Delete}, {"--disable", b.typed.Disable, v.Typed.Disable}, {"--total", b.typed.Total, v.Typed.Total}} {
+		if n.here >= 0 && n.there >= 0 && n.here != n.there || n.here > 0 && n.there < 0 && n.option != "--total" {
+			return fault.New(fault.Invalid, "not confirmed: %[1]s %[2]d is not what was approved in the chat; look at the plan again / 没有确认：%[1]s %[2]d 与在聊天里批准的不一致；请再看一遍计划", n.option, n.here)
+		}
+	}
+	return nil
 }
 
 // vote prints who would lose the account, so that nobody votes on what he has
