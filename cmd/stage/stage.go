@@ -80,6 +80,7 @@ func cast() []actor {
 		{"李敏", "limin", "ou_limin", "manager4220", `{operator: ["*"]}`},
 		{"周凯", "zhoukai", "ou_zhoukai", "zhoukai77", `{approver: ["*"], admin: ["*"]}`},
 		{"陈悦", "chenyue", "ou_chenyue", "chenyue08", `{approver: ["*"]}`},
+		{"吴迪", "wudi", "ou_wudi", "wudi31", `{viewer: ["*"]}`},
 	}
 }
 
@@ -190,15 +191,16 @@ func (s *Stage) Today() error {
 
 // people puts the admins into both groups.
 func (s *Stage) people() {
-	var open []string
+	var open, staff []string
 	for _, a := range s.cast {
 		if _, err := s.Feishu.AddUser(feishusim.User{OpenID: a.openID, UserID: "u_" + a.english, Name: a.name, Mobile: "1370000" + strconv.Itoa(1000+len(open))}); err == nil {
 			open = append(open, a.openID)
 		}
 		s.DingTalk.AddStaff(a.staffID, a.name)
+		staff = append(staff, a.staffID)
 	}
 	s.Feishu.AddChat(feishuChat, "运维群", open...)
-	s.DingTalk.AddConversation(dingChat, "HR sync", dingChat, s.cast[0].staffID, s.cast[1].staffID, s.cast[2].staffID)
+	s.DingTalk.AddConversation(dingChat, "HR sync", dingChat, staff...)
 	s.Feishu.AddHook(hookKey, feishusim.HookOptions{Secret: hookSecret, Chat: feishuChat})
 	s.WeCom.AddRobot(robotKey)
 	s.DingTalk.AddRobot(robotToken, dingtalksim.RobotOptions{Conversation: dingChat, Secret: robotSecret})
