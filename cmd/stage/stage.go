@@ -39,6 +39,7 @@ const (
 	robotCode    = "ding-demo-robot"
 	clientID     = "ding-demo"
 	clientSecret = "ding-demo-secret"
+	cardTemplate = "ding-demo-card.schema"
 
 	contactsSecret = "contacts-secret"
 )
@@ -55,6 +56,7 @@ type Options struct {
 	Data           string // Rollcall's data folder; "" = data in Dir
 	Timing         string // of Rollcall; "" = lease 3 s, sweep 300 ms, call 2 s, settle 500 ms
 	Rule           string // the company's rule; "" = the three things that every HR asks for
+	Cards          bool   // DingTalk's cards are interactive ones, of a template
 	English        bool   // the Feishu group speaks English, the DingTalk group Chinese; else the other way round
 }
 
