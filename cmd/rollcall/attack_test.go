@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -70,6 +71,9 @@ func TestA33_OnePolicyBehindEveryDoor(t *testing.T) {
 		if !slices.Equal(trails[door], trails["text"]) {
 			t.Errorf("%s leaves\n%s\nwhile text leaves\n%s", door, strings.Join(trails[door], "\n"), strings.Join(trails["text"], "\n"))
 		}
+	}
+	if begun := "周凯 run.moved awaiting_approval→applying"; !slices.Contains(trails["text"], begun+" ") && !slices.Contains(trails["text"], begun) {
+		t.Errorf("text leaves no %q:\n%s", begun, strings.Join(trails["text"], "\n"))
 	}
 	scheduled := slices.Clone(trails["text"])
 	for i := range scheduled { // nobody asked
@@ -213,14 +217,18 @@ func TestA23_OldCard(t *testing.T) {
 
 	from := len(g.all())
 	g.post(t, old, feishusim.Forgery{})
-	g.await(t, from, func(p stage.Post) bool { return strings.Contains(p.Text, replaced+" 已有结论或正在进行：已被取代") })
+	g.await(t, from, func(p stage.Post) bool {
+		return strings.Contains(p.Text, replaced+" 已有结论或正在进行：已被取代")
+	})
 	g.untouched(t)
 
 	bent := g.stage.Feishu.Renew(old)
 	bent.Body = deepReplace(old.Body, replaced, g.code)
 	from = len(g.all())
 	g.post(t, bent, feishusim.Forgery{})
-	g.await(t, from, func(p stage.Post) bool { return strings.Contains(p.Text, "卡片上的计划与 "+g.code+" 当前的计划不同") })
+	g.await(t, from, func(p stage.Post) bool {
+		return strings.Contains(p.Text, "卡片上的计划与 "+g.code+" 当前的计划不同")
+	})
 	g.untouched(t)
 	g.applied(t)
 }
@@ -238,7 +246,7 @@ func TestA15_ForwardedCard(t *testing.T) {
 		e.Body["action"] = genuine.Body["action"]
 		before := len(g.log.with(`"reason":"card_moved"`))
 		a := g.post(t, e, feishusim.Forgery{})
-		if a.Status != 200 || !strings.Contains(string(a.Body), "不在原来的会话里") {
+		if a.Status != http.StatusOK || !strings.Contains(string(a.Body), "不在原来的会话里") {
 			t.Errorf("%s: answered %d %s", chat, a.Status, a.Body)
 		}
 		if lines := g.log.with(`"reason":"card_moved"`)[before:]; len(lines) != 1 {
@@ -250,6 +258,36 @@ func TestA15_ForwardedCard(t *testing.T) {
 	g.post(t, genuine, feishusim.Forgery{})
 	g.await(t, from, func(p stage.Post) bool { return strings.Contains(p.Text, "已批准") })
 	until(t, "the genuine press begins it", func() bool { return g.run(t, run.Code(g.code)).State == run.Succeeded })
+}
+
+// TestA21_EditedMessage edits a refused vote into a right one, and takes it back:
+// what was received is what counts.
+func TestA21_EditedMessage(t *testing.T) {
+	t.Parallel()
+	g := openTarget(t)
+	wrong := strings.Replace(g.approve, "删除=3", "删除=2", 1)
+	e, from := g.event(t, feishusim.Words{Text: wrong}), len(g.all())
+	g.post(t, e, feishusim.Forgery{})
+	g.await(t, from, func(p stage.Post) bool { return strings.Contains(p.Text, "你写的是删除 2") })
+	edited := g.stage.Feishu.NewEvent("im.message.updated_v1", deepReplace(e.Body, "删除=2", "删除=3"))
+	recalled, err := g.stage.Feishu.RecallEvent(e.MessageID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []feishusim.Event{edited, recalled} {
+		if a := g.post(t, after, feishusim.Forgery{}); a.Status != http.StatusOK {
+			t.Errorf("%s is answered %d, and would come again", after.Type, a.Status)
+		}
+	}
+	if lines := g.log.with("message changed afterwards, nothing is done"); len(lines) != 2 {
+		t.Errorf("the log has %q", lines)
+	}
+	// The same message with the right count, as a new event: claimed already.
+	again := g.stage.Feishu.Renew(e)
+	again.Body = deepReplace(e.Body, "删除=2", "删除=3")
+	g.post(t, again, feishusim.Forgery{})
+	g.untouched(t)
+	g.applied(t)
 }
 
 // deepReplace copies a JSON value with a text replaced in every string.

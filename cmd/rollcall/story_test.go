@@ -16,14 +16,40 @@ import (
 // TestT1_Stories plays the longer conversations of testdata/story, each once:
 // parts of a plan, every tier, standing in, taking back, what is private and what
 // people set. Their names begin with the attack that they try.
+//
+// They spend their time waiting for cards that are redrawn every two or three
+// seconds, so a few are played side by side, whatever the number of processors.
 func TestT1_Stories(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	c := crowd{T: t, busy: &sync.WaitGroup{}, seats: make(chan struct{}, storiesAtOnce)}
+	testscript.RunT(c, testscript.Params{
 		Dir: filepath.Join("testdata", "story"), RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "LANG=zh_CN.UTF-8", noRest)
 			return nil
 		},
+	})
+	c.busy.Wait()
+}
+
+const storiesAtOnce = 5
+
+// crowd runs subtests side by side without counting them as parallel ones.
+type crowd struct {
+	*testing.T
+	busy  *sync.WaitGroup
+	seats chan struct{}
+}
+
+func (crowd) Parallel() {}
+
+func (crowd) Verbose() bool { return testing.Verbose() }
+
+func (c crowd) Run(name string, play func(testscript.T)) {
+	c.busy.Go(func() {
+		c.seats <- struct{}{}
+		defer func() { <-c.seats }()
+		c.T.Run(name, func(t *testing.T) { play(crowd{T: t, busy: c.busy, seats: c.seats}) })
 	})
 }
 

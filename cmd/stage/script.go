@@ -26,7 +26,8 @@ import (
 //	expect TEXT                   wait for TEXT in the room, behind what was last said, pressed or
 //	                              done there; {code} stands for any run code, which the other
 //	                              lines then mean by {code}
-//	keep                          {kept} is from now on what {code} is now
+//	keep                          {kept} is from now on what {code} is now, and an expected {code}
+//	                              is another one
 //	never TEXT                    TEXT was not seen in the room so far, nor in what was edited
 //	count N TEXT                  exactly N messages of the room hold TEXT
 //	roster drop|restore NO …      take people out of the roster, or put them back
@@ -176,9 +177,9 @@ func (s *Script) expect(ctx context.Context, want string) error {
 			if p.Room != s.room || p.Who != "点名" {
 				continue
 			}
-			if found := pattern.FindStringSubmatch(p.Text); found != nil {
-				if len(found) > 1 {
-					s.code = found[1]
+			if code, found := s.find(pattern, p.Text); found {
+				if code != "" {
+					s.code = code
 				}
 				// Several lines may be expected of one post, and a card may be
 				// edited once more before the next line is looked for.
@@ -192,6 +193,19 @@ func (s *Script) expect(ctx context.Context, want string) error {
 		case <-more:
 		}
 	}
+}
+
+// find looks for a pattern, and gives the run code in it, "" when it has none.
+func (s *Script) find(pattern *regexp.Regexp, text string) (code string, found bool) {
+	for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+		switch {
+		case len(m) == 1:
+			return "", true
+		case m[1] != s.kept:
+			return m[1], true
+		}
+	}
+	return "", false
 }
 
 func (s *Script) unseen() string {
