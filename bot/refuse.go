@@ -111,6 +111,9 @@ func (b *Bot) denied(c caller, cmd Command, about subject, why string) []string 
 	if cmd.Verb == Approve && !lacking && r.Counts.Destructive() > 0 && r.Tier >= redTier {
 		lines = append(lines, l.say("What it is about: %s, or show %s --file", "要看的内容：%s，或 详情 %s --文件", look(l, r), r.Code))
 	}
+	if cmd.Verb == Cancel && r.State == run.Awaiting && f != nil && permits(specOf(Reject), c.person, f) {
+		lines = append(lines, l.say("To stop it: reject %s", "要停下请发：驳回 %s", r.Code)) // who may not cancel may still end what waits
+	}
 	if lacking {
 		lines = append(lines, b.grant(l, r.Flow))
 	}

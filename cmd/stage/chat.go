@@ -68,6 +68,7 @@ type Chat struct {
 	stop func()
 
 	mu    sync.Mutex
+	said  string // id of the last message that a person sent to a Feishu chat
 	posts []Post
 	heard chan struct{} // closed and replaced when there is more
 	last  map[Room]func(context.Context) error
@@ -185,6 +186,9 @@ func (c *Chat) sayFeishu(ctx context.Context, w feishusim.Words) error {
 	}
 	deliver := func(ctx context.Context) error { return c.deliverFeishu(ctx, e) }
 	c.remember(FeishuRoom, deliver)
+	c.mu.Lock()
+	c.said = e.MessageID
+	c.mu.Unlock()
 	if w.Chat != "" && !strings.Contains(w.Text, "@点名") {
 		return nil // the platform does not deliver what is not said to the bot
 	}
@@ -265,6 +269,19 @@ func (c *Chat) Again(ctx context.Context, room Room) error {
 	return again(ctx)
 }
 
+// Recall takes back the last message that a person sent to a Feishu chat, as its
+// sender can.
+func (c *Chat) Recall(ctx context.Context) error {
+	c.mu.Lock()
+	said := c.said
+	c.mu.Unlock()
+	e, err := c.s.Feishu.RecallEvent(said)
+	if err != nil {
+		return err
+	}
+	return c.deliverFeishu(ctx, e)
+}
+
 // Press lets a person press a button of the newest message that has one of
 // that label.
 func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map[string]string) error {
@@ -274,7 +291,7 @@ func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map
 	}
 	posts, _ := c.From(0)
 	for _, p := range slices.Backward(posts) {
-		if p.Room != room || !strings.Contains(p.Text, "[ "+label) {
+		if p.Room != room || p.Who != "点名" || !strings.Contains(p.Text, "[ "+label) {
 			continue
 		}
 		c.add(Post{Room: room, Who: a.name, Text: "[ " + label + " ]"})

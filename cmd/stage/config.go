@@ -51,6 +51,9 @@ func (s *Stage) config() string {
 		dingReceive = "callback"
 		dingMore = fmt.Sprintf(", corp_id: %s, callback_path: %s", corpID, CallbackPath)
 	}
+	if s.o.Cards {
+		dingMore += ", card_template_id: " + cardTemplate
+	}
 	ours, other := "zh-CN", "en"
 	if s.o.English {
 		ours, other = other, ours
