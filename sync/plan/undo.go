@@ -174,12 +174,20 @@ func (u *undoer) state(c *Change, d Deed) (*state, bool) {
 }
 
 // asSource gives what is known of the source object: it only says whether the
-// account is protected, and where it belongs.
+// account is protected, and where it belongs. Of a user whom no listing knows it is
+// unknown what would protect the account.
 func (u *undoer) asSource(c *Change, l *mapping.Link) directory.Object {
 	if o, ok := u.lastSeen(c.Source); ok {
 		return o
 	}
-	return directory.Object{Key: l.Source, Active: true, Attributes: directory.Attributes{directory.AttrName: directory.TextOf(c.Name)}}
+	attributes := directory.Attributes{}
+	if l.Source.Kind == directory.User {
+		for name := range u.in.Flow.Protect.Attributes {
+			attributes[name] = directory.Hidden("")
+		}
+	}
+	attributes[directory.AttrName] = directory.TextOf(c.Name)
+	return directory.Object{Key: l.Source, Active: true, Attributes: attributes}
 }
 
 // free tells whether nothing stands on a change any more. Of one object of which

@@ -266,6 +266,18 @@ func TestUndo(t *testing.T) {
 		"a creation, protected": {
 			did: didCreate, change: func(d *done) { d.w.in.Flow.Protect.Attributes["employee_no"] = []string{"0007"} }, ops: []plan.Op{plan.Delete}, tier: 4, codes: []string{plan.FindDelete, plan.FindProtected},
 		},
+		"a creation of whom no source tells any more whether it is protected": {
+			did: didCreate, change: func(d *done) {
+				d.w.in.Flow.Protect.Attributes["level"] = []string{"executive"}
+				d.w.source.objects = slices.Delete(d.w.source.objects, 7, 8)
+			}, ops: []plan.Op{plan.Delete}, tier: 4, codes: []string{plan.FindDelete, plan.FindProtected},
+		},
+		"a creation of whom the target tells that it is not protected": {
+			did: didCreate, change: func(d *done) {
+				d.w.in.Flow.Protect.Attributes["name"] = []string{"总裁"}
+				d.w.source.objects = slices.Delete(d.w.source.objects, 7, 8)
+			}, ops: []plan.Op{plan.Delete}, tier: 1, codes: []string{plan.FindDelete},
+		},
 		"a creation of who leads by now": {
 			did: didCreate, change: func(d *done) {
 				d.w.source.objects[3].Attributes["manager"] = directory.RefsToKind(directory.User, "0007")
