@@ -41,9 +41,9 @@ func (u *undoer) uncreated(c *Change, d Deed, s *state) {
 // made, and that the run itself did not: "" when there is none.
 func (u *undoer) added(c *Change, s *state) string {
 	for _, name := range s.link.Written.Names() {
-		own := slices.ContainsFunc(u.in.Plan.Changes, func(w Change) bool {
+		own := slices.ContainsFunc(u.of[c.Source], func(w *Change) bool {
 			_, wrote := w.After[name]
-			return wrote && w.Source == c.Source && u.in.Deeds[w.Seq].Done
+			return wrote && u.in.Deeds[w.Seq].Done
 		})
 		if !own && !s.link.Written[name].IsEmpty() {
 			return name
@@ -56,9 +56,8 @@ func (u *undoer) added(c *Change, s *state) string {
 // CREATE alone is taken back, what the same run wrote later counts as well.
 func (u *undoer) left(c *Change) directory.Attributes {
 	out := c.After.Clone()
-	for i := range u.in.Plan.Changes {
-		later := &u.in.Plan.Changes[i]
-		if u.in.Item == 0 || later.Op != Update || later.Source != c.Source || !u.in.Deeds[later.Seq].Done {
+	for _, later := range u.of[c.Source] {
+		if u.in.Item == 0 || later.Op != Update || !u.in.Deeds[later.Seq].Done {
 			continue
 		}
 		maps.Copy(out, later.After)

@@ -45,10 +45,11 @@ func Undo(in UndoInput) *Plan {
 	m.undo = &in
 	u := &undoer{
 		maker: m, in: &in, states: map[directory.Key]*state{}, made: map[directory.Key]directory.Key{},
-		seqs: map[int][]int{}, needed: map[int][]int{}, stands: map[int]bool{},
+		seqs: map[int][]int{}, needed: map[int][]int{}, stands: map[int]bool{}, of: map[directory.Key][]*Change{},
 	}
 	for i := range in.Plan.Changes {
 		c := &in.Plan.Changes[i]
+		u.of[c.Source] = append(u.of[c.Source], c)
 		for _, seq := range c.Needs {
 			u.needed[seq] = append(u.needed[seq], i)
 		}
@@ -85,6 +86,7 @@ type undoer struct {
 	changes []Change
 	seqs    map[int][]int                   // changes that take back a change of the run, by its Seq
 	needed  map[int][]int                   // changes of the run (by index) that needed one, by its Seq
+	of      map[directory.Key][]*Change     // changes of the run by their source object, in order
 	stands  map[int]bool                    // by Seq: the change's effect is there and stays
 	made    map[directory.Key]directory.Key // source → target of what the run created
 }
