@@ -55,7 +55,7 @@ func TestAPartOfAShrunkSourceIsNoMeasure(t *testing.T) {
 // for an hour, or by a transport that may not resume.
 func TestAPauseDoesNotShortenAnother(t *testing.T) {
 	t.Parallel()
-	story(t, 3, nil, func(w *world) {
+	story(t, 3, rarely, func(w *world) {
 		w.pause(run.Pause{Why: "the HR system is being moved"})
 		short := run.Pause{Flow: flowName, Until: w.now().Add(time.Hour), By: person("周凯")}
 		if err := w.engine.Pause(w.t.Context(), short); fault.KindOf(err) != fault.Conflict {
