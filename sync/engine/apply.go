@@ -285,6 +285,10 @@ func (a *applier) finish(ctx context.Context) error {
 		r.Expires = now.Add(a.flow.Plan.Approve.Expires)
 		r.NotBefore = time.Time{} // what let it begin does not count any more
 		r.Wake = a.wakeAfter(*r, now)
+		if a.agreed.enough() { // all votes are there, it only began too early by our clock: nobody could vote again
+			r.NotBefore = now.Add(coolOff)
+			r.Wake = r.NotBefore
+		}
 		if r.Stop {
 			return r.Advance(run.Cancelled, now, "")
 		}
