@@ -450,7 +450,7 @@ func (w *world) leads(id string) bool {
 
 func TestAnUndoneRunLeavesNoTrace(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(24) {
+	for seed := range seeds(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test must be repeatable
