@@ -434,3 +434,32 @@ func TestTooManyAccountsThatChangedSinceThePlanStopTheRun(t *testing.T) {
 		})
 	}
 }
+
+// TestAPauseDoesNotShortenAnother has somebody who pauses what is paused already,
+// for an hour, or by a transport that may not resume.
+func TestAPauseDoesNotShortenAnother(t *testing.T) {
+	t.Parallel()
+	story(t, 3, rarely, func(w *world) {
+		w.pause(run.Pause{Why: "the HR system is being moved"})
+		short := run.Pause{Flow: flowName, Until: w.now().Add(time.Hour), By: person("周凯")}
+		if err := w.engine.Pause(w.t.Context(), short); fault.KindOf(err) != fault.Conflict {
+			w.t.Errorf("an hour in place of a pause without an end: %v", err)
+		}
+		<-time.After(2 * time.Hour)
+		if p, _ := w.engine.Pauses(w.t.Context()); len(p) != 1 || !p[0].Until.IsZero() || p[0].By.Person != "李敏" {
+			w.t.Errorf("pauses %+v", p)
+		}
+		w.resume()
+		w.pause(run.Pause{Until: w.now().Add(2 * time.Hour)})
+		short.Until = w.now().Add(time.Hour)
+		if err := w.engine.Pause(w.t.Context(), short); fault.KindOf(err) != fault.Conflict {
+			w.t.Errorf("an hour in place of two: %v", err)
+		}
+		w.pause(run.Pause{Until: w.now().Add(3 * time.Hour)})
+		w.pause(run.Pause{})
+		<-time.After(4 * time.Hour)
+		if p, _ := w.engine.Pauses(w.t.Context()); len(p) != 1 {
+			w.t.Errorf("pauses %+v", p)
+		}
+	})
+}

@@ -391,3 +391,25 @@ func TestAShrunkSourceThatPeopleLetGoIsTheMeasureOfTheNext(t *testing.T) {
 		}
 	})
 }
+
+// TestAPartOfAShrunkSourceIsNoMeasure has voters who let one of eight go: what they
+// held back is not believed by that.
+func TestAPartOfAShrunkSourceIsNoMeasure(t *testing.T) {
+	t.Parallel()
+	story(t, 60, func(w *world) {
+		admin(w)
+		w.flow.Plan.Guard.MaxShrinkPercent = 10
+	}, func(w *world) {
+		r := w.leave(8)
+		if r.Tier != plan.SteppedUp {
+			w.t.Fatalf("tier %d", r.Tier)
+		}
+		w.cast(partly(r, by("周凯", ""), 1, list("#1"), nil), "")
+		w.cast(ballot(r, by("陈悦", run.FromCLI), 8), "")
+		<-time.After(11 * time.Minute)
+		w.want(w.until(r.Code), run.Partial)
+		if r = w.want(w.until(w.start(true).Code), run.Awaiting); r.Tier != plan.SteppedUp {
+			w.t.Errorf("the rest is of tier %d", r.Tier)
+		}
+	})
+}
