@@ -59,7 +59,7 @@ func insertRun(ctx context.Context, tx *sql.Tx, r run.Run) (run.Run, error) {
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO runs (code, request_id, flow, state, version, created, wake, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		r.Code, r.RequestID, r.Flow, r.State, r.Version, millis(r.Created), millis(r.Wake), body)
+		r.Code, r.RequestID, r.Flow, r.State, r.Version, millis(r.Created), millis(wakeOf(r)), body)
 	if err != nil {
 		return run.Run{}, err
 	}
@@ -122,7 +122,7 @@ func (s *Store) storeRun(ctx context.Context, tx *sql.Tx, by run.Actor, old, nex
 		return run.Run{}, err
 	}
 	n, err := affected(tx.ExecContext(ctx, `UPDATE runs SET state = $1, version = $2, wake = $3, body = $4
-		WHERE code = $5 AND version = $6`, next.State, next.Version, millis(next.Wake), body, next.Code, old.Version))
+		WHERE code = $5 AND version = $6`, next.State, next.Version, millis(wakeOf(next)), body, next.Code, old.Version))
 	if err != nil {
 		return run.Run{}, err
 	}
@@ -144,6 +144,15 @@ func (s *Store) storeRun(ctx context.Context, tx *sql.Tx, by run.Actor, old, nex
 		}
 	}
 	return decode[run.Run](body)
+}
+
+// wakeOf gives when a run needs somebody next. One that waits since before that was
+// kept needs somebody at its end.
+func wakeOf(r run.Run) time.Time {
+	if r.Wake.IsZero() && r.State == run.Awaiting {
+		return r.Expires
+	}
+	return r.Wake
 }
 
 // checkChange refuses a move that is not legal, and any change of what names a

@@ -209,7 +209,10 @@ func (a *applier) linkAfter(c *plan.Change, e run.Entry) (mapping.Link, bool) {
 	case plan.Update:
 		l.Written = merged(l.Written, a.resolved(c))
 		if active, ok := c.After[directory.AttrActive].Bool(); ok && active {
-			l.DisabledAt, l.Seen, l.LeftRuns = time.Time{}, nil, 0
+			l.DisabledAt, l.LeftRuns = time.Time{}, 0
+			if c.Cause.Kind != plan.CauseUndo { // an undo brings nobody back into the source
+				l.Seen = nil
+			}
 		}
 	case plan.Disable:
 		l.DisabledAt = now
@@ -282,6 +285,10 @@ func (a *applier) finish(ctx context.Context) error {
 		r.Expires = now.Add(a.flow.Plan.Approve.Expires)
 		r.NotBefore = time.Time{} // what let it begin does not count any more
 		r.Wake = a.wakeAfter(*r, now)
+		if a.agreed.enough() { // all votes are there, it only began too early by our clock: nobody could vote again
+			r.NotBefore = now.Add(coolOff)
+			r.Wake = r.NotBefore
+		}
 		if r.Stop {
 			return r.Advance(run.Cancelled, now, "")
 		}

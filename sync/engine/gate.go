@@ -176,8 +176,8 @@ func within(some, all []string) bool {
 }
 
 // believed gives how many users the last source had that nobody doubts: those of
-// the last good snapshot, or fewer when people have since let a run go whose
-// source had shrunk. Otherwise every later run would be one of tier 3.
+// the last good snapshot, or fewer when people have since let a run go, and all of
+// it, whose source had shrunk. Otherwise every later run would be one of tier 3.
 func (w *worker) believed(ctx context.Context, users int) (int, error) {
 	applied, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Succeeded, run.Partial}, Limit: believedSearch})
 	if err != nil {
@@ -206,7 +206,7 @@ func (w *worker) believed(ctx context.Context, users int) (int, error) {
 		if err != nil {
 			return users, err
 		}
-		if w.tally(*r, p, votes, lent).enough() {
+		if r.HeldBack == 0 && w.tally(*r, p, votes, lent).enough() {
 			return min(users, p.Source.Users), nil
 		}
 	}

@@ -163,7 +163,7 @@ func TestPartOfWhatIsNotOpen(t *testing.T) {
 // the run go: exactly what both approved is applied.
 func TestWhatIsAppliedIsWhatEveryVoterApproved(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(12) {
+	for seed := range seeds(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			story(t, 60, nil, func(w *world) {

@@ -22,7 +22,8 @@ const autoMark = " !"
 // Pause keeps a flow, or all with "*", from changing anything from now on: a run
 // that applies stops before its next change and goes on when the pause is over.
 // Faults: NotFound, Denied to all but operators of the flow (of every flow for
-// "*"), Invalid for a time that is past.
+// "*"), Invalid for a time that is past, Conflict when it would end an earlier
+// pause of the same flow sooner: that is for Resume.
 func (e *Engine) Pause(ctx context.Context, p run.Pause) error {
 	if err := e.mayBrake(p.By, run.Operator, p.Flow); err != nil {
 		return err
@@ -30,6 +31,15 @@ func (e *Engine) Pause(ctx context.Context, p run.Pause) error {
 	p.Auto, p.At = false, e.o.Now()
 	if p.Over(p.At) {
 		return fault.New(fault.Invalid, "the end of the pause is past / 暂停的结束时间已经过去")
+	}
+	all, err := e.brakes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, old := range all {
+		if old.name == p.Flow && !p.Until.IsZero() && (old.Until.IsZero() || old.Until.After(p.Until)) {
+			return fault.New(fault.Conflict, "%s is paused already, and for longer than that; resume it first to pause it for a shorter time / %s 已经暂停，而且时间更长；要缩短请先恢复再暂停", p.Flow, p.Flow)
+		}
 	}
 	return e.keepPause(ctx, p)
 }

@@ -126,17 +126,17 @@ func TestAPausedRunStopsWithinOneChangeAndGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*world){
 		"resumed": func(w *world) {
-			<-time.After(30 * time.Minute)
+			<-time.After(2 * time.Minute)
 			w.resume()
 		},
-		"time over": func(*world) { <-time.After(61 * time.Minute) },
+		"time over": func(*world) { <-time.After(11 * time.Minute) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			story(t, 8, slowly, func(w *world) {
 				r := w.start(true)
 				<-time.After(3500 * time.Millisecond)
-				w.pause(run.Pause{Until: w.now().Add(time.Hour)})
+				w.pause(run.Pause{Until: w.now().Add(20 * time.Minute)})
 				before := len(w.target.done())
 				<-time.After(10 * time.Minute)
 				done := len(w.target.done())
@@ -176,9 +176,9 @@ func TestAPauseCostsNothing(t *testing.T) {
 		w.want(w.until(second.Code), run.Planned)
 		asked.Store(0)
 		told := len(w.told(run.EventProgress))
-		<-time.After(time.Hour)
-		if n := asked.Load(); n > 200 { // a look every 20 s at most
-			w.t.Errorf("the lease was asked for %d times in an hour", n)
+		<-time.After(10 * time.Minute)
+		if n := asked.Load(); n > 34 { // a look every 20 s at most
+			w.t.Errorf("the lease was asked for %d times in ten minutes", n)
 		}
 		if again := len(w.told(run.EventProgress)); again != told {
 			w.t.Errorf("%d progress events, then %d", told, again)
@@ -433,4 +433,33 @@ func TestTooManyAccountsThatChangedSinceThePlanStopTheRun(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAPauseDoesNotShortenAnother has somebody who pauses what is paused already,
+// for an hour, or by a transport that may not resume.
+func TestAPauseDoesNotShortenAnother(t *testing.T) {
+	t.Parallel()
+	story(t, 3, rarely, func(w *world) {
+		w.pause(run.Pause{Why: "the HR system is being moved"})
+		short := run.Pause{Flow: flowName, Until: w.now().Add(time.Hour), By: person("周凯")}
+		if err := w.engine.Pause(w.t.Context(), short); fault.KindOf(err) != fault.Conflict {
+			w.t.Errorf("an hour in place of a pause without an end: %v", err)
+		}
+		<-time.After(2 * time.Hour)
+		if p, _ := w.engine.Pauses(w.t.Context()); len(p) != 1 || !p[0].Until.IsZero() || p[0].By.Person != "李敏" {
+			w.t.Errorf("pauses %+v", p)
+		}
+		w.resume()
+		w.pause(run.Pause{Until: w.now().Add(2 * time.Hour)})
+		short.Until = w.now().Add(time.Hour)
+		if err := w.engine.Pause(w.t.Context(), short); fault.KindOf(err) != fault.Conflict {
+			w.t.Errorf("an hour in place of two: %v", err)
+		}
+		w.pause(run.Pause{Until: w.now().Add(3 * time.Hour)})
+		w.pause(run.Pause{})
+		<-time.After(4 * time.Hour)
+		if p, _ := w.engine.Pauses(w.t.Context()); len(p) != 1 {
+			w.t.Errorf("pauses %+v", p)
+		}
+	})
 }

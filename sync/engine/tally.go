@@ -19,6 +19,7 @@ const coolOff = 10 * time.Minute
 // hold now.
 type tally struct {
 	votes   []run.Vote // that count, in the order they came; one of each person
+	more    []run.Vote // that stand beside one that counts for the same person
 	needed  int
 	glass   bool // an admin broke the glass
 	steps   bool // one of the voters must confirm outside the chat
@@ -30,10 +31,17 @@ func (t tally) enough() bool {
 	return t.glass || len(t.votes) >= t.needed && (t.stepped || !t.steps)
 }
 
-// covers tells whether every vote that counts is for a change: a vote may shrink
+// covers tells whether every vote that stands is for a change: a vote may shrink
 // a plan and never grows it.
 func (t tally) covers(seq int) bool {
-	return !slices.ContainsFunc(t.votes, func(v run.Vote) bool { return !v.Covers(seq) })
+	return !slices.ContainsFunc(t.standing(), func(v run.Vote) bool { return !v.Covers(seq) })
+}
+
+func (t tally) standing() []run.Vote {
+	if len(t.more) == 0 {
+		return t.votes
+	}
+	return slices.Concat(t.votes, t.more)
 }
 
 // covered gives how many changes every vote is for.
@@ -50,7 +58,7 @@ func (t tally) covered(p *plan.Plan) int {
 // holders names who held a change back: "held back by 周凯 / 由周凯保留".
 func (t tally) holders(seq int) string {
 	var names []string
-	for _, v := range t.votes {
+	for _, v := range t.standing() {
 		if !v.Covers(seq) {
 			names = append(names, v.By.Person)
 		}
@@ -65,7 +73,11 @@ func (e *Engine) tally(r run.Run, p *plan.Plan, votes []run.Vote, lent []run.Del
 	seen := map[string]bool{}
 	for _, v := range votes {
 		glass := v.Decision == run.BreakGlass
-		if !e.stands(r, p, v, lent) || !glass && (seen[v.Whose()] || seen[v.By.Person]) {
+		if !e.stands(r, p, v, lent) {
+			continue
+		}
+		if !glass && (seen[v.Whose()] || seen[v.By.Person]) {
+			t.more = append(t.more, v)
 			continue
 		}
 		if t.votes = append(t.votes, v); glass {

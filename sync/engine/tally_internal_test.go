@@ -93,6 +93,28 @@ func checkTally(rt *rapid.T, t tally, r run.Run, cast int) {
 	}
 }
 
+// TestWhatAPersonHeldBackStaysSo has somebody who voted himself while a loan was
+// over, and lent the vote again: it counts once, and what he held back stays so.
+func TestWhatAPersonHeldBackStaysSo(t *testing.T) {
+	t.Parallel()
+	approver := map[run.Role][]string{run.Approver: {"*"}}
+	e := &Engine{people: map[string]run.Person{"a": {Name: "a", Roles: approver}, "b": {Name: "b"}, "c": {Name: "c", Roles: approver}}}
+	p := &plan.Plan{Changes: []plan.Change{{Seq: 1, Op: plan.Delete}, {Seq: 2, Op: plan.Delete}}, Risk: plan.Assessment{Tier: 2, Votes: 2}}
+	r := run.Run{Flow: "f", Plan: p.Digest(), Votes: 2}
+	votes := []run.Vote{
+		{Decision: run.Approve, By: run.Actor{Person: "b"}, For: "a", Digest: r.Plan},
+		{Decision: run.Approve, By: run.Actor{Person: "a"}, Digest: r.Plan, Hold: []string{"#1"}, Part: []int{2}},
+	}
+	lent := []run.Delegation{{From: "a", To: "b", Flow: "*"}}
+	if now := e.tally(r, p, votes, lent); now.enough() || now.covers(1) || !now.covers(2) {
+		t.Errorf("one person: enough %t, %+v", now.enough(), now)
+	}
+	votes = append(votes, run.Vote{Decision: run.Approve, By: run.Actor{Person: "c"}, Digest: r.Plan})
+	if now := e.tally(r, p, votes, lent); !now.enough() || now.covers(1) || now.covered(p) != 1 || now.holders(1) != "held back by a / 由a保留" {
+		t.Errorf("two persons: enough %t, %+v", now.enough(), now)
+	}
+}
+
 // TestTheFirstGlassCounts sees that whoever lent a vote may break the glass.
 func TestTheFirstGlassCounts(t *testing.T) {
 	t.Parallel()

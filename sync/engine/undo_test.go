@@ -450,7 +450,7 @@ func (w *world) leads(id string) bool {
 
 func TestAnUndoneRunLeavesNoTrace(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(24) {
+	for seed := range seeds(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test must be repeatable
@@ -576,5 +576,24 @@ func TestAnUndoIsNoProofOfANewConfiguration(t *testing.T) {
 			w.t.Fatalf("runs %+v", all)
 		}
 		w.want(w.until(all[0].Code), run.Awaiting)
+	})
+}
+
+// TestAnUndoneDisableLeavesWhatIsKnownOfALeaver has an operator who sees that an
+// executive was disabled, takes it back, protects executives, and syncs again.
+func TestAnUndoneDisableLeavesWhatIsKnownOfALeaver(t *testing.T) {
+	t.Parallel()
+	story(t, 30, nil, func(w *world) {
+		w.source.objects[directory.Key{Kind: directory.User, ID: "0007"}].Attributes["level"] = directory.TextOf("executive")
+		w.until(w.start(true).Code)
+		r := w.left("0007")
+		w.want(w.approved(w.undo(r.Code, 0)), run.Succeeded)
+		if !w.target.active("0007") {
+			w.t.Fatal("it is not taken back")
+		}
+		w.stop()
+		w.flow.Plan.Protect.Attributes = map[string][]string{"level": {"executive"}}
+		w.open()
+		w.want(w.until(w.start(true).Code), run.Blocked)
 	})
 }

@@ -24,6 +24,9 @@ func (u *undoer) uncreated(c *Change, d Deed, s *state) {
 		u.remark(Unclear, c, "%s is hidden, so nobody knows whether the account is as it was made: untouched / %s 不可见，无法确认账号是否仍是创建时的样子，保持不动", name, name)
 	case verdict == leftChanged:
 		u.remark(Kept, c, "%s was changed since: untouched / %s 在那之后有变化，保持不动", name, name)
+	case u.added(c, s) != "":
+		name = u.added(c, s)
+		u.remark(Kept, c, "%s was written by a later run: untouched / %s 由之后的运行写入，保持不动", name, name)
 	case !s.active():
 		u.remark(Kept, c, "the account was disabled since: untouched / 账号在那之后被停用，保持不动")
 	case !u.in.Abilities.can(c.Key.Kind, Delete):
@@ -34,13 +37,27 @@ func (u *undoer) uncreated(c *Change, d Deed, s *state) {
 	}
 }
 
+// added gives an attribute that a later run wrote into the object that a CREATE
+// made, and that the run itself did not: "" when there is none.
+func (u *undoer) added(c *Change, s *state) string {
+	for _, name := range s.link.Written.Names() {
+		own := slices.ContainsFunc(u.of[c.Source], func(w *Change) bool {
+			_, wrote := w.After[name]
+			return wrote && u.in.Deeds[w.Seq].Done
+		})
+		if !own && !s.link.Written[name].IsEmpty() {
+			return name
+		}
+	}
+	return ""
+}
+
 // left gives what the run wrote into the object that a CREATE made. When the
 // CREATE alone is taken back, what the same run wrote later counts as well.
 func (u *undoer) left(c *Change) directory.Attributes {
 	out := c.After.Clone()
-	for i := range u.in.Plan.Changes {
-		later := &u.in.Plan.Changes[i]
-		if u.in.Item == 0 || later.Op != Update || later.Source != c.Source || !u.in.Deeds[later.Seq].Done {
+	for _, later := range u.of[c.Source] {
+		if u.in.Item == 0 || later.Op != Update || !u.in.Deeds[later.Seq].Done {
 			continue
 		}
 		maps.Copy(out, later.After)

@@ -18,9 +18,10 @@ import (
 // an operation in Chinese or English; a person (exact name, employee number, id
 // or mail address); "#3", or "#3-5". Nothing is ever guessed. Faults: Invalid for
 // an item that names nothing of the plan, or more than one thing; the sentence
-// lists what it may mean.
+// lists what it may mean. Somebody of several departments is approved with the one
+// that the plan shows, and held back with any.
 func Select(p *Plan, only, hold []string) ([]int, error) {
-	s := &selector{plan: p, paths: p.paths()}
+	s := &selector{plan: p, paths: p.paths((*Change).wheres)}
 	chosen := make(map[int]bool, len(p.Changes))
 	for i := range p.Changes {
 		chosen[p.Changes[i].Seq] = len(only) == 0
@@ -34,6 +35,7 @@ func Select(p *Plan, only, hold []string) ([]int, error) {
 			chosen[seq] = true
 		}
 	}
+	s.holds, s.paths = true, p.paths(p.everywhere)
 	for _, item := range hold {
 		seqs, err := s.resolve(item)
 		if err != nil {
@@ -49,19 +51,40 @@ func Select(p *Plan, only, hold []string) ([]int, error) {
 
 // paths gives every department that a change is in or below, with how it is
 // written.
-func (p *Plan) paths() []string {
+func (p *Plan) paths(wheres func(*Change) []string) []string {
 	all := map[string]bool{}
 	for i := range p.Changes {
-		for path := p.Changes[i].Where; strings.HasPrefix(path, "/") && !all[path]; path = path[:strings.LastIndex(path, "/")] {
-			all[path] = true
+		for _, path := range wheres(&p.Changes[i]) {
+			for ; strings.HasPrefix(path, "/") && !all[path]; path = path[:strings.LastIndex(path, "/")] {
+				all[path] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(all))
 }
 
+func (c *Change) wheres() []string { return []string{c.Where} }
+
+// everywhere gives the paths of all departments that a change's object was or will
+// be in, as far as the plan tells.
+func (p *Plan) everywhere(c *Change) []string {
+	all := c.wheres()
+	for _, side := range []directory.Attributes{c.Before, c.After} {
+		for _, v := range side {
+			for _, ref := range v.Refs() {
+				if ref.Kind == directory.Department {
+					all = append(all, p.Names[ref.String()])
+				}
+			}
+		}
+	}
+	return all
+}
+
 type selector struct {
 	plan  *Plan
 	paths []string
+	holds bool // what is resolved is to be held back
 }
 
 // meaning is one thing that an item may name.
@@ -180,7 +203,13 @@ func (s *selector) departments(word string) []meaning {
 		if normal != word && (strings.HasPrefix(word, "/") || !strings.HasSuffix(normal, "/"+word)) {
 			continue
 		}
-		seqs := s.where(func(c *Change) bool { return mapping.Under(c.Where, path) })
+		seqs := s.where(func(c *Change) bool {
+			wheres := c.wheres()
+			if s.holds {
+				wheres = s.plan.everywhere(c)
+			}
+			return slices.ContainsFunc(wheres, func(where string) bool { return mapping.Under(where, path) })
+		})
 		all = append(all, meaning{"the department " + path, "部门 " + path, seqs})
 	}
 	return all

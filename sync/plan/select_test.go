@@ -118,6 +118,25 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestSelectHoldsBackWithAnyDepartment has somebody of two departments, of whom a
+// plan shows the first.
+func TestSelectHoldsBackWithAnyDepartment(t *testing.T) {
+	t.Parallel()
+	p := voters()
+	p.Changes[6].Before["department"] = directory.RefsToKind(directory.Department, "d1", "d2")
+	p.Names = map[string]string{}
+	for i, ref := range p.Changes[6].Before["department"].Refs() {
+		p.Names[ref.String()] = []string{"/分部/平台", "/总部/财务/税务"}[i]
+	}
+	got, err := plan.Select(p, []string{"删除"}, []string{"财务"})
+	if err != nil || !slices.Equal(got, []int{8, 9}) {
+		t.Errorf("held back: %v, %v", got, err)
+	}
+	if got, err := plan.Select(p, []string{"/总部"}, nil); err != nil || slices.Contains(got, 7) {
+		t.Errorf("approved: %v, %v", got, err)
+	}
+}
+
 // TestSelectNeverGrows draws items: what is chosen is of the plan, in order, and
 // whoever names more to be held back never gets more.
 func TestSelectNeverGrows(t *testing.T) {

@@ -45,10 +45,11 @@ func Undo(in UndoInput) *Plan {
 	m.undo = &in
 	u := &undoer{
 		maker: m, in: &in, states: map[directory.Key]*state{}, made: map[directory.Key]directory.Key{},
-		seqs: map[int][]int{}, needed: map[int][]int{}, stands: map[int]bool{},
+		seqs: map[int][]int{}, needed: map[int][]int{}, stands: map[int]bool{}, of: map[directory.Key][]*Change{},
 	}
 	for i := range in.Plan.Changes {
 		c := &in.Plan.Changes[i]
+		u.of[c.Source] = append(u.of[c.Source], c)
 		for _, seq := range c.Needs {
 			u.needed[seq] = append(u.needed[seq], i)
 		}
@@ -85,6 +86,7 @@ type undoer struct {
 	changes []Change
 	seqs    map[int][]int                   // changes that take back a change of the run, by its Seq
 	needed  map[int][]int                   // changes of the run (by index) that needed one, by its Seq
+	of      map[directory.Key][]*Change     // changes of the run by their source object, in order
 	stands  map[int]bool                    // by Seq: the change's effect is there and stays
 	made    map[directory.Key]directory.Key // source → target of what the run created
 }
@@ -174,12 +176,20 @@ func (u *undoer) state(c *Change, d Deed) (*state, bool) {
 }
 
 // asSource gives what is known of the source object: it only says whether the
-// account is protected, and where it belongs.
+// account is protected, and where it belongs. Of a user whom no listing knows it is
+// unknown what would protect the account.
 func (u *undoer) asSource(c *Change, l *mapping.Link) directory.Object {
 	if o, ok := u.lastSeen(c.Source); ok {
 		return o
 	}
-	return directory.Object{Key: l.Source, Active: true, Attributes: directory.Attributes{directory.AttrName: directory.TextOf(c.Name)}}
+	attributes := directory.Attributes{}
+	if l.Source.Kind == directory.User {
+		for name := range u.in.Flow.Protect.Attributes {
+			attributes[name] = directory.Hidden("")
+		}
+	}
+	attributes[directory.AttrName] = directory.TextOf(c.Name)
+	return directory.Object{Key: l.Source, Active: true, Attributes: attributes}
 }
 
 // free tells whether nothing stands on a change any more. Of one object of which

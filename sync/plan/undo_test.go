@@ -257,6 +257,23 @@ func TestUndo(t *testing.T) {
 		"a creation, made again": {
 			did: didCreate, change: func(d *done) { d.w.in.Links[7].Since = now.Add(time.Second) }, notes: []plan.NoteKind{plan.Kept},
 		},
+		"a creation, to which a later run added something": {
+			did: didCreate, change: func(d *done) {
+				d.attr()["title"] = text("经理")
+				d.w.in.Links[7].Written = directory.Attributes{"name": text("人"), "userid": text("0007"), "title": text("经理")}
+			}, notes: []plan.NoteKind{plan.Kept},
+		},
+		"a creation, to which the run itself added something": {
+			did: didCreate, change: func(d *done) {
+				d.attr()["title"] = text("经理")
+				d.w.in.Links[7].Written = directory.Attributes{"name": text("人"), "userid": text("0007"), "title": text("经理")}
+				d.u.Plan.Changes = append(d.u.Plan.Changes, plan.Change{
+					Seq: 2, Op: plan.Update, Key: userKey("0007"), Source: userKey("0007"), Needs: []int{1},
+					Before: directory.Attributes{"title": text("")}, After: directory.Attributes{"title": text("经理")},
+				})
+				d.u.Deeds[2] = plan.Deed{Key: userKey("0007"), Done: true, At: now}
+			}, ops: []plan.Op{plan.Update, plan.Delete}, tier: 1, codes: []string{plan.FindDelete},
+		},
 		"a creation, adopted": {
 			did: didCreate, change: func(d *done) { d.w.in.Links[7].Origin = mapping.Adopted }, notes: []plan.NoteKind{plan.Kept},
 		},
@@ -265,6 +282,18 @@ func TestUndo(t *testing.T) {
 		},
 		"a creation, protected": {
 			did: didCreate, change: func(d *done) { d.w.in.Flow.Protect.Attributes["employee_no"] = []string{"0007"} }, ops: []plan.Op{plan.Delete}, tier: 4, codes: []string{plan.FindDelete, plan.FindProtected},
+		},
+		"a creation of whom no source tells any more whether it is protected": {
+			did: didCreate, change: func(d *done) {
+				d.w.in.Flow.Protect.Attributes["level"] = []string{"executive"}
+				d.w.source.objects = slices.Delete(d.w.source.objects, 7, 8)
+			}, ops: []plan.Op{plan.Delete}, tier: 4, codes: []string{plan.FindDelete, plan.FindProtected},
+		},
+		"a creation of whom the target tells that it is not protected": {
+			did: didCreate, change: func(d *done) {
+				d.w.in.Flow.Protect.Attributes["name"] = []string{"总裁"}
+				d.w.source.objects = slices.Delete(d.w.source.objects, 7, 8)
+			}, ops: []plan.Op{plan.Delete}, tier: 1, codes: []string{plan.FindDelete},
 		},
 		"a creation of who leads by now": {
 			did: didCreate, change: func(d *done) {
