@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -35,8 +36,7 @@ func (b *Bot) attached(ctx context.Context, o Outgoing) (Outgoing, error) {
 func (o Outgoing) without(why string) Outgoing {
 	l, code := o.Lang, o.File.Run
 	way := l.say("On the server this prints the whole plan: rollcall runs %s", "在服务器上执行可以看到整个计划：rollcall runs %s", code)
-	sections := append([]Section(nil), o.Card.Sections...)
-	o.Card.Sections = append(sections, Section{Lines: []Line{text(why), text(way)}})
+	o.Card.Sections = append(slices.Clip(o.Card.Sections), Section{Lines: []Line{text(why), text(way)}})
 	o.File = nil
 	return o
 }

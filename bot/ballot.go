@@ -88,13 +88,14 @@ func (b *Bot) standstill(sc scene) []Line {
 		lines = append(lines, Line{strong(what)})
 	}
 	if r.Glass != (run.Actor{}) {
-		line := l.say("GLASS BROKEN: without the votes, on the word of %s alone", "紧急放行：没有凑齐审批，只凭 %s 一个人的决定", l.who(r.Glass))
+		var line strings.Builder
+		line.WriteString(l.say("GLASS BROKEN: without the votes, on the word of %s alone", "紧急放行：没有凑齐审批，只凭 %s 一个人的决定", l.who(r.Glass)))
 		for _, v := range sc.votes {
 			if v.Decision == run.BreakGlass && v.Reason != "" {
-				line += l.say(". Reason: ", "。原因：") + printable(masked(v.Reason), sayRunes)
+				line.WriteString(l.say(". Reason: ", "。原因：") + printable(masked(v.Reason), sayRunes))
 			}
 		}
-		lines = append(lines, Line{strong("‼ " + line)})
+		lines = append(lines, Line{strong("‼ " + line.String())})
 	}
 	if p := sc.pause; p.Flow != "" {
 		line := l.say("Paused", "已暂停")

@@ -176,8 +176,13 @@ func TestApproveButtons(t *testing.T) {
 		command string // "" = no button approves
 		inputs  int
 	}{
-		{1, true, 0, "批准 7K3MQ2", 3}, {1, false, 0, "批准 7K3MQ2 删除=3 停用=2", 0}, {2, true, 0, "批准 7K3MQ2", 3}, {2, false, 0, "", 0},
-		{3, true, 1, "批准 7K3MQ2", 3}, {3, false, 1, "", 0}, {3, true, 2, "", 0},
+		{1, true, 0, "批准 7K3MQ2", 3},
+		{1, false, 0, "批准 7K3MQ2 删除=3 停用=2", 0},
+		{2, true, 0, "批准 7K3MQ2", 3},
+		{2, false, 0, "", 0},
+		{3, true, 1, "批准 7K3MQ2", 3},
+		{3, false, 1, "", 0},
+		{3, true, 2, "", 0},
 	} {
 		sc := ofTier(w, c.tier, 2)
 		sc.lang, sc.can.Forms = ZH, c.forms

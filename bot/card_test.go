@@ -67,9 +67,9 @@ func sceneOf(w *world, s run.State) scene {
 func TestCards(t *testing.T) {
 	t.Parallel()
 	w := cardWorld(t)
-	for name, make := range scenes() {
+	for name, build := range scenes() {
 		for _, l := range []Lang{ZH, EN} {
-			sc := make(w)
+			sc := build(w)
 			sc.lang = l
 			card := tidy(w.b.runCard(sc))
 			golden(t, fmt.Sprintf("testdata/cards/%s.%s.txt", name, l), cardText(card)+"call:\n"+cardText(tidy(w.b.call(sc))))

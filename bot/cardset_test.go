@@ -117,7 +117,8 @@ func waitingScenes(all map[string]func(w *world) scene) {
 		sc.run.Undoes = "703020"
 		sc.plan.Notes = []plan.Note{
 			{Kind: plan.Irreversible, Name: "Wang Lei", Say: "was deleted, and WeCom restores nobody / 已删除，企业微信不能恢复"},
-			{Kind: plan.Irreversible, Name: "Zhao Yi", Say: "was changed since / 之后又被改过"}, {Kind: plan.Kept, Name: "Ma Ke", Say: "kept / 保持不动"},
+			{Kind: plan.Irreversible, Name: "Zhao Yi", Say: "was changed since / 之后又被改过"},
+			{Kind: plan.Kept, Name: "Ma Ke", Say: "kept / 保持不动"},
 		}
 		return sc
 	}

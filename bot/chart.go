@@ -79,9 +79,7 @@ func (d *days) section(l Lang) Section {
 	for i, m := range d.all {
 		at := d.date(i).Format("01-02")
 		sum += m.total()
-		for _, p := range []Point{{at, joined, m.joined}, {at, changed, m.changed}, {at, left, m.left}} {
-			chart.Points = append(chart.Points, p)
-		}
+		chart.Points = append(chart.Points, []Point{{at, joined, m.joined}, {at, changed, m.changed}, {at, left, m.left}}...)
 		if m.total() == 0 {
 			continue
 		}

@@ -420,7 +420,8 @@ func TestPressIsTypedText(t *testing.T) {
 // G2: no line makes the parser stumble, and what it understands is written so that
 // it understands the same again.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"批准 7K3MQ2 删除=3", "sync “hr", "——页", "show 7K3MQ2 #3 --page", "驳回 7K3MQ2 'a\"b'", "\xff\xfe", "预演HR", "1", "取消暂停",
+	for _, s := range []string{
+		"批准 7K3MQ2 删除=3", "sync “hr", "——页", "show 7K3MQ2 #3 --page", "驳回 7K3MQ2 'a\"b'", "\xff\xfe", "预演HR", "1", "取消暂停",
 		"定时 hr 每周一 08:00 --确认", `schedule hr cron "*/5 * * * *"`, "日报工作日09:10", "批准 7K3MQ2 仅=研发部、@张三,#3-5 保留=停用 删除=3", "暂停全部 到:周五 18:00 数据不对", "静音2小时",
 		"委托 @张三 --到=明天", "test hr \"Li Min\" --op=create", "whois li.min@example.com --flow hr", "语言 中文 本群", "撤销 7K3MQ2 #3", "plan hr --dept='R&D, East' --kind=user",
 	} {

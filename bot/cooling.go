@@ -1,6 +1,10 @@
 package bot
 
-import "github.com/rollcallhq/rollcall/sync/run"
+import (
+	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/run"
+)
 
 // waits says what a plan of tier 3 still needs.
 func (b *Bot) waits(sc scene) Section {
@@ -32,20 +36,21 @@ func (b *Bot) stepUp(sc scene) []Line {
 			code("rollcall person totp " + l.say("NAME", "姓名")),
 		}}
 	}
-	cmd := "rollcall approve " + string(r.Code) + " --person " + quoted(who)
+	var cmd strings.Builder
+	cmd.WriteString("rollcall approve " + string(r.Code) + " --person " + quoted(who))
 	for _, f := range []struct {
 		name string
 		n    int
 	}{{" --delete N", r.Counts.Delete}, {" --disable N", r.Counts.Disable}} {
 		if f.n > 0 {
-			cmd += f.name
+			cmd.WriteString(f.name)
 		}
 	}
 	if r.Counts.Destructive() == 0 {
-		cmd += " --total N"
+		cmd.WriteString(" --total N")
 	}
 	return []Line{
-		{plain(l.say("Confirmation outside the chat: not yet. One of the voters runs, where Rollcall runs: ", "群外确认：还没有。请一位投票的人在运行 Rollcall 的机器上执行：")), code(cmd)},
+		{plain(l.say("Confirmation outside the chat: not yet. One of the voters runs, where Rollcall runs: ", "群外确认：还没有。请一位投票的人在运行 Rollcall 的机器上执行：")), code(cmd.String())},
 		text(l.say("Who can confirm: ", "可以确认的人：") + l.list(able)),
 	}
 }

@@ -66,9 +66,13 @@ func week(w *world) {
 		{Run: code, Decision: run.Approve, Digest: p.Digest(), By: run.Actor{Person: "Chen Yue"}, For: "Zhou Kai", At: w.clock.Add(9 * time.Minute)},
 	}
 	w.mail.record.audits = []run.Audit{
-		{At: w.clock, Who: run.Actor{Person: "Wu Di"}, Action: "vote.refused", Run: code}, {At: w.clock, Who: run.Actor{}, Action: "vote.refused", Run: code},
-		{At: w.clock, Who: run.Actor{Person: "Wu Di"}, Action: "vote.refused", Run: code}, {At: w.clock, Who: run.Actor{Person: "Spy"}, Action: "vote.refused", Run: "other"},
-		{At: w.clock, Action: "ask.undelivered", Run: code}, {At: w.clock, Action: "ask.undelivered", Run: "other"}, {At: w.clock, Action: "letter.lost"},
+		{At: w.clock, Who: run.Actor{Person: "Wu Di"}, Action: "vote.refused", Run: code},
+		{At: w.clock, Who: run.Actor{}, Action: "vote.refused", Run: code},
+		{At: w.clock, Who: run.Actor{Person: "Wu Di"}, Action: "vote.refused", Run: code},
+		{At: w.clock, Who: run.Actor{Person: "Spy"}, Action: "vote.refused", Run: "other"},
+		{At: w.clock, Action: "ask.undelivered", Run: code},
+		{At: w.clock, Action: "ask.undelivered", Run: "other"},
+		{At: w.clock, Action: "letter.lost"},
 	}
 	w.clock = w.clock.Add(time.Hour)
 	glass := w.ends(aPlan(), nil)
@@ -85,7 +89,8 @@ func week(w *world) {
 	w.service.move(failed, run.EventMoved, func(r *run.Run) { r.State, r.Reason = run.Failed, "change contacts_secret / 请修改 contacts_secret" })
 	w.service.set.pauses = []run.Pause{
 		{Flow: "hr-to-wecom", By: run.Actor{Person: "Li Min"}, At: w.clock, Until: w.clock.Add(8 * time.Hour), Why: "moving house / 搬家"},
-		{Flow: "*", Auto: true, At: w.clock, Why: "too many failures / 失败太多"}, {Flow: "secret-flow", At: w.clock},
+		{Flow: "*", Auto: true, At: w.clock, Why: "too many failures / 失败太多"},
+		{Flow: "secret-flow", At: w.clock},
 	}
 	w.clock = w.clock.Add(time.Hour)
 }

@@ -154,19 +154,20 @@ func (l Lang) deeper(of string) string {
 }
 
 func (l Lang) checkTitle(of string, by map[Level][]Check) string {
-	title := l.say("Check-up", "体检")
+	var title strings.Builder
+	title.WriteString(l.say("Check-up", "体检"))
 	if of != "" {
-		title += " " + label(of)
+		title.WriteString(" " + label(of))
 	}
 	for _, part := range []struct {
 		level Level
 		word  string
 	}{{Broken, l.say("broken", "有问题")}, {Advice, l.say("to look at", "建议处理")}, {Fine, l.say("well", "正常")}} {
 		if n := len(by[part.level]); n > 0 {
-			title += " · " + pair(part.word, n)
+			title.WriteString(" · " + pair(part.word, n))
 		}
 	}
-	return title
+	return title.String()
 }
 
 // unfinished says that the doctor did not look at everything.

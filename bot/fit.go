@@ -1,6 +1,9 @@
 package bot
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 const (
 	// cardBytes is how much text a card holds: with its markup it stays under the
@@ -36,7 +39,7 @@ func size(c Card) int {
 	n := len(c.Title) + len(c.Foot)
 	for _, s := range c.Sections {
 		n += len(s.Title)
-		for _, line := range append(s.Lines[:len(s.Lines):len(s.Lines)], s.Short) {
+		for _, line := range append(slices.Clip(s.Lines), s.Short) {
 			n += lineBytes
 			for _, p := range line {
 				n += spanBytes + len(p.Text)

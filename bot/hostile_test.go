@@ -109,11 +109,11 @@ func textsOf(c Card) []string {
 // a state, on any card.
 func TestA27_NamesForgeNothing(t *testing.T) {
 	t.Parallel()
-	for name, make := range scenes() {
+	for name, build := range scenes() {
 		w := cardWorld(t)
 		for _, l := range []Lang{ZH, EN} {
 			for _, s := range corpus() {
-				sc, plain := haunted(make(w), s), haunted(make(w), "Li Lei")
+				sc, plain := haunted(build(w), s), haunted(build(w), "Li Lei")
 				sc.lang, plain.lang = l, l
 				card, want := tidy(w.b.runCard(sc)), tidy(w.b.runCard(plain))
 				if bad := unclean(card) + unclean(tidy(w.b.call(sc))); bad != "" {
@@ -200,9 +200,9 @@ func TestC1_EveryCardFits(t *testing.T) {
 	t.Parallel()
 	w := cardWorld(t)
 	long := strings.Repeat("很长的名字", 40)
-	for name, make := range scenes() {
+	for name, build := range scenes() {
 		for _, l := range []Lang{ZH, EN} {
-			sc := make(w)
+			sc := build(w)
 			sc.lang = l
 			if sc.plan == nil || len(sc.plan.Changes) == 0 {
 				continue

@@ -290,8 +290,10 @@ func TestWhoIsCalledAtTheEnd(t *testing.T) {
 		out   run.Outcome
 		want  string
 	}{
-		{run.Succeeded, run.Outcome{Done: 7}, "ou_limin"}, {run.Partial, run.Outcome{Done: 6, Skipped: 1}, "ou_limin"},
-		{run.Partial, run.Outcome{Done: 6, Failed: 1}, "ou_limin ou_zhoukai"}, {run.Failed, run.Outcome{}, "ou_limin ou_zhoukai"},
+		{run.Succeeded, run.Outcome{Done: 7}, "ou_limin"},
+		{run.Partial, run.Outcome{Done: 6, Skipped: 1}, "ou_limin"},
+		{run.Partial, run.Outcome{Done: 6, Failed: 1}, "ou_limin ou_zhoukai"},
+		{run.Failed, run.Outcome{}, "ou_limin ou_zhoukai"},
 	} {
 		w := newWorld(t)
 		code := w.awaits(aPlan())
@@ -349,11 +351,16 @@ func TestUrgency(t *testing.T) {
 		asks     run.Code
 		ordinary bool
 	}{
-		{run.Awaiting, run.Outcome{}, false, "", theCode, false}, {run.Awaiting, run.Outcome{}, true, "", theCode, false},
-		{run.Succeeded, run.Outcome{Done: 3}, false, "", "", true}, {run.Succeeded, run.Outcome{Done: 3}, true, "", "", false},
-		{run.Succeeded, run.Outcome{Done: 3}, false, "Boss", "", false}, {run.Expired, run.Outcome{}, false, "", "", true},
-		{run.Cancelled, run.Outcome{Done: 1, InDoubt: 1}, false, "", "", false}, {run.Failed, run.Outcome{}, false, "", "", false},
-		{run.Partial, run.Outcome{Skipped: 1}, false, "", "", false}, {run.Blocked, run.Outcome{}, false, "", "", false},
+		{run.Awaiting, run.Outcome{}, false, "", theCode, false},
+		{run.Awaiting, run.Outcome{}, true, "", theCode, false},
+		{run.Succeeded, run.Outcome{Done: 3}, false, "", "", true},
+		{run.Succeeded, run.Outcome{Done: 3}, true, "", "", false},
+		{run.Succeeded, run.Outcome{Done: 3}, false, "Boss", "", false},
+		{run.Expired, run.Outcome{}, false, "", "", true},
+		{run.Cancelled, run.Outcome{Done: 1, InDoubt: 1}, false, "", "", false},
+		{run.Failed, run.Outcome{}, false, "", "", false},
+		{run.Partial, run.Outcome{Skipped: 1}, false, "", "", false},
+		{run.Blocked, run.Outcome{}, false, "", "", false},
 	} {
 		sc := scene{run: run.Run{Code: theCode, State: c.state, Outcome: c.out, Glass: run.Actor{Person: c.glass}}}
 		if asks, ordinary := sc.urgency(audience{asked: c.asked}); asks != c.asks || ordinary != c.ordinary {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -76,7 +77,8 @@ func (sc scene) irreversible() Section {
 	}
 	s := Section{Title: l.say("Cannot be undone: %d", "无法撤销的：%d 项", len(all)), Bullet: true, Lines: all}
 	if len(all) > mostRows {
-		s.Lines = append(all[:mostRows:mostRows], text(l.say("… and %d more", "……另有 %d 项", len(all)-mostRows)), sc.allNotes())
+		s.Lines = slices.Clip(all[:mostRows])
+		s.Lines = append(s.Lines, text(l.say("… and %d more", "……另有 %d 项", len(all)-mostRows)), sc.allNotes())
 	}
 	return s
 }

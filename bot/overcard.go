@@ -48,7 +48,7 @@ func (b *Bot) overCard(sc scene) Card {
 
 // successor gives the run that replaced this one, as the reason names it.
 func (sc scene) successor() run.Code {
-	for _, word := range strings.Fields(sc.run.Reason) {
+	for word := range strings.FieldsSeq(sc.run.Reason) {
 		if !run.LooksLikeCode(word) {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -202,17 +203,18 @@ func (b *Bot) deed(l Lang, d *run.Deed) []Span {
 		what += " · " + printable(l.list(names), sayRunes)
 	}
 	what += l.why(&d.Change)
-	who := l.say(" · asked by ", " · 发起 ") + l.who(d.Run.By)
+	var who strings.Builder
+	who.WriteString(l.say(" · asked by ", " · 发起 ") + l.who(d.Run.By))
 	if d.Run.Behind != "" {
-		who += l.say(" (set by ", "（设定人 ") + label(d.Run.Behind) + l.say(")", "）")
+		who.WriteString(l.say(" (set by ", "（设定人 ") + label(d.Run.Behind) + l.say(")", "）"))
 	}
 	for _, v := range d.Votes {
-		who += l.voted(v)
+		who.WriteString(l.voted(v))
 	}
 	if d.Run.Votes == 0 && len(d.Votes) == 0 {
-		who += l.say(" · needed no vote", " · 无需审批")
+		who.WriteString(l.say(" · needed no vote", " · 无需审批"))
 	}
-	return []Span{code(string(d.Run.Code)), plain(" #" + strconv.Itoa(d.Change.Seq) + what), plain(who)}
+	return []Span{code(string(d.Run.Code)), plain(" #" + strconv.Itoa(d.Change.Seq) + what), plain(who.String())}
 }
 
 // voted says who voted and how, at the end of a line.
@@ -304,11 +306,11 @@ func (l Lang) differences(before, after directory.Attributes, most int) []Line {
 	maps.Copy(names, before)
 	var lines []Line
 	for _, name := range names.Names() {
-		old, new := before[name], after[name]
-		if same(old, new) {
+		was, is := before[name], after[name]
+		if same(was, is) {
 			continue
 		}
-		lines = append(lines, Line{code(label(name)), plain(" " + l.full(old) + " → " + l.full(new))})
+		lines = append(lines, Line{code(label(name)), plain(" " + l.full(was) + " → " + l.full(is))})
 	}
 	if more := len(lines) - most; more > 0 {
 		lines = append(lines[:most:most], text(l.say("… and %d more attributes", "……另有 %d 个属性", more)))

@@ -62,8 +62,11 @@ func (sc scene) progress() string {
 		op          plan.Op
 		have, total int
 	}{
-		{plan.Delete, done.Delete, r.Counts.Delete}, {plan.Disable, done.Disable, r.Counts.Disable}, {plan.Adopt, done.Adopt, r.Counts.Adopt},
-		{plan.Create, done.Create, r.Counts.Create}, {plan.Update, done.Update, r.Counts.Update},
+		{plan.Delete, done.Delete, r.Counts.Delete},
+		{plan.Disable, done.Disable, r.Counts.Disable},
+		{plan.Adopt, done.Adopt, r.Counts.Adopt},
+		{plan.Create, done.Create, r.Counts.Create},
+		{plan.Update, done.Update, r.Counts.Update},
 	} {
 		if of.total > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d/%d", l.op(of.op), of.have, of.total))

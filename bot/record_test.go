@@ -124,10 +124,10 @@ func (p *twins) post(letters ...run.Letter) {
 }
 
 // card makes the letter of one drawing.
-func (p *twins) card(run string, version int64) run.Letter {
+func (p *twins) card(code string, version int64) run.Letter {
 	o := toOps(fmt.Sprint("v", version))
-	o.Live, o.Version = "card:"+run+":oc_ops", version
-	return p.bots[0].letter(letterID("card", run, fmt.Sprint(version)), "feishu:oc_ops:"+run, o)
+	o.Live, o.Version = "card:"+code+":oc_ops", version
+	return p.bots[0].letter(letterID("card", code, fmt.Sprint(version)), "feishu:oc_ops:"+code, o)
 }
 
 // both lets the replicas send side by side.
@@ -322,7 +322,7 @@ func TestP6_RetryingNeverRunsWorkAgain(t *testing.T) {
 			}
 		}
 		p.both()
-		p.clock.add(time.Duration(1+rand.IntN(3)) * time.Second) //nolint:gosec // any order will do
+		p.clock.add(time.Duration(1+rand.IntN(3)) * time.Second)
 	}
 	if len(w.service.order) != 1 || len(p.wall.shown) != 1 {
 		t.Errorf("%d runs, cards %v", len(w.service.order), p.wall.shown)

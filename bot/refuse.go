@@ -101,15 +101,8 @@ func (b *Bot) denied(c caller, cmd Command, about subject, why string) []string 
 	if lacking {
 		lines[0] = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", s.need(l), r.Flow)
 	}
-	if cmd.Verb == Approve && about.voters.known {
-		if names := labels(about.voters.names); len(names) > 0 {
-			lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(names)))
-		} else {
-			lines = append(lines, l.say("Nobody else can approve it now.", "现在没有其他人可以批准。"))
-		}
-	}
-	if cmd.Verb == Approve && !lacking && r.Counts.Destructive() > 0 && r.Tier >= redTier {
-		lines = append(lines, l.say("What it is about: %s, or show %s --file", "要看的内容：%s，或 详情 %s --文件", look(l, r), r.Code))
+	if cmd.Verb == Approve {
+		lines = append(lines, about.voting(l, lacking)...)
 	}
 	if cmd.Verb == Cancel && r.State == run.Awaiting && f != nil && permits(specOf(Reject), c.person, f) {
 		lines = append(lines, l.say("To stop it: reject %s", "要停下请发：驳回 %s", r.Code)) // who may not cancel may still end what waits
@@ -118,6 +111,20 @@ func (b *Bot) denied(c caller, cmd Command, about subject, why string) []string 
 		lines = append(lines, b.grant(l, r.Flow))
 	}
 	return append(lines, c.ids(l))
+}
+
+// voting says who can vote, and what there is to see before a large vote.
+func (s subject) voting(l Lang, lacking bool) []string {
+	var lines []string
+	if names := labels(s.voters.names); s.voters.known && len(names) > 0 {
+		lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(names)))
+	} else if s.voters.known {
+		lines = append(lines, l.say("Nobody else can approve it now.", "现在没有其他人可以批准。"))
+	}
+	if r := s.run; !lacking && r.Counts.Destructive() > 0 && r.Tier >= redTier {
+		lines = append(lines, l.say("What it is about: %s, or show %s --file", "要看的内容：%s，或 详情 %s --文件", look(l, r), r.Code))
+	}
+	return lines
 }
 
 // look gives the command that shows what a vote is about.

@@ -30,11 +30,11 @@ func (b *Bot) resultCard(sc scene) Card {
 		lines = append(lines, Line{strong(l.say("Why: ", "原因：")), plain(printable(masked(l.of(r.Reason)), sayRunes))})
 	}
 	lines = append(lines, text(l.say("Ended %s, took %s", "%s 结束，用时：%s", b.clock(r.Ended), l.span(r.Ended.Sub(r.Created)))))
-	switch {
-	case r.State == run.Failed:
+	switch r.State {
+	case run.Failed:
 		card.Tone = Danger
 		lines = append(lines, sc.afterFailure()...)
-	case r.State == run.Partial:
+	case run.Partial:
 		card.Tone = Warn
 	default:
 		card.Tone = Good

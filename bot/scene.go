@@ -72,7 +72,7 @@ func (b *Bot) compare(ctx context.Context, sc *scene) error {
 			return err
 		}
 	}
-	if !asks(r) && !(r.State.Ended() && r.Votes > 0) {
+	if !asks(r) && (!r.State.Ended() || r.Votes <= 0) {
 		return nil
 	}
 	sc.previous, err = b.former(ctx, r)

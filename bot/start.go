@@ -119,7 +119,7 @@ func (c caller) vote(cmd Command, r run.Run) run.Vote {
 // itemsOf splits what was typed of a part of a plan: "研发部,#3-5".
 func itemsOf(list string) []string {
 	var all []string
-	for _, one := range strings.Split(list, ",") {
+	for one := range strings.SplitSeq(list, ",") {
 		if one = strings.TrimSpace(one); one != "" {
 			all = append(all, one)
 		}

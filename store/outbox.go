@@ -80,7 +80,8 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 	now := s.now()
 	where, args := picked(pick, millis(now))
 	var found int
-	err := s.reader.QueryRowContext(ctx, `SELECT 1 FROM outbox WHERE `+where+` LIMIT 1`, args...).Scan(&found)
+	due := `SELECT 1 FROM outbox WHERE ` + where + ` LIMIT 1`
+	err := s.reader.QueryRowContext(ctx, due, args...).Scan(&found)
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // the one writer is not asked for nothing
 		return nil, nil
@@ -89,6 +90,7 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 	}
 	hold := cmp.Or(pick.Hold, defaultHold)
 	n := len(args)
+	//nolint:gosec // of constants and marks
 	query := `UPDATE outbox SET attempts = attempts + CASE WHEN held > 0 THEN 1 ELSE 0 END, held = ` + mark(n+1) + `
 		WHERE id IN (SELECT id FROM outbox WHERE ` + where + ` ORDER BY seq LIMIT ` + mark(n+2) + `) AND state = 'waiting' AND held <= $1
 		RETURNING seq, id, lane, payload, at, due, attempts, subject, version, way, held`

@@ -40,12 +40,13 @@ func (b *Bot) sendCard(ctx context.Context, o bot.Outgoing, idem, place string) 
 	}
 	place = b.track(digest(idem), spaceOf(o.Chat))
 	err := b.createCard(ctx, o, place, params)
-	switch fault.KindOf(err) {
-	case fault.Conflict:
+	kind := fault.KindOf(err)
+	if kind == fault.Conflict {
 		// An earlier try arrived, and its answer was lost. Nothing else makes
 		// this id, so what stands there is this drawing.
 		return place, nil
-	case fault.Credential, fault.Invalid:
+	}
+	if kind == fault.Credential || kind == fault.Invalid {
 		b.broken.Store(b.o.Now().Add(brokenTime).UnixMilli())
 	}
 	return place, err

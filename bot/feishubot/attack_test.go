@@ -96,8 +96,12 @@ func TestA42_NoSecretsInLogs(t *testing.T) {
 	o.Card.Sections = []bot.Section{{Lines: []bot.Line{line("王磊-canary")}}}
 	o.File = &bot.File{Name: "canary.csv", Run: "7K3MQ2", Data: []byte("canary")}
 	for _, f := range []feishusim.Fault{
-		{Path: "/open-apis/im/v1/files", Code: 234006}, {Path: imPath, Code: 230028, Msg: "canary"}, {Path: imPath, Drop: true},
-		{Path: imPath, Status: 502, Body: "canary"}, {Path: "/open-apis/im/v1/files", Before: true}, {Path: imPath, Code: 99991663, Times: 2},
+		{Path: "/open-apis/im/v1/files", Code: 234006},
+		{Path: imPath, Code: 230028, Msg: "canary"},
+		{Path: imPath, Drop: true},
+		{Path: imPath, Status: 502, Body: "canary"},
+		{Path: "/open-apis/im/v1/files", Before: true},
+		{Path: imPath, Code: 99991663, Times: 2},
 	} {
 		w.sim.Inject(f)
 		_, err := w.Send(t.Context(), o, "k", "")

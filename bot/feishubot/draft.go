@@ -51,26 +51,28 @@ type draft struct {
 // card counts what it does not show, rich text and text come in several messages.
 // to is where a card goes, which its buttons carry.
 func drafts(o bot.Outgoing, to bound) []draft {
-	var out []draft
 	post, text := draft{stepPost, asPost, postsOf(o)}, draft{stepText, asText, textsOf(o)}
-	if o.Card.Plain {
-		out = append(out, text, post)
-	} else {
-		if hasChart(o.Card) {
-			if card, ok := cardOf(o, to, true); ok {
-				out = append(out, draft{stepCard, asCard, []string{card}})
-			}
-		}
-		if card, ok := cardOf(o, to, false); ok {
-			step := stepCard
-			if len(out) > 0 {
-				step = stepLines
-			}
-			out = append(out, draft{step, asCard, []string{card}})
-		}
-		out = append(out, post, text)
+	out := []draft{text, post}
+	if !o.Card.Plain {
+		out = append(cardsOf(o, to), post, text)
 	}
 	return append(out, draft{stepTitle, asText, []string{jsonText(titleOnly(o))}})
+}
+
+// cardsOf gives the card, and the one with lines in place of charts.
+func cardsOf(o bot.Outgoing, to bound) []draft {
+	var out []draft
+	step := stepCard
+	if hasChart(o.Card) {
+		if card, ok := cardOf(o, to, true); ok {
+			out = append(out, draft{stepCard, asCard, []string{card}})
+			step = stepLines
+		}
+	}
+	if card, ok := cardOf(o, to, false); ok {
+		out = append(out, draft{step, asCard, []string{card}})
+	}
+	return out
 }
 
 // cardOf gives the largest drawing that fits.

@@ -131,7 +131,8 @@ func (b *Bot) deliver(ctx context.Context, e *envelope, receive bot.Receive) ([]
 	case pressEvent:
 		return b.press(ctx, e, receive)
 	case joinedEvent, leftEvent:
-		return nil, b.moved(ctx, e)
+		b.moved(ctx, e)
+		return nil, nil
 	case recalledEvent, updatedEvent:
 		b.o.Logger.InfoContext(ctx, "message changed afterwards, nothing is done", "system", "feishu", "kind", e.Header.Type)
 		return nil, nil
@@ -142,20 +143,19 @@ func (b *Bot) deliver(ctx context.Context, e *envelope, receive bot.Receive) ([]
 
 // moved tells that the bot was put into a group or taken out of it. Source: the
 // vendor's pages of im.chat.member.bot.added_v1 and deleted_v1.
-func (b *Bot) moved(ctx context.Context, e *envelope) error {
+func (b *Bot) moved(ctx context.Context, e *envelope) {
 	var in struct {
 		Chat string `json:"chat_id"`
 	}
 	if json.Unmarshal(e.Event, &in) != nil || in.Chat == "" {
-		b.refuse(ctx, badEvent)
-		return nil // it would be no better when it came again
+		b.refuse(ctx, badEvent) // it would be no better when it came again
+		return
 	}
 	added := e.Header.Type == joinedEvent
 	b.o.Logger.InfoContext(ctx, "bot moved", "system", "feishu", "added", added)
 	if b.o.BotMoved != nil {
 		b.o.BotMoved(ctx, in.Chat, added)
 	}
-	return nil
 }
 
 // hear takes a message. One that is not addressed to the bot is other people's

@@ -80,8 +80,8 @@ func (d *doctor) Examine(ctx context.Context, of string, deep bool) ([]bot.Check
 func (d *doctor) checks(of string, deep bool) ([]check, error) {
 	var checks []check
 	systems, flows := map[string]bool{}, d.cfg.Flows
-	switch {
-	case of == "":
+	switch of {
+	case "":
 		checks = append(checks, d.base()...)
 		for _, s := range d.cfg.Systems {
 			systems[s.Name] = true

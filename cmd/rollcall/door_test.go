@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -103,9 +104,8 @@ func TestT5_CardOverHTTP(t *testing.T) {
 	if err := json.Unmarshal(captured.SentBody, &mixed); err != nil {
 		t.Fatal(err)
 	}
-	for key, value := range press { // a message that is a press as well; the message's own id is claimed
-		mixed[key] = value
-	}
+	// a message that is a press as well; the message's own id is claimed
+	maps.Copy(mixed, press)
 	for name, body := range map[string]map[string]any{"press": press, "both": mixed} {
 		raw, err := json.Marshal(body)
 		if err != nil {

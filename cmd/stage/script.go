@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,24 +79,15 @@ func (s *Script) line(ctx context.Context, line string) error {
 	if verb != "expect" && s.code != "" {
 		rest = strings.ReplaceAll(rest, "{code}", s.code)
 	}
-	switch verb {
-	case "say", "press", "do":
+	if slices.Contains([]string{"say", "press", "do"}, verb) {
 		posts, _ := s.Chat.From(0)
 		s.seen[s.room] = len(posts)
 	}
 	switch verb {
 	case "room":
-		s.room = Room(rest)
-		if _, who := s.room.split(); who != "" {
-			a, err := s.Chat.actor(who)
-			s.who, s.room = a.name, Direct(Room(strings.Split(rest, "/")[0]), a.name)
-			return err
-		}
-		return nil
-	case "as":
-		s.who = rest
-		_, err := s.Chat.actor(rest)
-		return err
+		return s.enter(rest)
+	case "as", "keep":
+		return s.note(verb, rest)
 	case "say":
 		return s.Chat.Say(ctx, s.room, s.who, rest)
 	case "again":
@@ -106,9 +98,6 @@ func (s *Script) line(ctx context.Context, line string) error {
 		return s.press(ctx, rest)
 	case "expect":
 		return s.expect(ctx, rest)
-	case "keep":
-		s.kept = s.code
-		return nil
 	case "never":
 		return s.never(rest)
 	case "count":
@@ -116,6 +105,29 @@ func (s *Script) line(ctx context.Context, line string) error {
 	default:
 		return s.world(ctx, verb, strings.Fields(rest))
 	}
+}
+
+// note remembers who speaks, or the run that is talked of.
+func (s *Script) note(verb, rest string) error {
+	if verb == "keep" {
+		s.kept = s.code
+		return nil
+	}
+	s.who = rest
+	_, err := s.Chat.actor(rest)
+	return err
+}
+
+// enter goes to a group, or to a person's conversation with the bot alone.
+func (s *Script) enter(room string) error {
+	s.room = Room(room)
+	group, who := s.room.split()
+	if who == "" {
+		return nil
+	}
+	a, err := s.Chat.actor(who)
+	s.who, s.room = a.name, Direct(group, a.name)
+	return err
 }
 
 // world handles the lines that are about the world outside the rooms.

@@ -120,12 +120,12 @@ func testAudits(t *testing.T, b *bench) {
 	}
 	for since, want := range map[time.Duration]string{-3 * time.Minute: "ac", -time.Minute: "c", 0: ""} {
 		trail, err := b.Audits(t.Context(), "vote.refused", b.clock.Now().Add(since))
-		got := ""
+		var got strings.Builder
 		for _, a := range trail {
-			got += a.Detail
+			got.WriteString(a.Detail)
 		}
-		if err != nil || got != want {
-			t.Errorf("since %s: %q, %v; want %q", since, got, err, want)
+		if err != nil || got.String() != want {
+			t.Errorf("since %s: %q, %v; want %q", since, got.String(), err, want)
 		}
 	}
 }

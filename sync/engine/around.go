@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -52,7 +53,7 @@ func (q *inquiry) askPartners(ctx context.Context) string {
 	}
 	above := func(directory.Key) bool { return true }
 	found, gone, unsure := target.climb(ctx, departments, above)
-	q.one.Partners, q.one.Missing = append(seen, found...), append(missing, gone...)
+	q.one.Partners, q.one.Missing = slices.Concat(seen, found), slices.Concat(missing, gone)
 	return unsure
 }
 
@@ -144,7 +145,7 @@ func (q *inquiry) sourceNames(user directory.Object) map[string]string {
 func (q *inquiry) targetNames() map[string]string {
 	names := map[string]string{}
 	for _, o := range q.one.Partners {
-		names[o.Key.String()] = o.Name()
+		names[o.String()] = o.Name()
 	}
 	if q.last == nil {
 		return names

@@ -92,7 +92,7 @@ func (e *Engine) ballot(ctx context.Context, r run.Run, p *plan.Plan, v run.Vote
 		return nil, err
 	}
 	whole := len(v.Only)+len(v.Hold) == 0
-	if !v.Typed.Fits(counts) && !(whole && v.Typed.Fits(r.Counts)) { // a card may count what is done already
+	if !v.Typed.Fits(counts) && (!whole || !v.Typed.Fits(r.Counts)) { // a card may count what is done already
 		return nil, misCounted(r, v, counts)
 	}
 	if b.counts = counts; !whole {

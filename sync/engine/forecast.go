@@ -133,7 +133,7 @@ func (q *inquiry) askTarget(ctx context.Context) {
 	if linked && !q.askAccount(ctx, q.link.Target, true) {
 		return
 	}
-	if wanted := q.wantedID(); wanted.ID != "" && !(linked && wanted == q.link.Target) {
+	if wanted := q.wantedID(); wanted.ID != "" && (!linked || wanted != q.link.Target) {
 		if !q.askAccount(ctx, wanted, false) {
 			return
 		}
@@ -142,9 +142,13 @@ func (q *inquiry) askTarget(ctx context.Context) {
 			q.target.Gone = true
 		}
 	}
-	if q.one.Source == nil {
-		return
+	if q.one.Source != nil {
+		q.askOpen()
 	}
+}
+
+// askOpen says so when somebody there may be the person whom nobody has looked at.
+func (q *inquiry) askOpen() {
 	account := directory.Object{}
 	if q.one.Target != nil {
 		account = *q.one.Target

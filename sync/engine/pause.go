@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -123,8 +124,8 @@ func (e *Engine) rouse(ctx context.Context, flows []string) {
 			e.o.Logger.WarnContext(ctx, "resumed runs are left to the sweeper", "flow", flow, "err", err)
 			continue
 		}
-		for i := len(kept) - 1; i >= 0; i-- {
-			e.ring(ctx, kept[i].Code)
+		for _, k := range slices.Backward(kept) {
+			e.ring(ctx, k.Code)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -37,9 +38,7 @@ func (b *bylaw) Judge(_ context.Context, subjects []plan.Subject, look plan.Look
 	for i, s := range subjects {
 		if out[i] = b.verdict; b.verdict.Data != nil {
 			out[i].Data = s.Object.Attributes.Clone()
-			for name, v := range b.verdict.Data {
-				out[i].Data[name] = v
-			}
+			maps.Copy(out[i].Data, b.verdict.Data)
 		}
 		if b.sees != nil {
 			b.sees(s, look)

@@ -183,14 +183,7 @@ func (e *Engine) search(ctx context.Context, f *Flow, fits func(found) bool) ([]
 	if err != nil {
 		return nil, false, fmt.Errorf("load last snapshot: %w", err)
 	}
-	bySource := map[directory.Key]*mapping.Link{}
-	live := map[directory.Key]bool{} // target objects
-	for i := range links {
-		bySource[links[i].Source] = &links[i]
-		if links[i].Live() {
-			live[links[i].Target] = true
-		}
-	}
+	bySource, live := indexed(links)
 	var all []found
 	systems := f.ends()
 	take := func(p found) {
@@ -209,18 +202,38 @@ func (e *Engine) search(ctx context.Context, f *Flow, fits func(found) bool) ([]
 	}
 	for i := range links {
 		l := &links[i]
-		if l.Source.Kind == directory.User && !(listed && last.Has(l.Source)) {
+		if l.Source.Kind == directory.User && (!listed || !last.Has(l.Source)) {
 			take(found{key: l.Source, user: directory.Object{Key: l.Source, Attributes: l.Seen}, link: l})
 		}
 	}
 	all = withoutPast(all)
-	if listed && len(all) > 0 {
-		paths := mapping.Paths(last)
-		for i := range all {
-			all[i].where = firstPath(all[i].user, paths)
-		}
+	if listed {
+		placed(all, last)
 	}
 	return all, listed, nil
+}
+
+// placed says in which department each was listed.
+func placed(all []found, last *directory.Snapshot) {
+	if len(all) == 0 {
+		return
+	}
+	paths := mapping.Paths(last)
+	for i := range all {
+		all[i].where = firstPath(all[i].user, paths)
+	}
+}
+
+// indexed gives links by source, and which target objects have a live one.
+func indexed(links []mapping.Link) (bySource map[directory.Key]*mapping.Link, live map[directory.Key]bool) {
+	bySource, live = map[directory.Key]*mapping.Link{}, map[directory.Key]bool{}
+	for i := range links {
+		bySource[links[i].Source] = &links[i]
+		if links[i].Live() {
+			live[links[i].Target] = true
+		}
+	}
+	return bySource, live
 }
 
 func firstPath(user directory.Object, paths map[directory.ID]string) string {

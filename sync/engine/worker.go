@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -135,8 +136,8 @@ func (w *worker) first(ctx context.Context, code run.Code) (run.Run, error) {
 	if !on {
 		return applying[len(applying)-1], nil
 	}
-	for i := len(applying) - 1; i >= 0; i-- {
-		if a := applying[i]; a.Stop || !w.rests.have(a.Code, w.o.Now()) {
+	for _, a := range slices.Backward(applying) {
+		if a.Stop || !w.rests.have(a.Code, w.o.Now()) {
 			return a, nil
 		}
 	}

@@ -75,10 +75,8 @@ func (a *alone) unsure(out *Foreseen) string {
 	if !a.waitsForOthers() {
 		return ""
 	}
-	for _, n := range out.Notes {
-		if n.Kind == Lost && n.Op == Create {
-			return sayOthers
-		}
+	if slices.ContainsFunc(out.Notes, func(n Note) bool { return n.Kind == Lost && n.Op == Create }) {
+		return sayOthers
 	}
 	out.Notes = slices.DeleteFunc(out.Notes, func(n Note) bool { return n.Kind == Lost })
 	if a.partakes() && len(out.Notes) == 0 && (out.Change == nil || out.Change.Op == Adopt) {
@@ -199,12 +197,17 @@ func (a *alone) explain(out *Foreseen) {
 	note := func(kind NoteKind, op Op, say string) {
 		out.Notes = append(out.Notes, Note{Kind: kind, Op: op, Key: a.one.Key, Name: a.user().Name(), Say: say})
 	}
-	if !(out.Change != nil && out.Change.Op.Destructive()) && a.partakes() && a.waitsForOthers() {
+	if (out.Change == nil || !out.Change.Op.Destructive()) && a.partakes() && a.waitsForOthers() {
 		note(Unclear, None, sayOthers)
 	}
 	if out.Change != nil || len(out.Notes) > 0 {
 		return
 	}
+	a.why(note)
+}
+
+// why says of somebody of whom nothing is noted why nothing happens.
+func (a *alone) why(note func(NoteKind, Op, string)) {
 	m, c := newMaker(a.in), &subject{source: a.user()}
 	left, _ := m.leftByStatus(c)
 	in, known := m.inScope(c)

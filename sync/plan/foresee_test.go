@@ -236,7 +236,7 @@ func onlyAPlan(n plan.Note) bool { return strings.Contains(n.Say, "only a plan o
 func foreseenText(s plan.Foreseen, held bool) string {
 	open := slices.ContainsFunc(s.Notes, onlyAPlan)
 	var b strings.Builder
-	if s.Change != nil && !(open && held) {
+	if s.Change != nil && (!open || !held) {
 		b.WriteString(effectText(*s.Change, open))
 	}
 	for _, n := range s.Notes {
@@ -281,7 +281,7 @@ func wholeText(p *plan.Plan, key directory.Key, notes []plan.Note) string {
 	}
 	for _, n := range p.Notes {
 		told := n.Kind == plan.Kept && slices.ContainsFunc(notes, unspoken) // in other words
-		if n.Key == key && !told && !(open && n.Kind == plan.Lost) {
+		if n.Key == key && !told && (!open || n.Kind != plan.Lost) {
 			fmt.Fprintf(&b, "%s %s %s\n", n.Kind, n.Op, n.Say)
 		}
 	}

@@ -113,9 +113,8 @@ func checkUndo(t tester, u plan.UndoInput, undo *plan.Plan) {
 
 // done is one user of the target after a run that did one thing to him.
 type done struct {
-	w    *world
-	u    plan.UndoInput
-	user directory.Object
+	w *world
+	u plan.UndoInput
 }
 
 // didUpdate gives a user whose name and title a run changed.

@@ -205,19 +205,25 @@ func (s *Sim) checkContent(kind, content string) *refusal {
 			return problem.refusal()
 		}
 	case "file":
-		var in struct {
-			Key string `json:"file_key"`
-		}
-		if json.Unmarshal([]byte(content), &in) != nil || in.Key == "" {
-			return refuse(230001, "invalid request parameter: content is not {\"file_key\": …}")
-		}
-		if _, there := s.im.files[in.Key]; !there {
-			return refuse(230017, "Bot is NOT the owner of the resource.")
-		}
+		return s.checkFile(content)
 	case "":
 		return refuse(230001, "invalid request parameter: msg_type")
 	default:
 		return refuse(230054, "This message type is not supported by the tenant.")
+	}
+	return nil
+}
+
+// checkFile judges the content of a file's message.
+func (s *Sim) checkFile(content string) *refusal {
+	var in struct {
+		Key string `json:"file_key"`
+	}
+	if json.Unmarshal([]byte(content), &in) != nil || in.Key == "" {
+		return refuse(230001, "invalid request parameter: content is not {\"file_key\": …}")
+	}
+	if _, there := s.im.files[in.Key]; !there {
+		return refuse(230017, "Bot is NOT the owner of the resource.")
 	}
 	return nil
 }
