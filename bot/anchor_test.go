@@ -129,7 +129,7 @@ func TestG7_UnknownIsRefusedWithChoices(t *testing.T) {
 	for line, want := range map[string]string{
 		"历史 --周=2":                      "--天",
 		"history --dais=2":              "--天",
-		"暂停 hr-to-wecom --until=18:00":  "--到",
+		"暂停 hr-to-wecom --untl=18:00":   "--到",
 		"暂停 hr-to-wecmo":                "暂停 hr-to-wecom",
 		"定时 hr-to-wecmo 每天 02:30":       "定时 hr-to-wecom",
 		"委托 Kai":                        "准确的姓名",

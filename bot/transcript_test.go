@@ -112,7 +112,7 @@ func suggestions(w *world, room string) {
 	w.say("Li Min", room, in(room, "暂亭 hr-to-wecmo 到=18:00", "puase hr-to-wecmo --until=18:00"))
 	w.say("Zhou Kai", room, in(room, "定式 hr-to-wecom 每天 02:30", "shedule hr-to-wecom daily 02:30"))
 	w.say("Li Min", room, in(room, "静因 2小时", "muet 2h"))
-	w.say("Li Min", room, in(room, "帮助 代办", "help todo"))
+	w.say("Li Min", room, in(room, "帮助 代办", "help tdoo"))
 	w.say("Wu Di", room, in(room, "暂亭 hr-to-wecom", "puase hr-to-wecom"))
 	w.say("Li Min", room, "hr-to-wecom")
 	w.say("Li Min", room, "secret-flow")
