@@ -42,7 +42,7 @@ lint: ## golangci-lint, built on first use
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
 bench: ## the benchmarks of docs/performance.md
-	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./sync/plan ./scripting ./bot/feishubot ./bot/dingtalkbot ./store ./sync/connector/rosterfile
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./sync/plan ./scripting ./bot ./bot/feishubot ./bot/dingtalkbot ./store ./sync/connector/rosterfile
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@for pkg in $$($(GO) list $(PKGS)); do \

@@ -15,6 +15,7 @@ func (b *Bot) answer(ctx context.Context, c caller) (reply, error) {
 	if c.room == nil {
 		c.lang = spoken(c, cmd, err)
 	}
+	c.lang = b.langOf(ctx, c)
 	if b.late(c) {
 		return b.tooLate(ctx, c, cmd, err)
 	}
@@ -31,7 +32,13 @@ func (b *Bot) answer(ctx context.Context, c caller) (reply, error) {
 // beside it are options.
 func command(m Message) (Command, error) {
 	if m.Press == nil {
-		return Parse(m.Text)
+		cmd, err := Parse(spelled(m))
+		if err != nil {
+			if again, ok := withMention(m); ok {
+				return again, nil
+			}
+		}
+		return cmd, err
 	}
 	cmd, err := parsePress(*m.Press)
 	if err == nil && cmd.Verb == Approve && m.Press.Digest == "" {
@@ -70,15 +77,19 @@ func (b *Bot) obey(ctx context.Context, c caller, cmd Command) (reply, error) {
 		return b.help(c, cmd), nil
 	case cmd.Verb == WhoAmI:
 		return b.whoami(c), nil
+	case cmd.Verb == Speak && !cmd.Room && c.person != nil && !c.m.Weak:
+		return b.speak(ctx, c, cmd)
 	case len(b.visible(c)) == 0: // nobody we know sees nothing
 		return b.lacks(c, s, nil), nil
-	case s.changes && c.room == nil:
+	case cmd.changes() && c.room == nil:
 		return b.onlyInRooms(c, s), nil
+	case c.m.Weak && cmd.settles():
+		return b.tooWeak(c, s), nil
 	}
 	return b.serve(ctx, c, cmd)
 }
 
-// serve does what somebody with a role asks for.
+// serve does what somebody with a role asks for about runs.
 func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 	switch cmd.Verb {
 	case Flows:
@@ -95,8 +106,39 @@ func (b *Bot) serve(ctx context.Context, c caller, cmd Command) (reply, error) {
 		return b.cancel(ctx, c, cmd)
 	case History:
 		return b.history(ctx, c, cmd)
+	case Undo:
+		return b.undo(ctx, c, cmd)
+	case Todo:
+		return b.todo(ctx, c)
+	default:
+		return b.attend(ctx, c, cmd)
+	}
+}
+
+// attend does what somebody with a role asks for about everything else.
+func (b *Bot) attend(ctx context.Context, c caller, cmd Command) (reply, error) {
+	switch cmd.Verb {
 	case Digest:
+		if cmd.When != "" {
+			return b.setDigest(ctx, c, cmd)
+		}
 		return b.digestNow(ctx, c, cmd)
+	case Pause, Resume:
+		return b.brake(ctx, c, cmd)
+	case Schedule:
+		return b.schedule(ctx, c, cmd)
+	case Test:
+		return b.try(ctx, c, cmd)
+	case Whois:
+		return b.whois(ctx, c, cmd)
+	case Examine:
+		return b.examine(ctx, c, cmd)
+	case Delegate:
+		return b.delegate(ctx, c, cmd)
+	case Speak:
+		return b.speak(ctx, c, cmd)
+	case Mute:
+		return b.mute(ctx, c, cmd)
 	default:
 		return reply{}, errors.New("a command without an answer: " + string(cmd.Verb))
 	}

@@ -30,10 +30,19 @@ type Options struct {
 	Rooms     []Room
 	Flows     []Flow
 	Digests   []DigestPlan
-	Lang      Lang           // of rooms that have none; "" = ZH
-	Zone      *time.Location // of the times in cards; nil = UTC
-	Now       func() time.Time
-	Logger    *slog.Logger
+	Lang      Lang    // of rooms that have none; "" = ZH
+	Doctor    Doctor  // nil: there is none
+	Limiter   Limiter // nil: nothing is limited
+	Flood     Flood
+	AdminRoom string // name of the room that hears of what cannot be delivered; "" = the flow's rooms
+	// Quiet tells whether ordinary notices wait at a time; nil = never.
+	Quiet func(at time.Time) bool
+	// Quota is how many messages DingTalk lets the app send in a month; 0 = not
+	// watched.
+	Quota  int
+	Zone   *time.Location // of the times in cards; nil = UTC
+	Now    func() time.Time
+	Logger *slog.Logger
 	// Late is how old a message may be before it is answered with "too late"
 	// instead of being obeyed; 0 = 10 minutes.
 	Late time.Duration
@@ -57,6 +66,8 @@ type Bot struct {
 	sessions  sessions
 	heard     chan struct{} // a message was claimed
 	out       []*outbox     // the ways out; their bells ring when a letter was posted
+	pace      *pacer
+	spending  spending
 }
 
 // place names a chat on a platform.
@@ -71,7 +82,7 @@ func New(o Options) (*Bot, error) {
 	o.setDefaults()
 	b := &Bot{
 		o: o, platforms: map[run.Platform]Platform{}, rooms: map[place]*Room{}, named: map[string]*Room{}, flows: map[string]*Flow{},
-		heard: make(chan struct{}, 1),
+		heard: make(chan struct{}, 1), pace: &pacer{shared: o.Limiter, now: o.Now, logger: o.Logger},
 	}
 	errs := []error{o.missing()}
 	for _, p := range o.Platforms {
@@ -88,6 +99,9 @@ func New(o Options) (*Bot, error) {
 	}
 	for i := range b.o.Digests {
 		errs = append(errs, b.checkDigest(&b.o.Digests[i]))
+	}
+	if o.AdminRoom != "" {
+		errs = append(errs, b.knowRooms("the admin room", []string{o.AdminRoom}))
 	}
 	if err := errors.Join(errs...); err != nil {
 		names := strings.ReplaceAll(err.Error(), "\n", "; ")
@@ -109,6 +123,7 @@ func (o *Options) setDefaults() {
 	if o.Poll == 0 {
 		o.Poll = defaultPoll
 	}
+	o.Flood.setDefaults()
 }
 
 func (o *Options) missing() error {

@@ -34,6 +34,33 @@ type Section struct {
 	Lines  []Line `json:"lines"`
 	Folded bool   `json:"folded,omitempty"` // may be shown collapsed
 	Bullet bool   `json:"bullet,omitempty"` // each line is an item of a list
+	// Short is shown instead of Title and Lines where nothing can be folded: one
+	// line that counts them and names the command that shows them. None: a folded
+	// section is shown whole there.
+	Short Line `json:"short,omitempty"`
+	// Chart is shown instead of Lines where charts can be drawn.
+	Chart *Chart `json:"chart,omitempty"`
+}
+
+// Chart is one bar for each point, stacked by series.
+type Chart struct {
+	Title  string  `json:"title"`
+	Points []Point `json:"points"` // in the order of the axis
+}
+
+// Point is one value of a chart.
+type Point struct {
+	At     string `json:"at"`     // label on the axis: "11-25"
+	Series string `json:"series"` // "joined"
+	Value  int    `json:"value"`
+}
+
+// File is a file that goes with a message. Its content is made when it is sent.
+type File struct {
+	Name string   `json:"name"`           // with its ending: "7K3MQ2.csv"
+	Run  run.Code `json:"run"`            // the plan that it lists
+	Kind string   `json:"kind,omitempty"` // see Command.Kind; "" = all
+	Data []byte   `json:"-"`              // set before Platform.Send
 }
 
 // Line is one line of a section: spans in a row. It holds no newline.
@@ -86,13 +113,24 @@ type Outgoing struct {
 	Robot    string       `json:"robot,omitempty"`    // name of a signed group webhook that speaks instead of the app
 	Fallback string       `json:"fallback,omitempty"` // name of the webhook that may speak when the app cannot
 	Lang     Lang         `json:"lang"`
-	Card     Card         `json:"card"`
-	Mention  []string     `json:"mention,omitempty"` // account ids on the platform, to be called by name
+	// To is the account of a person to write to alone, instead of Chat. Asked is
+	// the chat where that person asked for it, which hears when it cannot come.
+	To      string   `json:"to,omitempty"`
+	Asked   string   `json:"asked,omitempty"`
+	File    *File    `json:"file,omitempty"`
+	Card    Card     `json:"card"`
+	Mention []string `json:"mention,omitempty"` // account ids on the platform, to be called by name
 	// Live names the card that is edited in place: "card:7K3MQ2:oc_ops". "" = a
 	// message of its own. Version is the run's: an older drawing never replaces
 	// a newer one.
 	Live    string `json:"live,omitempty"`
 	Version int64  `json:"version,omitempty"`
+	// Asks is the run that waits for a vote when this asks for one: it must reach
+	// somebody. Answer: it answers what a person said. Ordinary: it may wait for the
+	// digest while the room wants quiet, or the robot's quota is used up.
+	Asks     run.Code `json:"asks,omitempty"`
+	Answer   bool     `json:"answer,omitempty"`
+	Ordinary bool     `json:"ordinary,omitempty"`
 }
 
 // Lang is a language of the rooms.

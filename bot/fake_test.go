@@ -88,6 +88,7 @@ type service struct {
 	people  []run.Person
 	broken  error // what every call gives
 	panics  bool
+	set     fakeSettings
 }
 
 var _ Service = (*service)(nil)
@@ -283,11 +284,13 @@ type mailbox struct {
 	in      []run.Letter
 	handled map[string]bool
 	out     []run.Letter
-	gone    map[string]string // what became of a letter: sent, failed
+	gone    map[string]string    // what became of a letter: sent, failed, merged, held
+	held    map[string]time.Time // by letter: until when somebody has it
 	places  map[string]string
 	events  []run.Event
 	cursor  int64
 	broken  error // what the next Handled gives
+	record  fakeRecord
 }
 
 var _ Mailbox = (*mailbox)(nil)
@@ -330,67 +333,6 @@ func (m *mailbox) Handled(_ context.Context, id string, answers []run.Letter) er
 	}
 	m.handled[id] = true
 	m.post(answers)
-	return nil
-}
-
-func (m *mailbox) post(letters []run.Letter) {
-	for _, l := range letters {
-		if !slices.ContainsFunc(m.out, func(o run.Letter) bool { return o.ID == l.ID }) {
-			m.out = append(m.out, l)
-		}
-	}
-}
-
-func (m *mailbox) Post(_ context.Context, letters []run.Letter) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.post(letters)
-	return nil
-}
-
-func (m *mailbox) Outbox(_ context.Context, limit int) ([]run.Letter, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var all []run.Letter
-	lanes := map[string]bool{}
-	for _, l := range m.out {
-		if m.gone[l.ID] != "" || lanes[l.Lane] {
-			continue
-		}
-		lanes[l.Lane] = true
-		if !l.Due.After(m.now()) && len(all) < limit {
-			all = append(all, l)
-		}
-	}
-	return all, nil
-}
-
-func (m *mailbox) Sent(_ context.Context, id, key, at string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.gone[id] = "sent"
-	if key != "" && at != "" {
-		m.places[key] = at
-	}
-	return nil
-}
-
-func (m *mailbox) Retry(_ context.Context, id string, due time.Time, _ string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i := range m.out {
-		if m.out[i].ID == id {
-			m.out[i].Due = due
-			m.out[i].Attempts++
-		}
-	}
-	return nil
-}
-
-func (m *mailbox) Fail(_ context.Context, id, why string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.gone[id] = "failed: " + why
 	return nil
 }
 
@@ -615,12 +557,13 @@ func (w *world) hear(line string, m Message) []sent {
 	return w.settle()
 }
 
-// sendDue sends what is due, whatever its way.
-func (b *Bot) sendDue(ctx context.Context) (more bool, err error) {
-	return (&outbox{b: b}).step(ctx)
+func (w *world) answered() int {
+	n := 0
+	for _, l := range w.mail.in {
+		n += w.answers(l.ID)
+	}
+	return n
 }
-
-func (w *world) answered() int { return len(w.mail.out) }
 
 // settle lets the bot read the journal and send everything.
 func (w *world) settle() []sent {
@@ -691,6 +634,9 @@ func cardText(c Card) string {
 			folded := ""
 			if s.Folded {
 				folded = " (folded)"
+			}
+			if len(s.Short) > 0 {
+				folded = " (folded, or one line: " + spansOf(s.Short) + ")"
 			}
 			fmt.Fprintf(&b, "    ## %s%s\n", s.Title, folded)
 		}

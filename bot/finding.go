@@ -35,37 +35,40 @@ func (l Lang) finding(f plan.Finding) string {
 		return l.say("Accounts to be disabled, the last 24 hours included: %s. Up to %s need no vote (approve.disable_over).", "连同最近 24 小时共停用 %s 个账号；不超过 %s 个时无需审批（approve.disable_over）。", have, limit)
 	case plan.FindAdopt:
 		return l.say("Accounts found by a match key: %s. With the vote they become accounts of this flow (adopt).", "有 %s 个账号是按匹配键找到的，批准后由本流程管理（adopt）。", have)
+	case plan.FindUndo:
+		return l.say("%[1]s needed votes: to take it back needs one too.", "%[1]s 是经过审批的：撤销它也需要审批。", what)
 	case plan.FindMany:
 		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s. Above %s, more votes are needed.", "连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个时需要更多审批。", have, limit)
 	case plan.FindStaff:
-		return l.say("%s is an approver or admin here, or manages others: two votes are needed.", "%s 是审批人、管理员或有下属的人：需要两票。", what)
+		return l.say("An approver or admin here, or somebody who manages others: %s. Two votes are needed.", "涉及审批人、管理员或有下属的人：%s，需要两票。", what)
 	case plan.FindBlind:
 		return l.say("The current state of %s is not visible in the target: look at the account before you vote.", "看不到 %s 在目标系统中的当前状态：投票前请先核对该账号。", what)
 	}
 	return l.guardFinding(f, have, limit, what)
 }
 
-// guardFinding says what a guard stopped.
+// guardFinding says what exceeds a guard: more than two votes is needed to go on,
+// and what must be looked at before anybody votes.
 func (l Lang) guardFinding(f plan.Finding, have, limit, what string) string {
 	switch f.Code {
 	case plan.FindMaxDelete:
-		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s; guard.max_delete is %s. Check who is missing in the source; if they have all left, raise guard.max_delete and plan again.",
-			"连同最近 24 小时共停用和删除 %s 个账号，guard.max_delete 是 %s。请核对来源里少了谁；若确实都已离职，调高 guard.max_delete 后重新预演。", have, limit)
+		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s; guard.max_delete is %s. Look first who is missing in the source, and whether they have all left.",
+			"连同最近 24 小时共停用和删除 %s 个账号，guard.max_delete 是 %s。请先核对来源里少了谁，是否都已离职。", have, limit)
 	case plan.FindDeletePercent:
-		return l.say("%s %% of the accounts would be disabled or deleted; guard.max_delete_percent is %s. Check that the source is whole; if it is, and they have all left, raise guard.max_delete_percent and plan again.",
-			"停用和删除占账号的 %s%%，guard.max_delete_percent 是 %s。请核对来源是否完整；若来源没有问题、这些人确实都已离职，调高 guard.max_delete_percent 后重新预演。", have, limit)
+		return l.say("%s %% of the accounts would be disabled or deleted; guard.max_delete_percent is %s. Look first whether the source is whole, and whether they have all left.",
+			"停用和删除占账号的 %s%%，guard.max_delete_percent 是 %s。请先核对来源是否完整，这些人是否都已离职。", have, limit)
 	case plan.FindDepartment:
-		return l.say("Department %[3]s loses %[1]s %% of its accounts; guard.max_delete_percent_per_department is %[2]s. Check whether the department was renamed or moved; if not, and these people have all left, raise that value and plan again.",
-			"部门 %[3]s 要失去 %[1]s%% 的账号，guard.max_delete_percent_per_department 是 %[2]s。请核对该部门是否改名或移动；若没有，而且这些人确实都已离职，调高该值后重新预演。", have, limit, what)
+		return l.say("Department %[3]s loses %[1]s %% of its accounts; guard.max_delete_percent_per_department is %[2]s. Look first whether the department was renamed or moved.",
+			"部门 %[3]s 要失去 %[1]s%% 的账号，guard.max_delete_percent_per_department 是 %[2]s。请先核对该部门是否改名或移动。", have, limit, what)
 	case plan.FindShrink:
-		return l.say("The source has %s %% fewer users than last time; guard.max_shrink_percent is %s. Check the export and the permissions of the source; if it is right, raise guard.max_shrink_percent, plan again, and put it back afterwards.",
-			"来源比上次少了 %s%% 的人，guard.max_shrink_percent 是 %s。请核对来源的导出和权限；若人数确实少了，调高 guard.max_shrink_percent 后重新预演，之后再改回来。", have, limit)
+		return l.say("The source has %s %% fewer users than last time; guard.max_shrink_percent is %s. Look first at the export and the permissions of the source; reject when it is not whole.",
+			"来源比上次少了 %s%% 的人，guard.max_shrink_percent 是 %s。请先核对来源的导出和权限；不完整就驳回。", have, limit)
 	case plan.FindChangePercent:
-		return l.say("%s %% of the accounts would be updated; guard.max_change_percent is %s. Look at the updates (show CODE update) and at the mapping; if they are right, raise guard.max_change_percent and plan again.",
-			"要变更 %s%% 的账号，guard.max_change_percent 是 %s。请看变更明细（详情 代码 变更）和字段映射；若确实要改，调高 guard.max_change_percent 后重新预演。", have, limit)
+		return l.say("%s %% of the accounts would be updated; guard.max_change_percent is %s. Look first at the updates (show CODE update) and at the mapping.",
+			"要变更 %s%% 的账号，guard.max_change_percent 是 %s。请先看变更明细（详情 代码 变更）和字段映射。", have, limit)
 	case plan.FindBlanked:
-		return l.say("The attribute %[3]s would be emptied for %[1]s %% of the accounts (limit %[2]s). Check the column in the source and its permission, or take it out of users.map.",
-			"属性 %[3]s 要被清空的账号占 %[1]s%%（上限 %[2]s）。请核对来源的这一列和权限，或从 users.map 中去掉它。", have, limit, what)
+		return l.say("The attribute %[3]s would be emptied for %[1]s %% of the accounts (limit %[2]s). Look first at the column in the source and its permission; when it must not be emptied, reject and take it out of users.map.",
+			"属性 %[3]s 要被清空的账号占 %[1]s%%（上限 %[2]s）。请先核对来源的这一列和权限；不该清空就驳回，并从 users.map 中去掉它。", have, limit, what)
 	}
 	return l.refusal(f, have, limit, what)
 }
@@ -91,9 +94,9 @@ func (l Lang) refusal(f plan.Finding, have, limit, what string) string {
 		return l.say("The source was not read whole%[2]s: there is no proof that the %[1]s accounts to be disabled or deleted have left. Repair the source and plan again.",
 			"来源没有读完整%[2]s，停用和删除 %[1]s 个账号没有依据。请修复来源后重新预演。", have, why)
 	case plan.FindProtected:
-		return l.say("%s is protected (protect). Take the account off the list, or keep the person in the source.", "%s 是受保护的账号（protect）。请从名单中去掉，或在来源中保留此人。", what)
+		return l.say("Protected (protect): %s. Take the account off the list, or keep the person in the source.", "受保护的账号（protect）：%s。请从名单中去掉，或在来源中保留此人。", what)
 	case plan.FindUnlinked:
-		return l.say("%s is not an account of this flow and is never disabled or deleted by it. Adopt it first, or do it by hand.", "%s 不是本流程管理的账号，本流程不会停用或删除它。请先认领，或手工处理。", what)
+		return l.say("Not an account of this flow, which never disables or deletes it: %s. Adopt it first, or do it by hand.", "不归本流程管理、本流程不会停用或删除的账号：%s。请先认领，或手工处理。", what)
 	case plan.FindHardCap:
 		if what == "%" {
 			return l.say("%s %% of the accounts would be disabled or deleted; above %s %% nothing is done, whoever votes. "+wayOnEN,
@@ -103,9 +106,6 @@ func (l Lang) refusal(f plan.Finding, have, limit, what string) string {
 			"连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个一律不执行，投票也不行。"+wayOnZH, have, limit)
 	case plan.FindRuleErrors:
 		return l.say("The rule failed for %s objects (limit %s). See the places (show CODE notes), repair the rule and plan again.", "规则脚本在 %s 个对象上出错（上限 %s）。请看出错位置（详情 代码 保留），修好脚本后重新预演。", have, limit)
-	case plan.FindTierNotVotable:
-		return l.say("A plan of tier %s needs more than votes in the chat, which this version cannot collect (up to tier %s). Take the leavers out of the source in smaller groups, or do it by hand.",
-			"%s 级计划只在群里投票不够，本版本还不能收集所需的确认（最高 %s 级）。请让离职的人分批从来源移除，或手工处理。", have, limit)
 	default:
 		return l.say("%s: %s (limit %s) %s", "%s：%s（上限 %s）%s", f.Code, have, limit, what)
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// help lists the commands that the caller may use here. One that is hidden from
-// him is spoken of as if there were none.
+// help lists the commands that the caller may use here, by what they are for. One
+// that is hidden from him is spoken of as if there were none.
 func (b *Bot) help(c caller, cmd Command) reply {
 	l := c.lang
 	offered := b.offered(c)
@@ -17,13 +17,20 @@ func (b *Bot) help(c caller, cmd Command) reply {
 			err := unknown([]string{specOf(Help).name(l), specOf(cmd.Topic).name(l)}, 1)
 			return notice(Warn, l.sentence(err), l.say("Send “help” for the commands that you may use here.", "发“帮助”可以看到你在这里能用的命令。"))
 		}
-		return notice(Info, capital(offered[i].about(l)), append([]string{offered[i].usage(l)}, offered[i].footnotes(l)...)...)
+		flow := l.say("<flow>", "<流程>")
+		if all := b.visible(c); len(all) > 0 {
+			flow = all[0].Name
+		}
+		return reply{card: offered[i].topic(l, flow)}
 	}
-	list := Section{Bullet: true}
-	for _, s := range offered {
-		list.Lines = append(list.Lines, Line{code(s.usage(l)), plain(" " + s.about(l))})
+	card := Card{Title: l.say("What you can do here", "你在这里能用的命令"), Tone: Info, Sections: l.shelves(offered)}
+	card.Sections = append(card.Sections, Section{Lines: []Line{{
+		plain(l.say("How a command is written: ", "某个命令怎么写：")), code(l.say("help plan", "帮助 预演")), plain(l.say(" (any of them)", "（换成要查的命令）")),
+	}}})
+	if !slices.ContainsFunc(offered, func(s spec) bool { return s.verb == Plan }) {
+		last := &card.Sections[len(card.Sections)-1]
+		last.Lines = []Line{{plain(l.say("How a command is written: ", "某个命令怎么写：")), code(l.say("help whoami", "帮助 我是谁"))}}
 	}
-	card := Card{Title: l.say("What you can do here", "你在这里能用的命令"), Tone: Info, Sections: []Section{list}}
 	if c.m.Direct && c.person != nil {
 		card.Sections = append(card.Sections, Section{Lines: []Line{text(l.say(
 			"Commands that change something are sent in a room.", "会改动账号的命令请在群里发。"))}})
@@ -36,9 +43,34 @@ func (b *Bot) help(c caller, cmd Command) reply {
 	return reply{card: card}
 }
 
-func (s spec) usage(l Lang) string { return l.say(s.usageEN, s.usageZH) }
+// shelf is a group of commands in the help.
+type shelf struct {
+	title Text
+	verbs []Verb
+}
 
-func (s spec) about(l Lang) string { return l.say(s.aboutEN, s.aboutZH) }
+// shelves lays commands out by what they are for; each is one short line.
+func (l Lang) shelves(offered []spec) []Section {
+	var all []Section
+	for _, sh := range []shelf{
+		{Text{EN: "Look", ZH: "查看"}, []Verb{Todo, Status, Show, Flows, History, Whois, WhoAmI}},
+		{Text{EN: "Run", ZH: "运行"}, []Verb{Plan, Sync, Cancel, Pause, Resume, Undo}},
+		{Text{EN: "Vote", ZH: "审批"}, []Verb{Approve, Reject, Delegate}},
+		{Text{EN: "Check", ZH: "检查"}, []Verb{Examine, Test}},
+		{Text{EN: "Set up", ZH: "设置"}, []Verb{Schedule, Digest, Mute, Speak, Help}},
+	} {
+		s := Section{Title: sh.title.in(l), Bullet: true}
+		for _, v := range sh.verbs {
+			if i := slices.IndexFunc(offered, func(s spec) bool { return s.verb == v }); i >= 0 {
+				s.Lines = append(s.Lines, Line{code(offered[i].name(l)), plain(" " + l.purpose(v))})
+			}
+		}
+		if len(s.Lines) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
 
 // footnotes tell of aliases, and who may use the command.
 func (s spec) footnotes(l Lang) []string {
@@ -61,6 +93,12 @@ func (s spec) roles(l Lang) string {
 		return l.say("approver, operator, or who asked for it", "审批人、操作人，或发起人")
 	case Cancel:
 		return l.say("operator, or who asked for it", "操作人，或发起人")
+	case Resume:
+		return l.say("operator; after a safety stop an approver", "操作人；安全停止之后要审批人")
+	case Schedule, Digest:
+		return l.say("viewer; an admin to change it", "查看者；修改要管理员")
+	case Speak:
+		return l.say("anybody in the configuration; an admin for the room", "配置中的任何人；改本群的要管理员")
 	default:
 		return l.role(s.role)
 	}

@@ -11,65 +11,6 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-const (
-	inboxBatch = 20
-	// answerTries is how often a message is tried at least whose answer needs
-	// something that is not there now, and answerTime for how long.
-	answerTries = 5
-	answerTime  = 10 * time.Second
-)
-
-// inbox answers what was heard, one message after another.
-type inbox struct {
-	b     *Bot
-	tries map[string]tried
-}
-
-// tried tells how often a message was tried in vain, and since when.
-type tried struct {
-	n     int
-	since time.Time
-}
-
-func newInbox(b *Bot) *inbox { return &inbox{b: b, tries: map[string]tried{}} }
-
-// spent counts one more try in vain, and tells whether it was the last.
-func (in *inbox) spent(id string) bool {
-	t := in.tries[id]
-	if t.n++; t.n == 1 {
-		t.since = in.b.o.Now()
-	}
-	in.tries[id] = t
-	return t.n >= answerTries && in.b.o.Now().Sub(t.since) >= answerTime
-}
-
-// step answers a batch. One message that cannot be answered now does not keep
-// the others waiting.
-func (in *inbox) step(ctx context.Context) (more bool, err error) {
-	letters, err := in.b.o.Mailbox.Unhandled(ctx, inboxBatch)
-	if err != nil {
-		return false, fmt.Errorf("read inbox: %w", err)
-	}
-	done := 0
-	for _, l := range letters {
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		answers, again := in.answers(ctx, l)
-		if again {
-			continue
-		}
-		if handleErr := in.b.o.Mailbox.Handled(ctx, l.ID, answers); handleErr != nil {
-			err = fmt.Errorf("settle message: %w", handleErr)
-			continue
-		}
-		delete(in.tries, l.ID)
-		done++
-		in.b.ringOut()
-	}
-	return done > 0 && len(letters) == inboxBatch, err
-}
-
 // answers gives the answers to a message, or asks for another try. A message
 // that makes the bot stumble is answered with an apology: it would make it
 // stumble again.
@@ -82,7 +23,11 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 	if !m.Addressed || m.Foreign {
 		return nil, false
 	}
+	m.Direct = m.Direct && in.b.room(m.Platform, m.Chat) == nil // a bound room is no private conversation
 	c := in.b.caller(m, l)
+	if r, flooded := in.flooded(ctx, c); flooded {
+		return r, false
+	}
 	r, err := in.obey(ctx, c)
 	if err != nil {
 		if ctx.Err() != nil || passing(err) && !in.spent(l.ID) {
@@ -92,7 +37,7 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 		in.b.o.Logger.ErrorContext(ctx, "message is not answered", "inbox", l.ID, "err", err)
 		r = apology(c.lang)
 	}
-	return []run.Letter{in.b.answerLetter(c, r)}, false
+	return in.b.answerLetters(c, r), false
 }
 
 // passing tells whether a fault may go away by itself.
@@ -123,6 +68,11 @@ type reply struct {
 	mention []string
 	// of is the run whose live card this is; the zero run = an answer of its own.
 	of run.Run
+	// private: it goes to the person alone, and the room only hears that it does.
+	private bool
+	file    *File
+	// more goes to other places, such as the rooms that hear of it.
+	more []run.Letter
 }
 
 // notice is a short answer.
@@ -149,6 +99,23 @@ func capital(s string) string {
 	return s
 }
 
+// answerLetters addresses an answer, and what else is said.
+func (b *Bot) answerLetters(c caller, r reply) []run.Letter {
+	if !r.private && r.file == nil || c.m.Direct {
+		return append([]run.Letter{b.answerLetter(c, r)}, r.more...)
+	}
+	if !b.can(c).Direct || c.actor.Account == "" {
+		l := c.lang
+		told := notice(Warn, l.say("This is only said to you alone", "这只能私下告诉你"), l.say("Write to the bot directly and send it again.", "请私聊机器人，再发一次。"))
+		return append([]run.Letter{b.answerLetter(c, told)}, r.more...)
+	}
+	alone := Outgoing{Platform: c.m.Platform, To: c.actor.Account, Asked: c.m.Chat, Lang: c.lang, Card: r.card, File: r.file, Answer: true}
+	told := notice(Info, c.lang.say("Sent to you alone", "已私信给你"))
+	return append([]run.Letter{
+		b.letter(letterID("alone", c.id), lane(c.m.Platform, c.actor.Account, c.id), alone), b.answerLetter(c, told),
+	}, r.more...)
+}
+
 // answerLetter addresses the answer: into the thread of what was said, or of the
 // card whose button was pressed.
 func (b *Bot) answerLetter(c caller, r reply) run.Letter {
@@ -157,7 +124,7 @@ func (b *Bot) answerLetter(c caller, r reply) run.Letter {
 		a.can = p.Can()
 	}
 	o := a.to(r.card)
-	o.Session, o.Mention = c.m.Session, r.mention
+	o.Session, o.Mention, o.File, o.Answer = c.m.Session, r.mention, r.file, true
 	if c.room != nil {
 		o.Fallback = c.room.Webhook
 	}

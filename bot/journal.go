@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -35,21 +34,11 @@ func (b *Bot) readJournal(ctx context.Context) (more bool, err error) {
 	}
 	var letters []run.Letter
 	for _, e := range events {
-		switch {
-		case e.Kind == run.EventAlarm:
-			said, err := b.guarded(ctx, e, b.alarm)
-			if err != nil {
-				return false, err
-			}
-			letters = append(letters, said...)
-		case last[e.Run] == e:
-			e.Kind = kindOf(moved[e.Run], e.Kind)
-			said, err := b.guarded(ctx, e, b.tell)
-			if err != nil {
-				return false, err
-			}
-			letters = append(letters, said...)
+		said, err := b.sayings(ctx, e, last[e.Run] == e, moved[e.Run])
+		if err != nil {
+			return false, err
 		}
+		letters = append(letters, said...)
 	}
 	err = b.o.Mailbox.Advance(ctx, reader, events[len(events)-1].Seq, letters)
 	if err != nil && fault.KindOf(err) != fault.Conflict { // then another replica was faster, and its letters stand
@@ -59,11 +48,29 @@ func (b *Bot) readJournal(ctx context.Context) (more bool, err error) {
 	return len(events) == journalBatch, nil
 }
 
-func kindOf(moved bool, kind run.EventKind) run.EventKind {
-	if moved {
-		return run.EventMoved
+// sayings gives what one event gives to say: the drawing of its run, when it is
+// the run's last of a batch, and a message of its own when people are called.
+func (b *Bot) sayings(ctx context.Context, e run.Event, last, moved bool) ([]run.Letter, error) {
+	var letters []run.Letter
+	if last {
+		drawn := e
+		if moved {
+			drawn.Kind = run.EventMoved
+		}
+		said, err := b.guarded(ctx, drawn, b.tell)
+		if err != nil {
+			return nil, err
+		}
+		letters = said
 	}
-	return kind
+	own, calls := map[run.EventKind]func(context.Context, run.Event) ([]run.Letter, error){
+		run.EventAlarm: b.alarm, run.EventReminder: b.remind, run.EventCooling: b.cools,
+	}[e.Kind]
+	if !calls {
+		return letters, nil
+	}
+	said, err := b.guarded(ctx, e, own)
+	return append(letters, said...), err
 }
 
 // guarded makes the letters of an event. One that nothing can be said about must
@@ -94,7 +101,7 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		p = nil
 	}
 	var listeners []audience
-	for _, a := range b.audiences(r) {
+	for _, a := range b.hearers(ctx, r) {
 		if a.asked || speaks(r) && (r.State == run.Awaiting || b.news(e) || b.stands(ctx, r, a)) {
 			listeners = append(listeners, a)
 		}
@@ -112,6 +119,29 @@ func (b *Bot) tell(ctx context.Context, e run.Event) ([]run.Letter, error) {
 		letters = append(letters, b.draw(sc, a, e)...)
 	}
 	return letters, nil
+}
+
+// hearers gives the chats that hear of a run: where it was asked for, and the
+// rooms of its flow. When the glass is broken, these are all that may see it.
+func (b *Bot) hearers(ctx context.Context, r run.Run) []audience {
+	all := b.audiences(r)
+	f := b.flow(r.Flow)
+	if f == nil || r.Glass == (run.Actor{}) {
+		return b.inTongue(ctx, all)
+	}
+	for i := range b.o.Rooms {
+		room := &b.o.Rooms[i]
+		there := slices.ContainsFunc(all, func(a audience) bool {
+			return a.platform == room.Platform && a.chat == room.Chat && (room.Chat != "" || a.webhook == room.Webhook)
+		})
+		if there || !room.shows(f) {
+			continue
+		}
+		if a, ok := b.voice(audience{platform: room.Platform, chat: room.Chat, lang: room.Lang, webhook: room.Webhook}); ok {
+			all = append(all, a)
+		}
+	}
+	return b.inTongue(ctx, all)
 }
 
 // newsFor is how old an event may be that is told where nobody asked: a chat that
@@ -154,6 +184,7 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 	if a.can.Edit {
 		o := a.to(b.runCard(sc))
 		o.Live, o.Version = liveKey(r.Code, a.chat), r.Version
+		o.Asks, o.Ordinary = sc.urgency(a)
 		o.Card.Plain = false // a card cannot be edited into a text
 		if asks(r) {
 			o.Fallback = a.webhook
@@ -168,6 +199,7 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 		card = b.call(sc)
 	}
 	o := a.to(card)
+	o.Asks, o.Ordinary = sc.urgency(a)
 	o.Mention = b.called(sc, a)
 	if a.can.Edit && len(o.Mention) == 0 && !a.asked {
 		return letters // nobody to call beside the card
@@ -178,130 +210,24 @@ func (b *Bot) draw(sc scene, a audience, e run.Event) []run.Letter {
 	return append(letters, b.letter(letterID("told", string(r.Code), string(r.State), a.where()), way, o))
 }
 
+// urgency tells whether what is said of a run asks for a vote, and whether it may
+// wait for the next digest: it is no answer to anybody, asks for nothing, and
+// nothing went wrong.
+func (sc scene) urgency(a audience) (asks run.Code, ordinary bool) {
+	r := sc.run
+	switch {
+	case r.State == run.Awaiting:
+		return r.Code, false
+	case a.asked || r.Glass != (run.Actor{}) || r.Outcome.Failed+r.Outcome.InDoubt > 0:
+		return "", false
+	}
+	return "", r.State != run.Failed && r.State != run.Partial && r.State != run.Blocked
+}
+
 // where names the chat of an audience, or the webhook that is all it has.
 func (a audience) where() string {
 	if a.robot {
 		return "webhook:" + a.webhook
 	}
 	return a.chat
-}
-
-// called gives the accounts that a message calls: who asked, those who may
-// approve what waits, and those who voted on what is gone.
-func (b *Bot) called(sc scene, a audience) []string {
-	if a.robot {
-		return nil
-	}
-	var ids []string
-	add := func(id string) {
-		if id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	r := sc.run
-	if a.asked {
-		add(r.By.Account) // who asked is on this platform
-	}
-	if r.By.Person == "" && (r.State == run.Failed || r.State == run.Blocked || r.Outcome.Failed+r.Outcome.InDoubt > 0) {
-		for _, id := range b.staffOf(r.Flow, a.platform) { // nobody asked, somebody must look
-			add(id)
-		}
-	}
-	switch r.State {
-	case run.Awaiting:
-		for _, p := range b.eligible(r, sc.plan) {
-			add(p.Account(a.platform))
-		}
-	case run.Superseded, run.Expired, run.Cancelled, run.Rejected:
-		for _, v := range sc.votes {
-			add(b.accountOf(v.By.Person, a.platform))
-		}
-	default: // nobody has to do anything
-	}
-	return ids
-}
-
-func (b *Bot) accountOf(person string, on run.Platform) string {
-	for i := range b.o.People {
-		if p := &b.o.People[i]; p.Name == person && person != "" {
-			return p.Account(on)
-		}
-	}
-	return ""
-}
-
-// call is the short message beside a live card: editing a card notifies nobody.
-func (b *Bot) call(sc scene) Card {
-	l, r := sc.lang, sc.run
-	card := b.runCard(sc)
-	out := Card{Title: card.Title, Tone: card.Tone, Plain: true}
-	s := Section{}
-	add := func(line string) { s.Lines = append(s.Lines, text(line)) }
-	if r.Reason != "" {
-		add(printable(masked(l.of(r.Reason)), sayRunes))
-	}
-	switch r.State {
-	case run.Awaiting:
-		names := personNames(b.eligible(r, sc.plan))
-		if len(names) == 0 {
-			add(l.say("Nobody may approve it: this flow needs another approver in the configuration (people[].roles).", "没有人可以批准：请在配置 people[].roles 里为这个流程再加一位审批人。"))
-		} else {
-			add(l.say("%d of these must approve until %s: %s", "需要 %d 位审批人在 %s 之前批准：%s", r.Votes, b.clock(r.Expires), l.list(names)))
-		}
-		add(l.say("To approve: %s", "要批准请发：%s", form(l, r)))
-	case run.Partial, run.Failed, run.Succeeded:
-		add(l.say("Details: show %s", "明细：详情 %s", r.Code))
-	case run.Blocked:
-		if sc.plan != nil && len(sc.plan.Risk.Reasons) > 0 {
-			add(l.finding(sc.plan.Risk.Reasons[0]))
-		}
-	default: // the title says it
-	}
-	out.Sections = []Section{s}
-	return out
-}
-
-// alarm says what people must know at once.
-func (b *Bot) alarm(ctx context.Context, e run.Event) ([]run.Letter, error) {
-	if !b.news(e) {
-		return nil, nil
-	}
-	r, _, err := b.o.Service.Get(ctx, e.Run)
-	if err != nil {
-		return nil, err
-	}
-	var letters []run.Letter
-	for _, a := range b.audiences(r) {
-		l := a.lang
-		card := notice(Danger, l.say("Alarm %s · %s", "告警 %s · %s", r.Code, r.Flow), printable(masked(l.alarm(e.Say)), sayRunes)).card
-		o := a.to(card)
-		o.Fallback = a.webhook
-		if a.robot {
-			o.Fallback = ""
-		} else {
-			o.Mention = b.staffOf(r.Flow, a.platform)
-		}
-		letters = append(letters, b.letter(letterID("alarm", strconv.FormatInt(e.Seq, 10), a.where()), lane(a.platform, a.where(), string(r.Code)), o))
-	}
-	return letters, nil
-}
-
-// alarm picks the language of an alarm: "name: English / 中文".
-func (l Lang) alarm(say string) string {
-	name, sentence, named := strings.Cut(say, ": ")
-	if !named || strings.Contains(name, " / ") {
-		return l.of(say)
-	}
-	return name + l.say(": ", "：") + l.of(sentence)
-}
-
-// staffOf gives the accounts of the flow's operators and admins.
-func (b *Bot) staffOf(flow string, on run.Platform) []string {
-	var ids []string
-	for i := range b.o.People {
-		if p := &b.o.People[i]; p.May(run.Operator, flow) && p.Account(on) != "" {
-			ids = append(ids, p.Account(on))
-		}
-	}
-	return ids
 }

@@ -26,7 +26,12 @@ func (b *Bot) letter(id, lane string, o Outgoing) run.Letter {
 	if err != nil {
 		panic(fmt.Sprintf("bot: encode letter: %v", err)) // an Outgoing holds nothing that JSON cannot
 	}
-	return run.Letter{ID: id, Lane: lane, Payload: payload, At: b.o.Now()}
+	way := string(o.Platform)
+	if o.Robot != "" {
+		way = string(byRobots)
+	}
+	// A drawing of a live card is made needless by a newer one.
+	return run.Letter{ID: id, Lane: lane, Payload: payload, At: b.o.Now(), Subject: o.Live, Version: o.Version, Way: way}
 }
 
 // lane keeps the letters of one conversation in order.
@@ -36,6 +41,16 @@ func lane(platform run.Platform, chat, about string) string {
 
 // liveKey names a run's live card in a chat.
 func liveKey(code run.Code, chat string) string { return "card:" + string(code) + ":" + chat }
+
+// liveCode gives the run whose live card a key names; "" for any other key.
+func liveCode(key string) run.Code {
+	rest, is := strings.CutPrefix(key, "card:")
+	code, _, more := strings.Cut(rest, ":")
+	if !is || !more {
+		return ""
+	}
+	return run.Code(code)
+}
 
 // A place is kept together with the version that was drawn there: "12 om_abc".
 func placeOf(version int64, place string) string {

@@ -42,6 +42,20 @@ func masked(s string) string {
 
 // value gives an attribute's value as a room may see it.
 func (l Lang) value(p *plan.Plan, name string, v directory.Value) string {
+	s := l.whole(p, v)
+	switch {
+	case v.Type() == directory.Unknown || v.Type() == directory.Bool || v.IsEmpty():
+		return s
+	case name == directory.AttrEmployeeNo:
+		return tailOf(s)
+	case name == directory.AttrMobile && masked(s) == s:
+		return tailOf(s)
+	}
+	return masked(s)
+}
+
+// whole gives an attribute's value as the person who asks alone may see it.
+func (l Lang) whole(p *plan.Plan, v directory.Value) string {
 	switch {
 	case v.Type() == directory.Unknown:
 		return l.say("(not visible: %s)", "（看不到：%s）", v.Permission())
@@ -49,15 +63,10 @@ func (l Lang) value(p *plan.Plan, name string, v directory.Value) string {
 		return l.say("(empty)", "（空）")
 	}
 	s := p.Show(v)
-	switch {
-	case v.Type() == directory.Bool:
+	if v.Type() == directory.Bool {
 		return l.say(s, map[string]string{"true": "是", "false": "否"}[s])
-	case name == directory.AttrEmployeeNo:
-		return tailOf(s)
-	case name == directory.AttrMobile && masked(s) == s:
-		return tailOf(s)
 	}
-	return printable(masked(s), sayRunes)
+	return printable(s, sayRunes)
 }
 
 // tailOf gives the end of a number.
@@ -75,8 +84,11 @@ func (l Lang) person(c *plan.Change) string {
 	if where := strings.TrimPrefix(c.Where, "/"); where != "" {
 		more = append(more, label(where))
 	}
-	if c.Tail != "" {
+	switch {
+	case c.Tail != "":
 		more = append(more, tailOf("…"+strings.TrimPrefix(c.Tail, "…")))
+	case c.Key.Kind == directory.User && c.Key.ID != "": // two may have one name
+		more = append(more, label("…"+strings.TrimPrefix(tailOf(string(c.Key.ID)), "…")))
 	}
 	name := label(masked(c.Name))
 	if name == "" {

@@ -6,22 +6,30 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 const (
-	outboxBatch = 100
-	senders     = 4 // letters of different lanes on their way at once, of each way
+	senders = 8 // letters of different lanes on their way at once, of each way
+	// holdTime is for how long a letter is ours. Within it the app and the webhook
+	// may both be tried; with less than beginTime left it is not begun, for another
+	// replica may take it before it is over.
+	// When its holder dies, its lane waits for so long.
+	holdTime  = 30 * time.Second
+	sendTime  = 12 * time.Second
+	beginTime = 25 * time.Second
+	// skewTime is by how much the clocks of two replicas may differ.
+	skewTime = 5 * time.Second
+	// noteTime bounds how long is tried to note what became of a letter.
+	noteTime = 5 * time.Second
 	// sendTries is how often is tried what fails for a reason that nobody knows,
 	// and how often the app before its room's webhook speaks.
 	sendTries = 5
-	sendTime  = 30 * time.Second
 	firstWait = 2 * time.Second
 	lastWait  = 5 * time.Minute
 	// patience is how long is tried what may yet succeed: an outage, a slow
@@ -39,34 +47,95 @@ type outbox struct {
 	b    *Bot
 	way  run.Platform // "" = every way
 	bell chan struct{}
+
+	busy atomic.Int32 // letters on their way
+	mu   sync.Mutex
+	next time.Time // when the first letter that was put off here is due; zero: none is
 }
 
-// step sends what is due.
-func (x *outbox) step(ctx context.Context) (more bool, err error) {
-	letters, err := x.b.o.Mailbox.Outbox(ctx, outboxBatch)
-	if err != nil {
-		return false, fmt.Errorf("read outbox: %w", err)
-	}
-	var g errgroup.Group
-	g.SetLimit(senders)
-	sent := 0
-	for _, l := range letters { // each of another lane
-		if x.way != "" && x.way != x.b.wayOf(l) {
-			continue
+// serve sends what is due until ctx ends. Letters of different lanes go side by
+// side; one that hangs keeps only its own lane waiting.
+func (x *outbox) serve(ctx context.Context) {
+	var group sync.WaitGroup
+	defer group.Wait()
+	for wait := x.b.o.Poll; ctx.Err() == nil; {
+		more, err := x.b.survived(ctx, "outbox", func(ctx context.Context) (bool, error) { return x.begin(ctx, &group) })
+		switch {
+		case err != nil && ctx.Err() == nil:
+			x.b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", "outbox", "err", err)
+			pause(ctx, nil, wait)
+			wait = min(2*wait, longestWait)
+		case !more:
+			wait = x.b.o.Poll
+			pause(ctx, x.bell, x.idle())
 		}
-		sent++
-		g.Go(func() error { return x.b.send(ctx, l) })
 	}
-	return sent > 0, g.Wait()
 }
 
-// wayOf tells by which way a letter goes.
-func (b *Bot) wayOf(l run.Letter) run.Platform {
-	var o Outgoing
-	if json.Unmarshal(l.Payload, &o) != nil || o.Robot != "" || b.platforms[o.Platform] == nil {
-		return byRobots
+// begin takes as many letters as can be sent at once and sends them.
+func (x *outbox) begin(ctx context.Context, group *sync.WaitGroup) (more bool, err error) {
+	free := senders - int(x.busy.Load())
+	if free <= 0 {
+		return false, nil // the bell rings when one is done
 	}
-	return o.Platform
+	letters, err := x.take(ctx, free)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range letters { // each of another lane
+		x.busy.Add(1)
+		group.Go(func() {
+			defer ring(x.bell)
+			defer x.busy.Add(-1)
+			_, err := x.b.survived(ctx, "outbox", func(ctx context.Context) (bool, error) { return false, x.send(ctx, l) })
+			if err != nil && ctx.Err() == nil {
+				x.b.o.Logger.ErrorContext(ctx, "letter is not settled", "letter", l.ID, "err", err)
+			}
+		})
+	}
+	return len(letters) == free, nil
+}
+
+// take gives letters of this way, which are ours for a while.
+func (x *outbox) take(ctx context.Context, limit int) ([]run.Letter, error) {
+	pick := run.Pick{Limit: limit, Hold: holdTime}
+	switch x.way {
+	case "":
+	case byRobots: // and whatever no app of ours can send any more
+		for p := range x.b.platforms {
+			pick.Except = append(pick.Except, string(p))
+		}
+	default:
+		pick.Way = string(x.way)
+	}
+	letters, err := x.b.o.Mailbox.Outbox(ctx, pick)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	return letters, nil
+}
+
+// idle gives how long to sleep unless the bell rings.
+func (x *outbox) idle() time.Duration {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := x.b.o.Now()
+	if x.next.IsZero() || !x.next.After(now) {
+		x.next = time.Time{}
+		return x.b.o.Poll
+	}
+	return min(x.b.o.Poll, x.next.Sub(now))
+}
+
+// send sends one letter and remembers when it is due again, if it was put off.
+func (x *outbox) send(ctx context.Context, l run.Letter) error {
+	due, err := x.b.send(ctx, l)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !due.IsZero() && (x.next.IsZero() || due.Before(x.next)) {
+		x.next = due
+	}
+	return err
 }
 
 // ringOut wakes every way out.
@@ -76,30 +145,76 @@ func (b *Bot) ringOut() {
 	}
 }
 
-// send delivers one letter and notes what became of it. An error means that the
-// record could not be written; the letter is then sent again under the same
-// idempotency key.
-func (b *Bot) send(ctx context.Context, l run.Letter) error {
+// send delivers one letter and notes what became of it; it gives when a letter
+// that was put off is due. An error means that the record could not be written;
+// the letter is then sent again under the same idempotency key.
+func (b *Bot) send(ctx context.Context, l run.Letter) (due time.Time, err error) {
 	var o Outgoing
 	if err := json.Unmarshal(l.Payload, &o); err != nil {
 		b.o.Logger.ErrorContext(ctx, "letter cannot be read", "letter", l.ID, "err", err)
-		return b.settled(b.o.Mailbox.Fail(ctx, l.ID, "unreadable"))
+		return due, b.settled(b.o.Mailbox.Fail(ctx, l.ID, "unreadable"))
 	}
+	left := l.Held.Sub(b.o.Now())
+	if left < beginTime {
+		return due, b.settled(b.o.Mailbox.Delay(ctx, l.ID, b.o.Now()))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, left-skewTime, errors.New("the letter is not ours any more"))
+	defer cancel()
 	version, at, err := b.placed(ctx, o)
 	if err != nil {
-		return err
+		return due, err
 	}
 	if at != "" && version >= o.Version {
-		return b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already
+		return due, b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already
+	}
+	if due, waits, err := b.heldBack(ctx, l, o, at != ""); waits || err != nil {
+		return due, err
 	}
 	now, err := b.deliver(ctx, o, l.ID, at)
 	if err == nil {
-		return b.settled(b.o.Mailbox.Sent(ctx, l.ID, o.Live, placeOf(o.Version, now)))
+		b.spend(ctx, o)
+		return due, b.note(ctx, l.ID, o.Live, placeOf(o.Version, now))
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return due, b.letBe(ctx, l)
 	}
 	return b.undelivered(ctx, l, o, err)
+}
+
+// letBe gives a letter back that the end of the process keeps us from sending:
+// nobody need wait until our hold is over.
+func (b *Bot) letBe(ctx context.Context, l run.Letter) error {
+	if !errors.Is(context.Cause(ctx), context.Canceled) {
+		return ctx.Err() // it is not ours any more
+	}
+	note, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), noteTime, errors.New("the record does not answer"))
+	defer cancel()
+	return b.settled(b.o.Mailbox.Delay(note, l.ID, b.o.Now().Add(firstWait)))
+}
+
+// heldBack tells whether a letter is not to be sent now: its room wants quiet,
+// the robot's quota is for what matters, or it is not its turn.
+func (b *Bot) heldBack(ctx context.Context, l run.Letter, o Outgoing, standing bool) (due time.Time, waits bool, err error) {
+	room := b.quietRoom(ctx, o, standing)
+	if room == nil && b.overQuota(ctx, o) {
+		room = b.roomOf(o)
+	}
+	if room != nil {
+		return due, true, b.settled(b.o.Mailbox.Withhold(ctx, l.ID, room.Name, b.heldLine(o)))
+	}
+	if wait := b.mustWait(ctx, o); wait > 0 {
+		due = b.o.Now().Add(wait)
+		return due, true, b.settled(b.o.Mailbox.Delay(ctx, l.ID, due))
+	}
+	return due, false, nil
+}
+
+// note marks a letter as sent, also while everything ends: otherwise it would be
+// said again.
+func (b *Bot) note(ctx context.Context, id, key, place string) error {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), noteTime, errors.New("the record does not answer"))
+	defer cancel()
+	return b.settled(b.o.Mailbox.Sent(ctx, id, key, place))
 }
 
 // placed gives where the live card stands and which version is drawn there.
@@ -136,7 +251,7 @@ func (b *Bot) deliver(ctx context.Context, o Outgoing, idem, at string) (string,
 // bare is what is left of a letter that cannot be drawn.
 func (o Outgoing) bare() Outgoing {
 	title := o.Card.Title + o.Lang.say(" (the rest cannot be shown, see the log)", "（其余内容无法显示，请看日志）")
-	o.Card = Card{Title: title, Tone: o.Card.Tone, Plain: true}
+	o.Card, o.File = Card{Title: title, Tone: o.Card.Tone, Plain: true}, nil
 	return o
 }
 
@@ -156,6 +271,9 @@ func (b *Bot) hand(ctx context.Context, o Outgoing, idem, at string) (now string
 		return "", false, fault.New(fault.NotFound, "there is no bot on %s / 没有 %s 机器人", o.Platform, o.Platform)
 	}
 	o.Session = b.sessions.live(o.Platform, o.Chat, o.Session, b.o.Now())
+	if o, err = b.attached(ctx, o); err != nil {
+		return "", false, err
+	}
 	now, err = p.Send(ctx, o, idem, at)
 	return now, false, err
 }
@@ -166,39 +284,11 @@ func (b *Bot) byRobot(ctx context.Context, o Outgoing, name string) error {
 		return fault.New(fault.NotFound, "there is no webhook %s / 没有 webhook %s", name, name)
 	}
 	o.Robot, o.Session = name, Session{}
+	o, err := b.attached(ctx, o)
+	if err != nil {
+		return err
+	}
 	return robot.Send(ctx, o)
-}
-
-// undelivered tries later what may succeed later, lets the webhook speak when
-// the app cannot, and gives up only loudly.
-func (b *Bot) undelivered(ctx context.Context, l run.Letter, o Outgoing, cause error) error {
-	kind := fault.KindOf(cause)
-	hopeless := slices.Contains([]fault.Kind{fault.Denied, fault.Invalid, fault.NotFound, fault.Unsupported}, kind)
-	lasting := fault.Retryable(cause) || kind == fault.Credential
-	spent := l.Attempts+1 >= sendTries
-	after := fault.After(cause)
-	if o.Fallback != "" && o.Robot == "" && (hopeless || spent || kind == fault.Credential || after > silence) {
-		spoken := o
-		spoken.Robot = o.Fallback
-		_, err := b.deliver(ctx, spoken, l.ID, "")
-		if err == nil {
-			b.o.Logger.WarnContext(ctx, "webhook speaks for the app", "letter", l.ID, "platform", o.Platform, "kind", kind, "err", cause)
-			return b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", ""))
-		}
-		if fault.Retryable(err) {
-			hopeless, lasting, after = false, true, max(after, fault.After(err))
-		}
-	}
-	if lasting {
-		spent = b.o.Now().Sub(l.At) >= patience
-	}
-	if hopeless || spent {
-		b.o.Logger.ErrorContext(ctx, "letter is given up", "letter", l.ID, "platform", o.Platform, "kind", kind, "err", cause)
-		return b.settled(b.o.Mailbox.Fail(ctx, l.ID, fault.Say(cause)))
-	}
-	wait := max(min(firstWait<<min(l.Attempts, 10), lastWait), after)
-	b.o.Logger.WarnContext(ctx, "letter is put off", "letter", l.ID, "platform", o.Platform, "kind", kind, "wait", wait, "err", cause)
-	return b.settled(b.o.Mailbox.Retry(ctx, l.ID, b.o.Now().Add(wait), fault.Say(cause)))
 }
 
 // settled takes a letter that another replica settled meanwhile for settled.

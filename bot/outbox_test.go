@@ -2,6 +2,8 @@ package bot
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,29 +32,44 @@ func toOps(title string) Outgoing {
 	return Outgoing{Platform: run.Feishu, Chat: "oc_ops", Lang: ZH, Card: Card{Title: title}}
 }
 
+// Whatever order drawings come in, the newest stands in the end and none older
+// follows it.
 func TestAnOlderDrawingNeverReplacesANewerOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for i, version := range []int64{3, 1, 3, 4} {
-		o := toOps("x")
-		o.Live, o.Version = "card:X:oc_ops", version
-		w.post(string(rune('a'+i)), o)
-	}
-	var versions []int64
-	for range 4 {
-		for _, s := range w.sendOnce() {
-			versions = append(versions, s.o.Version)
+	n := 0
+	draw := func(versions ...int64) {
+		for _, v := range versions {
+			o := toOps("x")
+			o.Live, o.Version = "card:X:oc_ops", v
+			w.post(fmt.Sprint("letter ", n), o)
+			n++
 		}
 	}
-	if len(versions) != 2 || versions[0] != 3 || versions[1] != 4 {
-		t.Errorf("drawn versions: %v", versions)
+	var drawn []int64
+	send := func() {
+		for range 4 {
+			for _, s := range w.sendOnce() {
+				drawn = append(drawn, s.o.Version)
+			}
+		}
 	}
-	if at := w.mail.places["card:X:oc_ops"]; at != "4 m:card:X:oc_ops" {
+	draw(3)
+	send()
+	draw(1, 3, 2)
+	send()
+	draw(4, 6, 5) // 5 is posted late by another replica
+	send()
+	if !slices.Equal(drawn, []int64{3, 6}) {
+		t.Errorf("drawn versions: %v", drawn)
+	}
+	if at := w.mail.places["card:X:oc_ops"]; at != "6 m:card:X:oc_ops" {
 		t.Errorf("the card stands at %q", at)
 	}
-	for id, what := range w.mail.gone {
-		if what != "sent" {
-			t.Errorf("letter %s: %s", id, what)
+	want := map[string]string{"letter 4": "merged", "letter 5": "sent", "letter 6": "sent"}
+	for id, state := range want {
+		if w.mail.gone[id] != state {
+			t.Errorf("%s: %s, want %s", id, w.mail.gone[id], state)
 		}
 	}
 }

@@ -12,7 +12,9 @@ func permits(s spec, p *run.Person, f *Flow) bool {
 	switch s.verb {
 	case Help, WhoAmI:
 		return true
-	case Reject:
+	case Speak:
+		return p != nil
+	case Reject, Resume: // only an approver resumes after a safety stop
 		return p != nil && (p.May(run.Approver, f.Name) || p.May(run.Operator, f.Name))
 	case Cancel:
 		return p != nil && p.May(run.Operator, f.Name)
@@ -24,12 +26,38 @@ func permits(s spec, p *run.Person, f *Flow) bool {
 // need names the role that a command asks for.
 func (s spec) need(l Lang) string {
 	switch s.verb {
-	case Reject:
+	case Reject, Resume:
 		return l.say("approver or operator", "审批人”或“操作人")
 	case Cancel:
 		return l.role(run.Operator)
 	default:
 		return l.role(s.role)
+	}
+}
+
+// changes tells whether the command changes something that others see: it is
+// sent in a room.
+func (c Command) changes() bool {
+	switch c.Verb {
+	case Schedule, Digest:
+		return c.When != ""
+	case Speak:
+		return c.Room
+	default:
+		return specOf(c.Verb).changes
+	}
+}
+
+// settles tells whether the command sets something that outlives it, and that no
+// vote stands behind: it must come by a transport that proves who said it.
+func (c Command) settles() bool {
+	switch c.Verb {
+	case Resume, Delegate, Mute, Speak:
+		return true
+	case Schedule, Digest:
+		return c.When != ""
+	default:
+		return false
 	}
 }
 
@@ -45,8 +73,10 @@ func (c caller) sees(f *Flow) bool {
 // somebody who has the role.
 func (c caller) here(s spec, f *Flow) bool {
 	switch {
-	case s.verb == Plan || s.verb == Sync:
+	case s.verb == Plan || s.verb == Sync || s.verb == Undo:
 		return c.room != nil && c.room.commands(f)
+	case s.verb == Schedule || s.verb == Speak: // to look, and for oneself
+		return true
 	case s.changes:
 		return c.room != nil
 	default:
@@ -74,7 +104,14 @@ func (b *Bot) usable(c caller, s spec) []*Flow {
 // help.
 func (b *Bot) offered(c caller) []spec {
 	return slices.DeleteFunc(specs(), func(s spec) bool {
-		return s.verb != Help && s.verb != WhoAmI && len(b.usable(c, s)) == 0
+		switch s.verb {
+		case Help, WhoAmI:
+			return false
+		case Speak:
+			return c.person == nil
+		default:
+			return len(b.usable(c, s)) == 0
+		}
 	})
 }
 
@@ -124,4 +161,13 @@ func (c caller) account(l Lang) string {
 		return l.say("(the platform gave none)", "（平台没有给出）")
 	}
 	return l.list(c.m.Sender)
+}
+
+// tooWeak refuses what must not rest on DingTalk's HTTP callback, whose signature
+// does not cover what was said.
+func (b *Bot) tooWeak(c caller, s spec) reply {
+	l := c.lang
+	return notice(Warn, l.say("Cannot run “%s” from this room", "不能在本群执行“%s”", s.name(l)),
+		l.say("Messages of this room come by DingTalk's HTTP callback, which does not prove what was said.", "本群的消息经钉钉 HTTP 回调而来，不能证明内容没有被改过。"),
+		l.say("Send it in a Feishu room or in a DingTalk room in Stream mode, or do it at the command line.", "请到飞书群或 Stream 模式的钉钉群里发，或者用命令行。"))
 }

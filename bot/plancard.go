@@ -1,8 +1,6 @@
 package bot
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,72 +10,133 @@ import (
 )
 
 const (
-	mostRows   = 10 // destructive changes that a card names
-	noteKinds  = 6  // kinds of notes that a card tells of
-	notesShown = 3  // of each kind
 	// oneVoteTier is the highest tier whose counts a button may restate by
 	// itself: above it they are typed, since that proves that somebody looked.
 	oneVoteTier = 1
-	// redTier is the lowest tier whose card is red.
+	// redTier is the lowest tier whose card is red, and whose voters must have
+	// seen every name.
 	redTier = 2
+	// stepUpTier is the tier that is confirmed outside the chat and cools off.
+	stepUpTier = 3
 )
 
-// planCard shows a plan: to be voted on, or only made.
+// planCard shows a plan: to be voted on, or only made. What the first screen of a
+// phone must hold stands first: the counts, until when, and who loses the account.
 func (b *Bot) planCard(sc scene) Card {
 	l, r := sc.lang, sc.run
-	card := Card{Title: sc.title(sc.danger()), Tone: Info, Foot: sc.foot()}
+	card := Card{Title: sc.title(sc.stage(), sc.danger()), Tone: Info, Foot: sc.foot()}
 	lines := append(b.head(sc), Line{strong(l.counts(r.Counts))})
+	lines = append(lines, b.standstill(sc)...)
+	how := Section{}
 	if r.State == run.Awaiting {
 		card.Tone = Waits
-		if r.Tier >= redTier {
+		if r.Tier >= redTier || r.Glass != (run.Actor{}) {
 			card.Tone = Danger
 		}
 		lines = append(lines, b.asking(sc)...)
-		card.Buttons = append(sc.approveButton(), sc.buttons(Reject, Show)...)
+		how = b.voting(sc)
+		card.Buttons = sc.ballot()
 	} else {
-		lines = append(lines, text(l.say("This is only a plan; nothing was changed, and it cannot be voted on.", "这只是预演，没有改动任何账号，也不能投票。")),
-			Line{plain(l.say("To do it: ", "要执行请发：")), code(specOf(Sync).name(l) + " " + r.Flow)})
+		lines = append(lines, sc.onlyLooked()...)
 		card.Buttons = sc.buttons(Show)
 	}
-	card.Sections = append(card.Sections, Section{Lines: lines})
-	card.Sections = append(card.Sections, b.evidence(sc)...)
-	if s, ok := b.votesSection(sc); ok {
-		card.Sections = append(card.Sections, s)
+	if sc.plan != nil {
+		lines = append(lines, sc.against()...)
 	}
+	card.Sections = []Section{{Lines: lines}}
+	if r.NotBefore.IsZero() {
+		card.Sections = append(append(card.Sections, sc.touched()...), b.waits(sc))
+	} else { // it begins by itself: when, comes first
+		card.Sections = append(append(card.Sections, b.waits(sc)), sc.touched()...)
+	}
+	card.Sections = filled(append(card.Sections, b.votesSection(sc), how))
+	card.Sections = append(card.Sections, b.evidence(sc)...)
 	return card
 }
 
-// evidence is what somebody needs to judge a plan.
-func (b *Bot) evidence(sc scene) []Section {
+// onlyLooked says why a plan cannot be voted on, and the way on.
+func (sc scene) onlyLooked() []Line {
+	l, r := sc.lang, sc.run
+	lines := []Line{text(l.say("This is only a plan; nothing was changed, and it cannot be voted on.", "这只是预演，没有改动任何账号，也不能投票。"))}
+	if narrowed(r) {
+		lines = []Line{{strong(l.say("Only %s is shown; this plan cannot be voted on. Nothing was changed.", "只显示 %s；这个计划不能投票，也没有改动任何账号。", sc.part()))}}
+	}
+	sync := Command{Verb: Sync, Lang: l, Flow: r.Flow, Page: 1, Typed: run.NotRestated()}
+	return append(lines, Line{plain(l.say("To do it, the whole flow: ", "要执行请发（整个流程）：")), code(sync.String())})
+}
+
+// touched names the accounts that the plan takes away or makes ours, what that
+// means, and what cannot be taken back.
+func (sc scene) touched() []Section {
 	if sc.plan == nil {
 		return nil
 	}
-	l := sc.lang
 	var all []Section
 	if sc.plan.Counts().Destructive() > 0 {
 		all = append(all, sc.lost(false), sc.means())
 	}
-	if reasons := l.findings(sc.plan.Risk.Reasons); len(reasons) > 0 {
-		all = append(all, Section{Title: l.say("Why a vote is needed", "为什么需要审批"), Lines: reasons, Bullet: true})
-	}
-	all = append(all, Section{Title: l.say("The source", "来源的健康状况"), Lines: b.health(sc)})
-	if n := sc.notes(); len(n.Lines) > 0 {
-		all = append(all, n)
-	}
-	return all
+	return append(all, sc.adopted(), sc.irreversible(), sc.heldBack())
 }
 
-// asking says what the vote needs and until when.
+// evidence is what else somebody may want to know to judge a plan. What is as
+// always is folded.
+func (b *Bot) evidence(sc scene) []Section {
+	if sc.plan == nil {
+		return nil
+	}
+	return filled([]Section{sc.reasons(), b.source(sc), sc.notes()})
+}
+
+// reasons says why a vote is needed: folded when it is no more than that a
+// deletion needs one.
+func (sc scene) reasons() Section {
+	l, all := sc.lang, sc.plan.Risk.Reasons
+	if len(all) > 1 { // that deletions need a vote explains no second one
+		all = slices.DeleteFunc(slices.Clone(all), func(f plan.Finding) bool { return f.Code == plan.FindDelete })
+	}
+	lines := l.findings(all)
+	if len(lines) == 0 {
+		return Section{}
+	}
+	title := l.say("Why a vote is needed", "为什么需要审批")
+	if sc.run.Tier >= redTier && sc.run.State == run.Awaiting {
+		title = l.say("Why %d votes are needed", "为什么需要 %d 票", sc.run.Votes)
+	}
+	s := Section{Title: title, Lines: lines, Bullet: true}
+	if len(all) == 1 && all[0].Code == plan.FindDelete {
+		s.Folded, s.Short = true, lines[0]
+	}
+	return s
+}
+
+// source is the proof that the source was read whole. It is folded when nothing
+// was wrong.
+func (b *Bot) source(sc scene) Section {
+	l, h := sc.lang, sc.plan.Source.Health
+	s := Section{Title: l.say("The source", "来源的健康状况"), Lines: b.health(sc)}
+	if h.PartialFor == "" && len(h.Hidden) == 0 && len(h.Problems) == 0 {
+		s.Title = l.say("The source was read whole: %s, %s", "来源读取完整：%s，%s", label(sc.plan.Source.System), sc.size())
+		s.Folded, s.Short = true, text(s.Title)
+	}
+	return s
+}
+
+// filled leaves out the sections that say nothing.
+func filled(all []Section) []Section {
+	kept := all[:0]
+	for _, s := range all {
+		if len(s.Lines) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// asking says how many votes the plan has and needs, and until when.
 func (b *Bot) asking(sc scene) []Line {
 	l, r := sc.lang, sc.run
-	lines := []Line{text(l.say("Votes: %d of %d", "已批准 %d/%d 票", len(approvals(r, sc.votes)), r.Votes))}
-	if r.By.Person != "" {
-		lines[0][0].Text += l.say("; not by %s, who asked", "；不能是发起人%s", label(r.By.Person))
-	}
-	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
-		lines = append(lines, text(l.say("One vote more: nobody known asked, and the configuration differs from the last applied run's.", "多需一票：不是由已知人员发起，而且配置与上次执行时不同。")))
-	}
-	if !r.Expires.IsZero() {
+	lines := []Line{text(sc.tally())}
+	if !r.Expires.IsZero() && r.NotBefore.IsZero() {
 		left := l.say("over", "已到期")
 		if d := r.Expires.Sub(b.o.Now()); d > 0 {
 			left = l.say("%s left", "还有 %s", l.span(d))
@@ -87,211 +146,130 @@ func (b *Bot) asking(sc scene) []Line {
 	if r.Outcome.Total() > 0 {
 		lines = append(lines, text(l.say("Harmless changes are done: ", "无需审批的变更已经执行：")+l.outcome(r.Outcome)))
 	}
-	lines = append(lines, Line{plain(l.say("To approve: ", "批准请发：")), code(form(l, r))},
-		Line{plain(l.say("To refuse: ", "驳回请发：")), code(l.say("reject %s reason", "驳回 %s 原因", r.Code))})
-	if r.Weak {
-		lines = append(lines, text(l.say("It was asked for through DingTalk's HTTP callback: the vote must come from a Feishu room, a Stream room or the command line.", "由钉钉 HTTP 回调发起：请到飞书群、Stream 模式的钉钉群或命令行投票。")))
-	}
 	return lines
 }
 
-// lost names who would lose the account: deletions first, and before all those
-// whom a finding names.
-func (sc scene) lost(folded bool) Section {
-	l := sc.lang
-	named := map[string]bool{}
-	for _, f := range sc.plan.Risk.Reasons {
-		if f.Code == plan.FindStaff || f.Code == plan.FindProtected || f.Code == plan.FindBlind || f.Code == plan.FindUnlinked {
-			named[f.What] = true
-		}
+// voting says who can vote, where, and how.
+func (b *Bot) voting(sc scene) Section {
+	l, r := sc.lang, sc.run
+	s := Section{Title: l.say("How to vote", "怎么投票")}
+	if words := sc.tierWords(); words != "" && r.Tier < stepUpTier { // what tier 3 needs stands above
+		s.Lines = append(s.Lines, text(words))
 	}
-	var all []*plan.Change
-	for i := range sc.plan.Changes {
-		if sc.plan.Changes[i].Op.Destructive() {
-			all = append(all, &sc.plan.Changes[i])
-		}
+	if sc.plan != nil && r.Trigger == run.BySchedule && r.Votes > sc.plan.Risk.Votes {
+		s.Lines = append(s.Lines, text(l.say("One vote more: nobody known asked, and the configuration differs from the last applied run's.", "多需一票：不是由已知人员发起，而且配置与上次执行时不同。")))
 	}
-	rank := func(c *plan.Change) int {
-		switch {
-		case named[c.Name]:
-			return 0
-		case c.Op == plan.Delete:
-			return 1
-		default:
-			return 2
-		}
+	s.Lines = append(s.Lines, sc.canVote()...)
+	if r.Weak {
+		s.Lines = append(s.Lines, text(l.say("It was asked for through DingTalk's HTTP callback: the vote must come from a Feishu room, a Stream room or the command line.", "由钉钉 HTTP 回调发起：请到飞书群、Stream 模式的钉钉群或命令行投票。")))
 	}
-	slices.SortStableFunc(all, func(x, y *plan.Change) int { return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(x.Seq, y.Seq)) })
-	shown := all[:min(len(all), mostRows)]
-	s := Section{Title: l.say("Disable or delete: %d, all shown", "停用和删除：共 %d 个，全部列出", len(all)), Bullet: true, Folded: folded}
-	if len(shown) < len(all) {
-		s.Title = l.say("Disable or delete: %d, %d shown", "停用和删除：共 %d 个，列出 %d 个", len(all), len(shown))
+	if sc.open() {
+		s.Lines = append(s.Lines, sc.forms()...)
 	}
-	if len(all) == 0 {
+	if len(s.Lines) == 0 {
 		return Section{}
-	}
-	for _, c := range shown {
-		s.Lines = append(s.Lines, sc.lostLine(c))
-	}
-	if len(shown) < len(all) {
-		s.Lines = append(s.Lines, Line{plain(l.say("… and %d more: ", "……另有 %d 个：", len(all)-len(shown))), code(look(l, sc.run))})
 	}
 	return s
 }
 
-func (sc scene) lostLine(c *plan.Change) Line {
-	l := sc.lang
-	line := Line{code(fmt.Sprintf("#%d", c.Seq)), plain(" " + l.op(c.Op) + " "), strong(l.person(c))}
-	if why := l.of(c.Reason); why != "" {
-		line = append(line, plain(l.say(": ", "：")+printable(masked(why), sayRunes)))
+// tally counts the votes, and says whose would not count.
+func (sc scene) tally() string {
+	l, r := sc.lang, sc.run
+	line := l.say("Votes: %d of %d", "已批准 %d/%d 票", len(approvals(r, sc.votes)), r.Votes)
+	switch {
+	case r.By.Person != "" && r.Behind != "" && r.Behind != r.By.Person:
+		line += l.say("; not by %s, who asked, nor by %s, who stands behind it", "；不能是发起人 %s，也不能是背后的 %s", label(r.By.Person), label(r.Behind))
+	case r.By.Person != "":
+		line += l.say("; not by %s, who asked", "；不能是发起人 %s", label(r.By.Person))
+	case r.Behind != "":
+		line += l.say("; not by %s, who set the schedule", "；不能是设置定时的 %s", label(r.Behind))
 	}
 	return line
 }
 
-// means says what becomes of the accounts in this target.
-func (sc scene) means() Section {
-	s := Section{}
-	if sc.flow == nil {
-		return s
+// canVote names who can still vote.
+func (sc scene) canVote() []Line {
+	l := sc.lang
+	missing := sc.missing()
+	if missing == 0 || !sc.voters.known {
+		return nil
 	}
-	l, c := sc.lang, sc.plan.Counts()
-	if t := sc.flow.DeleteMeans.in(l); t != "" && c.Delete > 0 {
-		s.Lines = append(s.Lines, Line{strong(l.say("Deleting: ", "删除意味着：")), plain(t)})
+	names := labels(sc.voters.names)
+	if len(names) < missing {
+		return []Line{{strong(sc.tooFew(names, missing))}}
 	}
-	if t := sc.flow.DisableMeans.in(l); t != "" && c.Disable > 0 {
-		s.Lines = append(s.Lines, Line{strong(l.say("Disabling: ", "停用意味着：")), plain(t)})
-	}
-	return s
+	return []Line{text(l.say("Who can still vote: ", "还可以投票的人：") + l.list(names))}
 }
 
-// health is the proof that the source was read whole, and what is new against
-// the plan before.
-func (b *Bot) health(sc scene) []Line {
-	l, p := sc.lang, sc.plan
-	h := p.Source.Health
-	system := label(p.Source.System)
-	size := strings.Join([]string{count(p.Source.Users, "user", "users"), count(p.Source.Departments, "department", "departments")}, ", ")
-	reading := strings.Join([]string{count(h.Pages, "page", "pages"), count(h.Retries, "retry", "retries"), count(len(h.Problems), "problem", "problems")}, ", ")
-	if l != EN {
-		size = fmt.Sprintf("%d 人，%d 个部门", p.Source.Users, p.Source.Departments)
-		reading = fmt.Sprintf("%d 页，重试 %d 次，问题 %d 个", h.Pages, h.Retries, len(h.Problems))
+// tooFew says that the votes cannot be had, and the way on.
+func (sc scene) tooFew(names []string, missing int) string {
+	l := sc.lang
+	if len(names) == 0 {
+		return l.say("Nobody may approve it: this flow needs another approver in the configuration (people[].roles).", "没有人可以批准：请在配置 people[].roles 里为这个流程再加一位审批人。")
 	}
-	lines := []Line{text(system + l.say(": ", "：") + size + l.say("; ", "；") + reading)}
-	if h.PartialFor != "" {
-		lines = append(lines, Line{strong(l.say("Incomplete: ", "不完整：")), plain(printable(l.of(h.PartialFor), sayRunes))})
+	return l.say("%d more votes are needed, and only %s can vote: this flow needs another approver in the configuration (people[].roles).",
+		"还差 %d 票，而能投票的只有 %s：请在配置 people[].roles 里为这个流程再加审批人。", missing, l.list(names))
+}
+
+func labels(names []string) []string {
+	all := make([]string, 0, len(names))
+	for _, n := range names {
+		all = append(all, label(n))
 	}
-	if len(h.Hidden) > 0 {
-		lines = append(lines, text(l.say("Missing permissions: ", "缺少权限：")+printable(l.list(h.Hidden), sayRunes)))
+	return all
+}
+
+// forms says what to type, as far as no button says it: where to look before,
+// all of it, a part, or no.
+func (sc scene) forms() []Line {
+	l, r := sc.lang, sc.run
+	var lines []Line
+	if r.Tier >= redTier && r.Counts.Destructive() > 0 {
+		lines = append(lines, sc.whereToLook())
 	}
-	for _, problem := range h.Problems[:min(len(h.Problems), notesShown)] {
-		lines = append(lines, text(printable(problem.Place, nameRunes)+l.say(": ", "：")+printable(masked(l.of(problem.Say)), sayRunes)))
+	if len(sc.approveButton()) == 0 {
+		lines = append(lines, Line{plain(l.say("To approve: ", "批准请发：")), code(form(l, r))})
 	}
-	if sc.previous.code == "" {
-		return lines
+	if r.Counts.Total() > 1 {
+		help := Command{Verb: Help, Lang: l, Topic: Approve, Typed: run.NotRestated()}
+		lines = append(lines, Line{
+			plain(l.say("Only a part: add ", "只批准一部分：加 ")), code(l.say("only=…", "仅=…")), plain(l.say(" or ", " 或 ")), code(l.say("hold=…", "保留=…")),
+			plain(l.say(" (see: ", "（写法：")), code(help.String()), plain(l.say(")", "）")),
+		})
 	}
-	more, fewer := sc.against()
-	lines = append(lines, text(l.say("Against %s: users %+d, to be disabled or deleted +%d −%d", "与上次 %s 相比：人数 %+d，停用和删除 +%d −%d",
-		sc.previous.code, p.Source.Users-sc.previous.users, more, fewer)))
+	if len(sc.buttons(Reject)) == 0 {
+		lines = append(lines, Line{plain(l.say("To refuse: ", "驳回请发：")), code(l.say("reject %s reason", "驳回 %s 原因", r.Code))})
+	}
 	return lines
 }
 
-// against counts who is newly to lose the account, and who is not any more.
-func (sc scene) against() (more, fewer int) {
-	now := map[directory.Key]bool{}
-	for i := range sc.plan.Changes {
-		if c := &sc.plan.Changes[i]; c.Op.Destructive() {
-			now[c.Key] = true
-			if !sc.previous.lost[c.Key] {
-				more++
-			}
-		}
-	}
-	for key := range sc.previous.lost {
-		if !now[key] {
-			fewer++
-		}
-	}
-	return more, fewer
-}
-
-// notes tells what was found and left alone, the worst first.
-func (sc scene) notes() Section {
-	if sc.plan == nil || len(sc.plan.Notes) == 0 {
-		return Section{}
-	}
-	l := sc.lang
-	of := map[plan.NoteKind][]*plan.Note{}
-	for i := range sc.plan.Notes {
-		n := &sc.plan.Notes[i]
-		of[n.Kind] = append(of[n.Kind], n)
-	}
-	s := Section{Title: l.say("Left alone: %d", "没有处理的：%d 项", len(sc.plan.Notes)), Bullet: true, Folded: len(of[plan.LeftActive]) == 0}
-	told := 0
-	for _, kind := range worstFirst() {
-		if len(of[kind]) == 0 || told == noteKinds {
+// whereToLook says where every name stands that a voter must have seen.
+func (sc scene) whereToLook() Line {
+	l, r := sc.lang, sc.run
+	line := Line{plain(l.say("See every name first: ", "投票前先看完名单："))}
+	show := Command{Verb: Show, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
+	for _, kind := range []struct {
+		name string
+		n    int
+	}{{"delete", r.Counts.Delete}, {"disable", r.Counts.Disable}} {
+		if kind.n == 0 {
 			continue
 		}
-		told++
-		var names []string
-		for _, n := range of[kind][:min(len(of[kind]), notesShown)] {
-			names = append(names, l.noteShort(n))
+		if len(line) > 1 {
+			line = append(line, plain(l.say(", ", "、")))
 		}
-		line := Line{strong(pair(l.note(kind), len(of[kind]))), plain(l.say(": ", "：") + strings.Join(names, l.say("; ", "；")))}
-		s.Lines = append(s.Lines, line)
+		show.Kind = kind.name
+		line = append(line, code(show.String()))
 	}
-	show := Command{Verb: Show, Lang: l, Code: sc.run.Code, Kind: "notes", Page: 1, Typed: run.NotRestated()}
-	s.Lines = append(s.Lines, Line{plain(l.say("All: ", "全部：")), code(show.String())})
-	return s
+	return append(line, plain(l.say("; as a table: ", "；或要表格：")), code(l.say("show %s --file", "详情 %s --文件", r.Code)))
 }
 
-func (l Lang) noteShort(n *plan.Note) string {
-	short := label(masked(n.Name))
-	if n.Say != "" {
-		if short != "" {
-			short += l.say(" – ", "，")
-		}
-		short += printable(masked(l.of(n.Say)), nameRunes*2)
+// ballot gives the buttons of a plan that waits.
+func (sc scene) ballot() []Button {
+	if sc.open() {
+		return append(sc.approveButton(), sc.buttons(Reject, Show)...)
 	}
-	if n.Place != "" {
-		short += l.say(" (", "（") + printable(n.Place, nameRunes) + l.say(")", "）")
-	}
-	return strings.TrimSpace(short)
-}
-
-func worstFirst() []plan.NoteKind {
-	return []plan.NoteKind{
-		plan.LeftActive, plan.RuleFailed, plan.Conflict, plan.Held, plan.Aborted, plan.OutOfScope, plan.Kept, plan.Unclear, plan.Lost,
-	}
-}
-
-// votesSection tells who voted, when and how.
-func (b *Bot) votesSection(sc scene) (Section, bool) {
-	l := sc.lang
-	s := Section{Title: l.say("Votes", "表决"), Bullet: true}
-	for _, v := range sc.votes {
-		what := l.say("approved", "批准")
-		if v.Decision == run.Reject {
-			what = l.say("rejected", "驳回")
-		}
-		line := what + l.say(" by ", "：") + l.who(v.By) + " " + b.clock(v.At) + " · " + l.platform(v.By.Platform) + l.channel(v.By.Channel)
-		if v.Reason != "" {
-			line += l.say(": ", "：") + printable(masked(v.Reason), sayRunes)
-		}
-		s.Lines = append(s.Lines, text(line))
-	}
-	return s, len(s.Lines) > 0
-}
-
-// channel names the door that a vote came through.
-func (l Lang) channel(c run.Channel) string {
-	switch c {
-	case run.ByButton:
-		return l.say(" (button)", "（按钮）")
-	case run.FromCLI:
-		return l.say(" (terminal)", "（终端）")
-	default:
-		return l.say(" (typed)", "（输入）")
-	}
+	return sc.buttons(Cancel, Reject, Show)
 }
 
 // approveButton asks for the counts where the platform has inputs. Without them
@@ -303,7 +281,7 @@ func (sc scene) approveButton() []Button {
 	}
 	cmd := Command{Verb: Approve, Lang: l, Code: r.Code, Page: 1, Typed: run.NotRestated()}
 	one := Button{
-		Label: specOf(Approve).name(l), Style: Dangerous, Digest: r.Plan.String(),
+		Label: capital(specOf(Approve).name(l)), Style: Dangerous, Digest: r.Plan.String(),
 		Confirm: l.say("Approve %s: %s?", "批准 %s：%s？", r.Code, sc.danger()),
 	}
 	ask := func(n int, name, label string, to *int) {
@@ -321,6 +299,25 @@ func (sc scene) approveButton() []Button {
 	if c.Destructive() == 0 {
 		ask(c.Total(), l.say("total", "总数"), l.say("How many changes in all?", "变更的总项数"), &cmd.Typed.Total)
 	}
+	if sc.can.Forms && c.Total() > 1 {
+		one.Inputs = append(one.Inputs, Input{Name: l.say("hold", "保留"), Label: l.say("Hold back (optional; count the rest)", "保留（可不填；人数写剩下的）")})
+	}
 	one.Command = cmd.String()
 	return []Button{one}
+}
+
+// part names what a narrowed plan is of.
+func (sc scene) part() string {
+	l, r := sc.lang, sc.run
+	var parts []string
+	if r.Dept != "" {
+		parts = append(parts, label(strings.TrimPrefix(r.Dept, "/")))
+	}
+	if r.Kind != "" {
+		parts = append(parts, l.say("users", "人员"))
+		if r.Kind == directory.Department {
+			parts[len(parts)-1] = l.say("departments", "部门")
+		}
+	}
+	return strings.Join(parts, l.say(", ", "、"))
 }

@@ -36,6 +36,29 @@ type Abilities struct {
 	Threads bool
 	Buttons bool
 	Forms   bool // inputs beside a button
+	Direct  bool // can write to a person alone
+	Files   bool // can send a file
+	Charts  bool // can draw a chart
+}
+
+// Pace is how often something may be sent: N times in each Per.
+type Pace struct {
+	Scope string // whose count it is: one of the scopes
+	N     int
+	Per   time.Duration
+}
+
+// The scopes of a Pace.
+const (
+	PaceApp     = "app"     // everything that the app, or the robot, sends
+	PaceChat    = "chat"    // what goes to one chat, or to one person alone
+	PaceMessage = "message" // what is done to one message: edits of a live card
+)
+
+// Paced is a Platform or a Robot that tells how often it may send. All paces
+// hold at once.
+type Paced interface {
+	Pace(o Outgoing) []Pace
 }
 
 // Service is what the bot asks of the engine.
@@ -47,6 +70,50 @@ type Service interface {
 	List(ctx context.Context, f run.Filter) ([]run.Run, error)
 	Entries(ctx context.Context, code run.Code) ([]run.Entry, error)
 	Votes(ctx context.Context, code run.Code) ([]run.Vote, error)
+
+	Pause(ctx context.Context, p run.Pause) error
+	Resume(ctx context.Context, flow string, by run.Actor) error
+	Pauses(ctx context.Context) ([]run.Pause, error)
+	SetTiming(ctx context.Context, t run.Timing) error
+	Timing(ctx context.Context, flow string) (run.Timing, error)
+	NextTimes(spec string) (run.Timing, error)
+	Delegate(ctx context.Context, d run.Delegation) error
+	Delegations(ctx context.Context) ([]run.Delegation, error)
+	Eligible(ctx context.Context, code run.Code) ([]string, error)
+	See(ctx context.Context, code run.Code, person string, seqs []int) error
+	Whois(ctx context.Context, q run.Query, flows []string) ([]run.Profile, error)
+	Try(ctx context.Context, t run.Trial) (run.Tried, error)
+}
+
+// Limiter shares the rates of robots, and of people, between replicas.
+type Limiter interface {
+	// Take asks for one use of a key at n uses in a time; it gives how long to
+	// wait before asking again, 0 when it may go now.
+	Take(ctx context.Context, key string, n int, per time.Duration) (time.Duration, error)
+}
+
+// Check is one finding of the doctor.
+type Check struct {
+	About string // a system, a platform, a flow, "redis"
+	Level Level
+	Say   Text // what was found
+	Fix   Text // what to click in which console; empty when all is well
+}
+
+// Level is how bad a finding is.
+type Level string
+
+// The levels.
+const (
+	Fine   Level = "ok"
+	Advice Level = "warn"
+	Broken Level = "fail"
+)
+
+// Doctor examines what Rollcall stands on: of a flow or system by name, or of
+// everything with "". A deep look makes calls that cost quota.
+type Doctor interface {
+	Examine(ctx context.Context, of string, deep bool) ([]Check, error)
 }
 
 // Inbox keeps what was heard.
@@ -61,14 +128,19 @@ type Inbox interface {
 
 // Outbox keeps what is to be said.
 type Outbox interface {
-	// Post stores letters; one whose id is there already is left alone.
+	// Post stores letters; one whose id is there already is left alone. Older ones
+	// of the same subject that were never tried are merged into the new one.
 	Post(ctx context.Context, letters []run.Letter) error
-	// Outbox gives letters that are due, at most the first of each lane.
-	Outbox(ctx context.Context, limit int) ([]run.Letter, error)
-	// Sent, Retry and Fail say what became of one. key and place note where a
-	// live card stands.
+	// Outbox takes letters that are due, at most the first of each lane. Nobody
+	// else gets them until Held.
+	Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
+	// Sent, Retry, Delay, Withhold and Fail say what became of one. key and place
+	// note where a live card stands; Delay gives one back untried; Withhold keeps
+	// one line of it for the room's next digest instead of sending it.
 	Sent(ctx context.Context, id, key, place string) error
 	Retry(ctx context.Context, id string, due time.Time, why string) error
+	Delay(ctx context.Context, id string, due time.Time) error
+	Withhold(ctx context.Context, id, room, line string) error
 	Fail(ctx context.Context, id, why string) error
 	Place(ctx context.Context, key string) (string, bool, error)
 }
@@ -80,6 +152,18 @@ type Journal interface {
 	// Advance notes that a reader has seen everything up to seq, and stores what
 	// it says about that, in one step.
 	Advance(ctx context.Context, reader string, seq int64, letters []run.Letter) error
+	// Append adds an event and an audit row. An event without a kind is left out.
+	Append(ctx context.Context, e run.Event, a run.Audit) error
+}
+
+// Settings keeps what people set in the chat.
+type Settings interface {
+	Set(ctx context.Context, s run.Setting) error
+	Settings(ctx context.Context, kind run.SettingKind) ([]run.Setting, error)
+	// Tally adds to a count and gives what it is now.
+	Tally(ctx context.Context, name string, n int) (int, error)
+	// Audits gives the audit rows of an action since a time, oldest first.
+	Audits(ctx context.Context, action string, since time.Time) ([]run.Audit, error)
 }
 
 // Mailbox is all that the bot keeps; *store.Store implements it.
@@ -87,4 +171,5 @@ type Mailbox interface {
 	Inbox
 	Outbox
 	Journal
+	Settings
 }

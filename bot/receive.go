@@ -25,6 +25,9 @@ func (b *Bot) Receive(ctx context.Context, m Message) error {
 		b.o.Logger.WarnContext(ctx, "message from outside is ignored", "platform", m.Platform)
 		return nil
 	}
+	if m.Weak { // the address for answers is as little proven as the words
+		m.Session = Session{}
+	}
 	payload, err := json.Marshal(m)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "the message cannot be kept / 消息无法保存")

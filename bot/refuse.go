@@ -47,8 +47,8 @@ func (b *Bot) noRun(c caller, code run.Code) reply {
 
 // subject is the run that a refused command was about.
 type subject struct {
-	run  run.Run
-	plan *plan.Plan // nil: not asked for, or there is none
+	run    run.Run
+	voters voters // of a refused vote: whose would count
 }
 
 // refused explains why the engine did not do it. Faults that may pass, and ours,
@@ -102,16 +102,29 @@ func (b *Bot) denied(c caller, cmd Command, about subject, why string) []string 
 		lines[0] = l.say("You lack the role %s for the flow %s.", "你没有流程 %[2]s 的“%[1]s”角色。", s.need(l), r.Flow)
 	}
 	if cmd.Verb == Approve {
-		if names := b.eligible(r, about.plan); len(names) > 0 {
-			lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(personNames(names))))
-		} else {
-			lines = append(lines, l.say("Nobody else is an approver of this flow.", "这个流程没有其他审批人。"))
-		}
+		lines = append(lines, about.voting(l, lacking)...)
+	}
+	if cmd.Verb == Cancel && r.State == run.Awaiting && f != nil && permits(specOf(Reject), c.person, f) {
+		lines = append(lines, l.say("To stop it: reject %s", "要停下请发：驳回 %s", r.Code)) // who may not cancel may still end what waits
 	}
 	if lacking {
 		lines = append(lines, b.grant(l, r.Flow))
 	}
 	return append(lines, c.ids(l))
+}
+
+// voting says who can vote, and what there is to see before a large vote.
+func (s subject) voting(l Lang, lacking bool) []string {
+	var lines []string
+	if names := labels(s.voters.names); s.voters.known && len(names) > 0 {
+		lines = append(lines, l.say("Who can approve: %s", "可以批准的人：%s", l.list(names)))
+	} else if s.voters.known {
+		lines = append(lines, l.say("Nobody else can approve it now.", "现在没有其他人可以批准。"))
+	}
+	if r := s.run; !lacking && r.Counts.Destructive() > 0 && r.Tier >= redTier {
+		lines = append(lines, l.say("What it is about: %s, or show %s --file", "要看的内容：%s，或 详情 %s --文件", look(l, r), r.Code))
+	}
+	return lines
 }
 
 // look gives the command that shows what a vote is about.
@@ -124,42 +137,6 @@ func look(l Lang, r run.Run) string {
 		show.Kind = "disable"
 	}
 	return show.String()
-}
-
-// eligible gives the persons who may approve a run: approvers, but neither who
-// asked for it nor, when the plan is given, anybody whom it touches.
-func (b *Bot) eligible(r run.Run, p *plan.Plan) []run.Person {
-	var all []run.Person
-	for _, person := range b.o.People {
-		if person.May(run.Approver, r.Flow) && person.Name != r.By.Person && !touches(p, person) {
-			all = append(all, person)
-		}
-	}
-	return all
-}
-
-func touches(p *plan.Plan, person run.Person) bool {
-	if p == nil {
-		return false
-	}
-	s := plan.Staff{Name: person.Name, EmployeeNo: person.EmployeeNo, Email: person.Email}
-	for _, a := range person.Accounts {
-		s.Accounts = append(s.Accounts, a.ID)
-	}
-	for i := range p.Changes {
-		if p.Changes[i].Touches(s) {
-			return true
-		}
-	}
-	return false
-}
-
-func personNames(people []run.Person) []string {
-	names := make([]string, 0, len(people))
-	for _, p := range people {
-		names = append(names, label(p.Name))
-	}
-	return names
 }
 
 // find gives a run that the caller may see here.

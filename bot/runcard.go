@@ -7,8 +7,10 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// runCard draws a run as it is now.
-func (b *Bot) runCard(sc scene) Card {
+// runCard draws a run as it is now, and no larger than every platform takes.
+func (b *Bot) runCard(sc scene) Card { return fitted(b.stateCard(sc), sc.lang) }
+
+func (b *Bot) stateCard(sc scene) Card {
 	switch sc.run.State {
 	case run.Queued, run.Reading, run.Planning:
 		return b.earlyCard(sc)
@@ -29,15 +31,47 @@ func (b *Bot) runCard(sc scene) Card {
 	}
 }
 
-// title tells kind, code, what is dangerous and the state, alone.
+// title tells state, code, what is dangerous, kind and flow, alone: old clients
+// and notifications show nothing else.
 func (sc scene) title(more ...string) string {
-	parts := []string{sc.lang.state(sc.run.State) + " " + string(sc.run.Code)}
+	l, r := sc.lang, sc.run
+	parts := []string{l.state(r.State) + " " + string(r.Code)}
+	if r.Undoes != "" {
+		parts = append(parts, l.say("undo ", "撤销 ")+string(r.Undoes))
+	}
+	if r.Glass != (run.Actor{}) {
+		parts = append(parts, l.say("glass broken", "紧急放行"))
+	}
 	for _, m := range more {
 		if m != "" {
 			parts = append(parts, m)
 		}
 	}
-	return strings.Join(parts, " · ")
+	what := r.Flow
+	if r.Undoes == "" {
+		what = sc.verb() + " " + what
+	}
+	return strings.Join(append(parts, what), " · ")
+}
+
+// stage says what beside the state decides about a run: a pause, a cooling off,
+// a confirmation that is missing, a plan that is only of a part.
+func (sc scene) stage() string {
+	l, r := sc.lang, sc.run
+	switch {
+	case sc.pause.Flow != "" && (r.State == run.Applying || r.State == run.Awaiting):
+		return l.say("paused", "已暂停")
+	case r.State == run.Planned && narrowed(r):
+		return l.say("only %s", "仅 %s", sc.part())
+	case r.State != run.Awaiting:
+		return ""
+	case !r.NotBefore.IsZero():
+		return l.say("cooling off", "冷静期")
+	case r.Tier >= stepUpTier && r.StepUp.Person == "" && len(approvals(r, sc.votes)) >= r.Votes:
+		return l.say("to be confirmed", "待群外确认")
+	default:
+		return ""
+	}
 }
 
 // danger lists only the counts that take accounts away, or else the total.
@@ -70,8 +104,11 @@ func (b *Bot) head(sc scene) []Line {
 	if r.By.Person == "" {
 		by = l.say("Started by: ", "发起：") + l.who(r.By)
 	}
-	if r.By.Person != "" {
+	switch {
+	case r.By.Person != "":
 		by = l.with(by, l.platform(r.By.Platform))
+	case r.Behind != "":
+		by = l.with(by, l.say("set by ", "设置人 ")+r.Behind)
 	}
 	return []Line{first, text(by + " " + b.clock(r.Created))}
 }
@@ -94,7 +131,7 @@ func (sc scene) verb() string {
 // earlyCard tells that the run is on its way to a plan.
 func (b *Bot) earlyCard(sc scene) Card {
 	l := sc.lang
-	lines := b.head(sc)
+	lines := append(b.head(sc), b.standstill(sc)...)
 	switch sc.run.State {
 	case run.Queued:
 		lines = append(lines, text(l.say("Waiting for its turn; nothing was changed.", "等待执行；没有改动任何账号。")))
@@ -104,7 +141,7 @@ func (b *Bot) earlyCard(sc scene) Card {
 		lines = append(lines, text(l.say("Making the plan; nothing was changed.", "正在计算计划；没有改动任何账号。")))
 	}
 	return Card{
-		Title: sc.title(sc.verb() + " " + sc.run.Flow), Tone: Info, Sections: []Section{{Lines: lines}},
+		Title: sc.title(), Tone: Info, Sections: []Section{{Lines: lines}},
 		Buttons: sc.buttons(Cancel), Plain: !sc.can.Edit,
 	}
 }
@@ -117,12 +154,12 @@ func (b *Bot) nothingCard(sc scene) Card {
 		tone = Warn
 		outcome = l.say("Nothing was changed, but %d need a look: see below.", "没有改动任何账号，但有 %d 项需要处理，见下。", n)
 	}
-	lines := append(b.head(sc), text(outcome))
+	lines := append(append(b.head(sc), b.standstill(sc)...), text(outcome))
 	s := []Section{{Lines: lines}}
 	if sc.plan != nil {
-		s = append(s, Section{Lines: b.health(sc)}, sc.notes())
+		s = append(s, Section{Lines: append(b.health(sc), sc.against()...)}, sc.irreversible(), sc.notes())
 	}
-	return Card{Title: sc.title(sc.verb() + " " + sc.run.Flow), Tone: tone, Sections: s, Plain: true}
+	return Card{Title: sc.title(), Tone: tone, Sections: filled(s), Plain: true}
 }
 
 // worrying counts what was left alone and should not stay so: people who have
@@ -140,72 +177,6 @@ func (sc scene) worrying() int {
 		}
 	}
 	return n
-}
-
-// applyingCard tells how far the run is.
-func (b *Bot) applyingCard(sc scene) Card {
-	l, r := sc.lang, sc.run
-	done, total := r.Outcome.Total(), r.Counts.Total()
-	percent := 0
-	if total > 0 {
-		percent = 100 * done / total
-	}
-	lines := append(b.head(sc),
-		text(l.say("%s %d/%d", "%s 已处理 %d/%d", bar(percent), done, total)),
-		text(l.outcome(r.Outcome)),
-		text(l.say("Plan: ", "计划：")+l.counts(r.Counts)))
-	if r.Stop {
-		lines = append(lines, Line{strong(l.say("A person asked it to stop: it stops before the next change.", "有人要求停止：将在下一项变更之前停下。"))})
-	}
-	card := Card{
-		Title: sc.title(l.say("%d%%", "%d%%", percent), sc.danger()), Tone: Info, Sections: []Section{{Lines: lines}},
-		Buttons: sc.buttons(Cancel, Show), Foot: sc.foot(),
-	}
-	card.Sections = append(card.Sections, b.decided(sc)...)
-	return card
-}
-
-const barCells = 10
-
-func bar(percent int) string {
-	full := min(max(percent, 0), 100) * barCells / 100
-	return strings.Repeat("▓", full) + strings.Repeat("░", barCells-full)
-}
-
-// decided keeps what the voters saw, with who decided, when and how, and without
-// buttons.
-func (b *Bot) decided(sc scene) []Section {
-	if sc.plan == nil || sc.run.Votes == 0 {
-		return nil
-	}
-	sections := []Section{sc.lost(true)}
-	if s, ok := b.votesSection(sc); ok {
-		sections = append(sections, s)
-	}
-	return sections
-}
-
-// overCard is what remains of a run that was not carried out.
-func (b *Bot) overCard(sc scene) Card {
-	l, r := sc.lang, sc.run
-	lines := b.head(sc)
-	if r.Reason != "" {
-		lines = append(lines, text(printable(masked(l.of(r.Reason)), sayRunes)))
-	}
-	done := l.say("Nothing was changed.", "没有改动任何账号。")
-	if r.Outcome.Total() > 0 {
-		done = l.say("Before that: ", "在此之前：") + l.outcome(r.Outcome)
-	}
-	lines = append(lines, text(done))
-	if r.State == run.Expired || r.State == run.Cancelled {
-		lines = append(lines, Line{plain(l.say("To run it again: ", "要重新运行请发：")), code(sc.verb() + " " + r.Flow)})
-	}
-	card := Card{Title: sc.title(sc.danger()), Tone: Quiet, Sections: []Section{{Lines: lines}}, Foot: sc.foot()}
-	if r.Counts.Total() == 0 {
-		card.Title = sc.title(r.Flow)
-	}
-	card.Sections = append(card.Sections, b.decided(sc)...)
-	return card
 }
 
 // foot names the plan for people to compare.
@@ -228,7 +199,7 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 			continue
 		}
 		cmd := Command{Verb: v, Lang: l, Code: sc.run.Code, Page: 1, Typed: run.NotRestated()}
-		one := Button{Label: specOf(v).name(l), Command: cmd.String()}
+		one := Button{Label: capital(specOf(v).name(l)), Command: cmd.String()}
 		switch v {
 		case Cancel:
 			one.Confirm = l.say("Stop %s?", "停止 %s？", sc.run.Code)
@@ -236,7 +207,9 @@ func (sc scene) buttons(verbs ...Verb) []Button {
 			one.Digest = sc.run.Plan.String()
 			one.Confirm = l.say("Reject %s? The plan then ends.", "驳回 %s？计划随即结束。", sc.run.Code)
 		case Show:
-			one.Label = l.say("Show all", "查看全部")
+			if one.Label = l.say("Details", "详情"); asks(sc.run) {
+				one.Label = l.say("Show all", "查看全部")
+			}
 		default: // its name says it
 		}
 		all = append(all, one)

@@ -18,14 +18,12 @@ func (b *Bot) Serve(ctx context.Context) error {
 	for _, p := range b.o.Platforms {
 		g.Go(func() error { b.listen(ctx, p); return nil })
 	}
-	g.Go(func() error { b.loop(ctx, "inbox", b.heard, newInbox(b).step); return nil })
+	g.Go(func() error { newInbox(b).serve(ctx); return nil })
 	g.Go(func() error { b.loop(ctx, "journal", nil, b.readJournal); return nil })
 	for _, x := range b.out {
-		g.Go(func() error { b.loop(ctx, "outbox", x.bell, x.step); return nil })
+		g.Go(func() error { x.serve(ctx); return nil })
 	}
-	if len(b.o.Digests) > 0 {
-		g.Go(func() error { b.loop(ctx, "digest", nil, newTimetable(b).step); return nil })
-	}
+	g.Go(func() error { b.loop(ctx, "digest", nil, newTimetable(b).step); return nil })
 	return g.Wait()
 }
 

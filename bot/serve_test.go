@@ -146,7 +146,7 @@ func TestDigests(t *testing.T) {
 		end(run.Succeeded, run.Outcome{Done: 4, Skipped: 1})
 		end(run.Failed, run.Outcome{})
 		end(run.Awaiting, run.Outcome{})
-		card, err := w.b.digest(t.Context(), l, []*Flow{w.b.flow("hr-to-wecom"), w.b.flow("secret-flow")}, w.clock.Add(-day))
+		card, err := w.b.digest(t.Context(), edition{lang: l, flows: []*Flow{w.b.flow("hr-to-wecom"), w.b.flow("secret-flow")}, since: w.clock.Add(-day)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,12 +162,13 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("no options at all: %v", err)
 	}
 	for name, change := range map[string]func(o *Options){
-		`room "ops" stands twice`:         func(o *Options) { o.Rooms = append(o.Rooms, Room{Name: "ops"}) },
-		"the same chat":                   func(o *Options) { o.Rooms = append(o.Rooms, Room{Name: "ops2", Platform: run.Feishu, Chat: "oc_ops"}) },
-		"unknown webhook":                 func(o *Options) { o.Rooms = append(o.Rooms, Room{Name: "x", Webhook: "none"}) },
-		`flow "hr-to-wecom" stands twice`: func(o *Options) { o.Flows = append(o.Flows, Flow{Name: "hr-to-wecom"}) },
-		"unknown room":                    func(o *Options) { o.Digests = []DigestPlan{{Rooms: []string{"none"}}} },
-		"a digest at 24:00":               func(o *Options) { o.Digests = []DigestPlan{{Hour: 24}} },
+		`room "ops" stands twice`:                        func(o *Options) { o.Rooms = append(o.Rooms, Room{Name: "ops"}) },
+		"the same chat":                                  func(o *Options) { o.Rooms = append(o.Rooms, Room{Name: "ops2", Platform: run.Feishu, Chat: "oc_ops"}) },
+		`the admin room names the unknown room "nobody"`: func(o *Options) { o.AdminRoom = "nobody" },
+		"unknown webhook":                                func(o *Options) { o.Rooms = append(o.Rooms, Room{Name: "x", Webhook: "none"}) },
+		`flow "hr-to-wecom" stands twice`:                func(o *Options) { o.Flows = append(o.Flows, Flow{Name: "hr-to-wecom"}) },
+		"unknown room":                                   func(o *Options) { o.Digests = []DigestPlan{{Rooms: []string{"none"}}} },
+		"a digest at 24:00":                              func(o *Options) { o.Digests = []DigestPlan{{Hour: 24}} },
 	} {
 		w := newWorld(t)
 		o := w.options(time.Now)

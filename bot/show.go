@@ -3,11 +3,9 @@ package bot
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -15,7 +13,9 @@ import (
 // pageSize is how many items one answer shows.
 const pageSize = 20
 
-// show tells every item of a plan, a page at a time, or one item whole.
+// show tells every item of a plan, a page at a time, or one item whole, or sends
+// all of them as a table. Who looked at what would be taken away is noted: from
+// tier 2 on, somebody votes only on what he has seen.
 func (b *Bot) show(ctx context.Context, c caller, cmd Command) (reply, error) {
 	r, p, _, err := b.find(ctx, c, cmd.Code)
 	if err != nil {
@@ -27,22 +27,47 @@ func (b *Bot) show(ctx context.Context, c caller, cmd Command) (reply, error) {
 	if p == nil {
 		return notice(Info, c.lang.say("%s has no plan yet (%s)", "%s 还没有计划（%s）", r.Code, c.lang.state(r.State))), nil
 	}
+	v := view{l: c.lang, r: r, p: p, cmd: cmd, entries: map[int]run.Entry{}, full: c.m.Direct, can: b.can(c)}
+	if cmd.File {
+		return b.showFile(ctx, c, v)
+	}
 	entries, err := b.o.Service.Entries(ctx, r.Code)
 	if err != nil {
 		return reply{}, err
 	}
-	v := view{l: c.lang, r: r, p: p, cmd: cmd, entries: map[int]run.Entry{}}
 	for _, e := range entries {
 		v.entries[e.Seq] = e
 	}
+	var answer reply
+	var seen []int
 	switch {
 	case cmd.Item > 0:
-		return v.item(), nil
+		answer, seen = v.item()
 	case cmd.Kind == "notes":
-		return v.notes(), nil
+		answer = v.notes()
 	default:
-		return v.items(), nil
+		answer, seen = v.items()
 	}
+	return answer, b.sight(ctx, c, v, seen)
+}
+
+// sight notes what somebody has seen of a plan that may yet be voted on.
+func (b *Bot) sight(ctx context.Context, c caller, v view, seqs []int) error {
+	var lost []int
+	for _, seq := range seqs {
+		if ch := v.change(seq); ch != nil && ch.Op.Destructive() {
+			lost = append(lost, seq)
+		}
+	}
+	if c.person == nil || c.m.Weak || len(lost) == 0 || v.r.State.Ended() {
+		return nil // by DingTalk's callback nothing proves who looked
+	}
+	err := b.o.Service.See(ctx, v.r.Code, c.person.Name, lost)
+	if err != nil && !passing(err) { // he reads it all the same, and is asked to look again when he votes
+		b.o.Logger.ErrorContext(ctx, "sight is not noted", "run", v.r.Code, "err", err)
+		return nil
+	}
+	return err
 }
 
 // view is a plan that is shown.
@@ -52,157 +77,134 @@ type view struct {
 	p       *plan.Plan
 	cmd     Command
 	entries map[int]run.Entry
+	full    bool // to the person alone: nothing is masked
+	can     Abilities
 }
 
-// items shows a page of changes.
-func (v view) items() reply {
-	var picked []*plan.Change
+// change gives one of the plan by its number, or nil.
+func (v view) change(seq int) *plan.Change { return scene{plan: v.p}.change(seq) }
+
+// picked gives the changes that are asked for; what would be taken away comes
+// before all else.
+func (v view) picked() []*plan.Change {
+	var lost, rest []*plan.Change
 	for i := range v.p.Changes {
-		if ch := &v.p.Changes[i]; v.cmd.Kind == "" || strings.EqualFold(v.cmd.Kind, string(ch.Op)) {
-			picked = append(picked, ch)
+		ch := &v.p.Changes[i]
+		switch {
+		case v.cmd.Kind != "" && !strings.EqualFold(v.cmd.Kind, string(ch.Op)):
+		case ch.Op.Destructive():
+			lost = append(lost, ch)
+		default:
+			rest = append(rest, ch)
 		}
 	}
+	return append(lost, rest...)
+}
+
+// items shows a page of changes, and tells which they are.
+func (v view) items() (reply, []int) {
+	picked := v.picked()
 	lines := make([]Line, 0, len(picked))
-	for _, ch := range picked {
-		lines = append(lines, v.row(ch))
+	var first map[string]int // reason → number of the change of the same page that tells it
+	for i, ch := range picked {
+		if i%pageSize == 0 {
+			first = map[string]int{}
+		}
+		lines = append(lines, v.row(ch, first))
 	}
 	what := v.l.counts(v.p.Counts())
 	if v.cmd.Kind != "" {
 		what = pair(kindWord(v.l, v.cmd.Kind), len(picked))
 	}
-	return v.paged(v.l.say("Plan %s · %s", "计划 %s · %s", v.r.Code, what), lines)
+	from, to, _ := v.page(len(lines))
+	seen := make([]int, 0, to-from)
+	for _, ch := range picked[from:to] {
+		seen = append(seen, ch.Seq)
+	}
+	return v.paged(v.l.say("Plan %s · %s", "计划 %s · %s", v.r.Code, what), lines), seen
 }
 
-// row tells of one change in one line.
-func (v view) row(ch *plan.Change) Line {
+// row tells of one change in one line. A long reason is written once, see
+// lostLines.
+func (v view) row(ch *plan.Change, first map[string]int) Line {
 	line := Line{code(fmt.Sprintf("#%d", ch.Seq)), plain(" " + v.l.op(ch.Op) + " "), strong(v.l.person(ch))}
 	why := v.l.of(ch.Reason)
 	if ch.Op == plan.Update && why == "" {
 		why = v.l.list(ch.After.Names())
 	}
 	if why != "" {
-		line = append(line, plain(v.l.say(": ", "：")+printable(masked(why), sayRunes)))
+		line = append(line, plain(v.l.say(": ", "：")+v.l.once(first, ch.Seq, v.shown(why))))
 	}
-	if e, there := v.entries[ch.Seq]; there {
+	if e, there := v.entries[ch.Seq]; there && (e.Step != run.StepPending || !asks(v.r)) {
 		line = append(line, plain(" · "+v.l.step(e.Step)))
 	}
 	return line
+}
+
+// shown gives a sentence as this reader may see it.
+func (v view) shown(s string) string {
+	if !v.full {
+		s = masked(s)
+	}
+	return printable(s, sayRunes)
 }
 
 // notes shows a page of what the plan found and leaves alone.
 func (v view) notes() reply {
 	lines := make([]Line, 0, len(v.p.Notes))
 	for i := range v.p.Notes {
-		lines = append(lines, v.l.noteLine(&v.p.Notes[i]))
+		lines = append(lines, v.noteLine(&v.p.Notes[i]))
 	}
 	return v.paged(v.l.say("Left alone in %s: %d", "%s 中没有处理的：%d", v.r.Code, len(lines)), lines)
 }
 
-func (l Lang) noteLine(n *plan.Note) Line {
-	line := Line{strong(l.note(n.Kind))}
-	if name := label(masked(n.Name)); name != "" {
+func (v view) noteLine(n *plan.Note) Line {
+	l := v.l
+	line := Line{strong(l.noteWord(n.Kind))}
+	if name := label(v.shown(n.Name)); name != "" {
 		line = append(line, plain(" "+name))
 	}
-	rest := l.say(": ", "：") + printable(masked(l.of(n.Say)), sayRunes)
+	rest := l.say(": ", "：") + v.shown(l.of(n.Say))
 	if n.Place != "" {
 		rest += l.say(" (", "（") + printable(n.Place, nameRunes) + l.say(")", "）")
 	}
 	return append(line, plain(rest))
 }
 
+// page gives the bounds of the page that is asked for, and how many there are.
+func (v view) page(n int) (from, to, pages int) {
+	pages = max(1, (n+pageSize-1)/pageSize)
+	from = (min(max(1, v.cmd.Page), pages) - 1) * pageSize
+	return from, min(n, from+pageSize), pages
+}
+
 // paged shows one page of lines.
 func (v view) paged(title string, lines []Line) reply {
-	pages := max(1, (len(lines)+pageSize-1)/pageSize)
-	page := min(max(1, v.cmd.Page), pages)
-	from := (page - 1) * pageSize
-	s := Section{Lines: lines[from:min(len(lines), from+pageSize)], Bullet: true}
-	card := Card{Title: title, Tone: Info, Sections: []Section{s}, Foot: v.foot()}
+	from, to, pages := v.page(len(lines))
+	card := Card{Title: title, Tone: Info, Foot: v.foot()}
+	// Whoever pages must see every name: longer lists than these are folded.
+	for some := range slices.Chunk(lines[from:to], mostRows) {
+		card.Sections = append(card.Sections, Section{Lines: some, Bullet: true})
+	}
 	if len(lines) == 0 {
-		card.Sections[0] = Section{Lines: []Line{text(v.l.say("Nothing of this kind.", "没有这一类。"))}}
+		card.Sections = []Section{{Lines: []Line{text(v.l.say("Nothing of this kind.", "没有这一类。"))}}}
 	}
 	if pages > 1 {
+		page := from/pageSize + 1
 		next := v.cmd.In(v.l)
 		next.Page = page%pages + 1
 		card.Sections = append(card.Sections, Section{Lines: []Line{{
 			plain(v.l.say("Page %d of %d, %d items. Another: ", "第 %d/%d 页，共 %d 项。其他页：", page, pages, len(lines))), code(next.String()),
 		}}})
+		if v.can.Buttons && page < pages {
+			card.Buttons = []Button{{Label: v.l.say("Page %d", "第 %d 页", next.Page), Command: next.String()}}
+		}
 	}
 	return reply{card: card}
 }
 
 func (v view) foot() string {
 	return v.l.say("%s · fingerprint %s", "%s · 指纹 %s", v.r.Code, v.r.Plan.Short())
-}
-
-// item shows one change whole: before, after, why, what it rests on.
-func (v view) item() reply {
-	i := slices.IndexFunc(v.p.Changes, func(ch plan.Change) bool { return ch.Seq == v.cmd.Item })
-	if i < 0 {
-		return notice(Warn, v.l.say("%s has no item #%d; it has %d", "%s 没有 #%d，共 %d 项", v.r.Code, v.cmd.Item, len(v.p.Changes)))
-	}
-	ch, l := &v.p.Changes[i], v.l
-	head := Section{}
-	add := func(name, value string) {
-		if value != "" {
-			head.Lines = append(head.Lines, Line{strong(name), plain(value)})
-		}
-	}
-	add(l.say("Why: ", "原因："), printable(masked(l.of(ch.Reason)), sayRunes))
-	add(l.say("Rests on: ", "依据："), l.cause(ch.Cause))
-	add(l.say("After: ", "须先完成："), v.needs(ch))
-	if e, there := v.entries[ch.Seq]; there {
-		state := l.step(e.Step)
-		if e.Say != "" {
-			state += l.say(": ", "：") + printable(masked(l.of(e.Say)), sayRunes)
-		}
-		add(l.say("Now: ", "现在："), state)
-	}
-	card := Card{
-		Title: l.say("%s #%d · %s %s", "%s #%d · %s %s", v.r.Code, ch.Seq, l.op(ch.Op), l.person(ch)),
-		Tone:  Info, Sections: []Section{head, v.values(ch)}, Foot: v.foot(),
-	}
-	return reply{card: card}
-}
-
-// values shows what would change, attribute by attribute.
-func (v view) values(ch *plan.Change) Section {
-	names := map[string]bool{}
-	for _, a := range []directory.Attributes{ch.Before, ch.After} {
-		for name := range a {
-			names[name] = true
-		}
-	}
-	s := Section{Title: v.l.say("Before → after", "之前 → 之后"), Bullet: true}
-	sorted := slices.Sorted(maps.Keys(names))
-	for _, name := range sorted[:min(len(sorted), pageSize)] {
-		before, was := ch.Before[name]
-		after, is := ch.After[name]
-		value := ""
-		switch {
-		case was && is:
-			value = v.l.value(v.p, name, before) + " → " + v.l.value(v.p, name, after)
-		case is:
-			value = "→ " + v.l.value(v.p, name, after)
-		default:
-			value = v.l.value(v.p, name, before)
-		}
-		s.Lines = append(s.Lines, Line{code(label(name)), plain(" " + value)})
-	}
-	if more := len(sorted) - pageSize; more > 0 {
-		s.Lines = append(s.Lines, text(v.l.say("… and %d more", "……另有 %d 个", more)))
-	}
-	if len(sorted) == 0 {
-		s.Lines = []Line{text(v.l.say("No attribute.", "没有属性。"))}
-	}
-	return s
-}
-
-func (v view) needs(ch *plan.Change) string {
-	var names []string
-	for _, seq := range ch.Needs[:min(len(ch.Needs), pageSize)] {
-		names = append(names, fmt.Sprintf("#%d", seq))
-	}
-	return v.l.list(names)
 }
 
 // cause says what must still hold when the change is applied.
@@ -216,6 +218,8 @@ func (l Lang) cause(c plan.Cause) string {
 		return l.say("out of the flow's scope; read again before it is done", "超出流程范围；执行前再次读取")
 	case plan.CauseRule:
 		return l.say("the rule chose it; the source object must be unchanged when it is done", "由规则脚本决定；执行时来源对象必须没有变化")
+	case plan.CauseUndo:
+		return l.say("an earlier run is taken back; the account must be unchanged when it is done", "撤销之前的运行；执行时账号必须没有变化")
 	case plan.CauseDiffers:
 		return l.say("source and target differ", "来源与目标不同")
 	default:

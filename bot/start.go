@@ -2,10 +2,12 @@ package bot
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -27,6 +29,7 @@ func (b *Bot) start(ctx context.Context, c caller, cmd Command) (reply, error) {
 	}
 	r, err := b.o.Service.Start(ctx, run.Request{
 		ID: c.id, Flow: f.Name, Apply: cmd.Verb == Sync, Trigger: run.ByCommand, By: c.actor, Thread: c.thread(), Weak: c.m.Weak,
+		Dept: cmd.Dept, Kind: cmd.Part,
 	})
 	if err != nil {
 		return b.refused(c, cmd, subject{run: run.Run{Flow: f.Name}}, err)
@@ -36,15 +39,16 @@ func (b *Bot) start(ctx context.Context, c caller, cmd Command) (reply, error) {
 
 // live answers with the run's live card.
 func (b *Bot) live(ctx context.Context, c caller, r run.Run) (reply, error) {
-	sc := scene{run: r, flow: b.flow(r.Flow)}
+	var p *plan.Plan
 	if !r.Plan.IsZero() { // begun before, and answered only now
-		r, p, err := b.o.Service.Get(ctx, r.Code)
-		if err != nil {
+		var err error
+		if r, p, err = b.o.Service.Get(ctx, r.Code); err != nil {
 			return reply{}, err
 		}
-		if sc, err = b.scene(ctx, r, p); err != nil {
-			return reply{}, err
-		}
+	}
+	sc, err := b.scene(ctx, r, p)
+	if err != nil {
+		return reply{}, err
 	}
 	sc.lang, sc.can = c.lang, b.can(c)
 	return reply{card: b.runCard(sc), of: sc.run}, nil
@@ -75,7 +79,7 @@ const begunSearch = 500
 // obeyed answers a message that was obeyed before, and whose answer was lost.
 func (b *Bot) obeyed(ctx context.Context, c caller, cmd Command) (reply, bool, error) {
 	switch cmd.Verb {
-	case Plan, Sync:
+	case Plan, Sync, Undo:
 		r, found, err := b.begun(ctx, c)
 		if err != nil || !found {
 			return reply{}, false, err
@@ -83,7 +87,7 @@ func (b *Bot) obeyed(ctx context.Context, c caller, cmd Command) (reply, bool, e
 		answer, err := b.live(ctx, c, r)
 		return answer, true, err
 	case Approve, Reject, Cancel:
-		r, _, _, err := b.find(ctx, c, cmd.Code)
+		r, p, _, err := b.find(ctx, c, cmd.Code)
 		switch {
 		case fault.KindOf(err) == fault.NotFound:
 			return reply{}, false, nil
@@ -92,7 +96,7 @@ func (b *Bot) obeyed(ctx context.Context, c caller, cmd Command) (reply, bool, e
 		case cmd.Verb == Cancel && b.stoppedSince(c, r):
 			return b.stopped(c, r), true, nil
 		case cmd.Verb != Cancel && b.votedHere(ctx, c, c.vote(cmd, r)):
-			answer, err := b.counted(ctx, c, c.vote(cmd, r), r)
+			answer, err := b.counted(ctx, c, c.vote(cmd, r), scene{run: r, plan: p})
 			return answer, true, err
 		}
 	default: // what only reads is simply answered again
@@ -108,7 +112,19 @@ func (c caller) vote(cmd Command, r run.Run) run.Vote {
 	if cmd.Verb == Reject {
 		v.Decision = run.Reject
 	}
+	v.Only, v.Hold = itemsOf(cmd.Only), itemsOf(cmd.Hold)
 	return v
+}
+
+// itemsOf splits what was typed of a part of a plan: "研发部,#3-5".
+func itemsOf(list string) []string {
+	var all []string
+	for one := range strings.SplitSeq(list, ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // undivided keeps what a person typed from being taken for a sentence in two
@@ -124,7 +140,7 @@ func (b *Bot) vote(ctx context.Context, c caller, cmd Command) (reply, error) {
 	v := c.vote(cmd, r)
 	if c.m.Press != nil && c.m.Press.Digest != "" {
 		if err := v.Digest.UnmarshalText([]byte(c.m.Press.Digest)); err != nil {
-			return b.refused(c, cmd, subject{r, p}, fault.New(fault.Invalid, "this card is damaged; type the command / 这张卡片已损坏，请改为输入命令"))
+			return b.refused(c, cmd, subject{run: r}, fault.New(fault.Invalid, "this card is damaged; type the command / 这张卡片已损坏，请改为输入命令"))
 		}
 	}
 	decided, err := b.o.Service.Decide(ctx, v)
@@ -135,9 +151,16 @@ func (b *Bot) vote(ctx context.Context, c caller, cmd Command) (reply, error) {
 		}
 	}
 	if err != nil {
-		return b.refused(c, cmd, subject{r, p}, err)
+		about := subject{run: r}
+		if fault.KindOf(err) == fault.Denied {
+			var passed error
+			if about.voters, passed = b.votersOf(ctx, r); passed != nil {
+				return reply{}, passed
+			}
+		}
+		return b.refused(c, cmd, about, err)
 	}
-	return b.counted(ctx, c, v, decided)
+	return b.counted(ctx, c, v, scene{run: decided, plan: p})
 }
 
 // newest reads a run again: somebody was faster.
@@ -150,16 +173,17 @@ func (b *Bot) newest(ctx context.Context, r run.Run) run.Run {
 }
 
 // counted says that a vote was counted.
-func (b *Bot) counted(ctx context.Context, c caller, v run.Vote, decided run.Run) (reply, error) {
+func (b *Bot) counted(ctx context.Context, c caller, v run.Vote, sc scene) (reply, error) {
 	if v.Decision == run.Reject {
-		return notice(Quiet, c.lang.say("Rejected: %s · %s %s", "已驳回：%s · %s %s", decided.Code, c.lang.who(c.actor), b.hour(b.o.Now())),
+		return notice(Quiet, c.lang.say("Rejected: %s · %s %s", "已驳回：%s · %s %s", sc.run.Code, c.lang.who(c.actor), b.hour(b.o.Now())),
 			c.lang.say("No more of it will be applied.", "不会再执行它的任何变更。")), nil
 	}
-	votes, err := b.o.Service.Votes(ctx, decided.Code)
-	if err != nil {
+	var err error
+	if sc.votes, err = b.o.Service.Votes(ctx, sc.run.Code); err != nil {
 		return reply{}, err
 	}
-	return b.approved(c, decided, votes), nil
+	sc.lang = c.lang
+	return b.approved(c, sc), nil
 }
 
 // votedHere tells whether the vote that is in the way was cast by this very
@@ -177,14 +201,57 @@ func (b *Bot) votedHere(ctx context.Context, c caller, v run.Vote) bool {
 	return false
 }
 
-func (b *Bot) approved(c caller, r run.Run, votes []run.Vote) reply {
-	l := c.lang
-	have := len(approvals(r, votes))
+// approved says what a vote did: what it covers, what is held back, and what is
+// still missing.
+func (b *Bot) approved(c caller, sc scene) reply {
+	l, r := c.lang, sc.run
+	have := len(approvals(r, sc.votes))
 	title := l.say("Approved: %s · %s %s · %d/%d", "已批准：%s · %s %s · %d/%d", r.Code, l.who(c.actor), b.hour(b.o.Now()), have, r.Votes)
-	if r.State == run.Awaiting {
-		return notice(Waits, title, l.say("%d more must approve.", "还需要 %d 位审批人。", max(1, r.Votes-have)))
+	lines := sc.covered(c.actor.Person)
+	add := func(line string) { lines = append(lines, line) }
+	tone := Waits
+	switch {
+	case r.State != run.Awaiting:
+		tone = Info
+		add(l.say("It is being applied now. To stop it: cancel %s", "开始执行。要停下请发：取消 %s", r.Code))
+	case sc.open():
+		add(l.say("%d more must approve.", "还需要 %d 位审批人。", sc.missing()))
+	case !r.NotBefore.IsZero():
+		add(l.say("It cools off until %s, then it begins by itself. To stop it: cancel %s", "冷静期到 %s，之后自动开始执行。要停下请发：取消 %s", b.hour(r.NotBefore), r.Code))
+	default:
+		add(l.say("The votes are there; it still waits for the confirmation outside the chat, see the card.", "票数已够，还等群外确认，见卡片。"))
 	}
-	return notice(Info, title, l.say("It is being applied now. To stop it: cancel %s", "开始执行。要停下请发：取消 %s", r.Code))
+	return notice(tone, title, lines...)
+}
+
+// covered says which part of a plan a person's vote is on, when it is a part.
+func (sc scene) covered(person string) []string {
+	l := sc.lang
+	for _, v := range approvals(sc.run, sc.votes) {
+		if v.By.Person != person || v.Part == nil && len(v.Only)+len(v.Hold) == 0 {
+			continue
+		}
+		var c plan.Counts
+		for _, seq := range v.Part {
+			if ch := sc.change(seq); ch != nil {
+				c.Add(ch.Op)
+			}
+		}
+		lines := []string{l.say("A part was approved: ", "批准了一部分：") + l.counts(c) + l.partOf(v)}
+		var names []string
+		held := sc.held()
+		for _, ch := range held[:min(len(held), namesShown)] {
+			names = append(names, "#"+strconv.Itoa(ch.Seq)+" "+l.op(ch.Op)+" "+l.person(ch))
+		}
+		if len(held) > len(names) {
+			names = append(names, l.say("%d more", "另有 %d 项", len(held)-len(names)))
+		}
+		if len(names) > 0 {
+			lines = append(lines, l.say("Held back, not to be done: ", "保留、不执行：")+strings.Join(names, l.say("; ", "；")))
+		}
+		return lines
+	}
+	return nil
 }
 
 // approvals gives the votes that approve the run's plan.

@@ -2,9 +2,11 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -28,11 +30,46 @@ func (b *Bot) status(ctx context.Context, c caller, cmd Command) (reply, error) 
 		return reply{}, err
 	}
 	l := c.lang
+	set, err := b.setHere(ctx, c)
+	if err != nil {
+		return reply{}, err
+	}
 	if len(active) == 0 {
 		return notice(Info, l.say("Nothing runs and nothing waits", "没有正在运行或等待审批的内容"),
-			l.say("Past runs: history", "以往的运行：历史")), nil
+			append(set, l.say("Past runs: history", "以往的运行：历史"))...), nil
 	}
-	return reply{card: Card{Title: l.say("Running or waiting: %d", "运行或等待中：%d", len(active)), Tone: Info, Sections: []Section{b.runList(l, active)}}}, nil
+	card := Card{Title: l.say("Running or waiting: %d", "运行或等待中：%d", len(active)), Tone: Info, Sections: []Section{b.runList(l, active)}}
+	if len(set) > 0 {
+		card.Sections = append(card.Sections, Section{Lines: lines(set)})
+	}
+	return reply{card: card}, nil
+}
+
+// setHere tells what people set that keeps something from happening here: pauses
+// of visible flows, and the room's mute.
+func (b *Bot) setHere(ctx context.Context, c caller) ([]string, error) {
+	all, err := b.pauses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := c.lang
+	var set []string
+	for _, p := range all {
+		name := p.Flow
+		if f := b.flow(p.Flow); p.Flow == everything {
+			name = l.say("every flow", "全部流程")
+		} else if f == nil || !c.sees(f) {
+			continue
+		}
+		set = append(set, l.say("Paused: ", "已暂停：")+name+" · "+b.pauseLine(l, p))
+	}
+	if until := b.mutedUntil(ctx, c.room); !until.IsZero() {
+		set = append(set, l.say("This room is muted until %s; approvals, failures and safety stops still come", "本群静音到 %s；审批、失败和安全停止照常通知", b.clock(until)))
+	}
+	if line, ok := b.quota(ctx, l); ok {
+		set = append(set, line)
+	}
+	return set, nil
 }
 
 // active gives the runs that are not over.
@@ -51,7 +88,11 @@ func (b *Bot) statusOf(ctx context.Context, c caller, cmd Command) (reply, error
 		return reply{}, err
 	}
 	sc.flow, sc.lang, sc.can, sc.copied = f, c.lang, b.can(c), true
-	return reply{card: b.runCard(sc)}, nil
+	card := b.runCard(sc)
+	for i := range card.Sections { // somebody asked for it: all of it is shown
+		card.Sections[i].Short = nil
+	}
+	return reply{card: card}, nil
 }
 
 func (b *Bot) statusOfFlow(ctx context.Context, c caller, f *Flow) (reply, error) {
@@ -60,7 +101,11 @@ func (b *Bot) statusOfFlow(ctx context.Context, c caller, f *Flow) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
-	card := Card{Title: l.say("Status of %s", "%s 的状态", f.Name), Tone: Info, Plain: true, Sections: []Section{{Lines: b.flowLines(l, f)}}}
+	about, err := b.flowLines(ctx, l, f)
+	if err != nil {
+		return reply{}, err
+	}
+	card := Card{Title: l.say("Status of %s", "%s 的状态", f.Name), Tone: Info, Plain: true, Sections: []Section{{Lines: about}}}
 	if len(active) > 0 {
 		card.Sections = append(card.Sections, b.runList(l, active))
 	}
@@ -99,7 +144,7 @@ func ends() []run.State {
 func (b *Bot) runList(l Lang, runs []run.Run) Section {
 	s := Section{Bullet: true}
 	for _, r := range runs[:min(len(runs), mostRuns)] {
-		s.Lines = append(s.Lines, text(b.runLine(l, r)))
+		s.Lines = append(s.Lines, b.runRow(l, r))
 	}
 	if more := len(runs) - mostRuns; more > 0 {
 		s.Lines = append(s.Lines, text(l.say("… and %d more", "……另有 %d 个", more)))
@@ -107,13 +152,25 @@ func (b *Bot) runList(l Lang, runs []run.Run) Section {
 	return s
 }
 
-// runLine tells of one run in one line.
-func (b *Bot) runLine(l Lang, r run.Run) string {
-	state := l.state(r.State)
+// runRow tells of one run in one line, with what its state is to be seen first.
+func (b *Bot) runRow(l Lang, r run.Run) Line {
+	return Line{strong(l.stands(r)), plain(" " + b.runFacts(l, r))}
+}
+
+// runLine is runRow as a text.
+func (b *Bot) runLine(l Lang, r run.Run) string { return l.stands(r) + " " + b.runFacts(l, r) }
+
+// stands says how a run stands.
+func (l Lang) stands(r run.Run) string {
 	if r.State == run.Awaiting {
-		state = l.say("Waits for a vote", "待批准")
+		return l.say("Waits for a vote", "待批准")
 	}
-	line := b.clock(r.Created) + " " + string(r.Code) + " " + r.Flow + " · " + state
+	return l.state(r.State)
+}
+
+// runFacts tells of one run in one line, but for its state.
+func (b *Bot) runFacts(l Lang, r run.Run) string {
+	line := string(r.Code) + " · " + r.Flow
 	switch {
 	case r.State == run.Awaiting:
 		line += " · " + l.counts(r.Counts) + l.say(" · until ", " · 有效期至 ") + b.clock(r.Expires)
@@ -122,7 +179,7 @@ func (b *Bot) runLine(l Lang, r run.Run) string {
 	case r.Counts.Total() > 0:
 		line += " · " + l.counts(r.Counts)
 	}
-	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By)
+	return line + l.say(" · asked by ", " · 发起 ") + l.who(r.By) + " " + b.clock(r.Created)
 }
 
 // next gives the next scheduled time of a flow, the zero time when there is
@@ -134,24 +191,28 @@ func (b *Bot) next(f *Flow) time.Time {
 	return f.Next(b.o.Now().In(b.o.Zone))
 }
 
-// flowLines tells what a flow is.
-func (b *Bot) flowLines(l Lang, f *Flow) []Line {
+// flowLines tells what a flow is, when it runs, and whether it is paused.
+func (b *Bot) flowLines(ctx context.Context, l Lang, f *Flow) ([]Line, error) {
 	lines := []Line{{strong(f.Name), plain(l.say(": ", "：") + label(f.From) + " → " + label(f.To))}}
-	when := l.say("Only on command", "只按命令运行")
-	if f.Schedule != "" {
-		when = l.say("Schedule: ", "定时：") + printable(f.Schedule, nameRunes)
+	t, err := b.timing(ctx, f)
+	if err != nil {
+		return nil, err
 	}
-	if next := b.next(f); !next.IsZero() {
-		when += l.say(", next ", "，下次 ") + b.clock(next)
+	pauses, err := b.pauses(ctx)
+	if err != nil {
+		return nil, err
 	}
-	lines = append(lines, text(when))
+	lines = append(lines, text(l.say("Schedule: ", "定时：")+b.timingLine(l, t)))
 	if f.Expires > 0 {
 		lines = append(lines, text(l.say("Approvals last ", "审批有效期 ")+l.span(f.Expires)))
 	}
 	if f.Paused {
 		lines = append(lines, Line{strong(l.say("Paused", "已暂停"))})
 	}
-	return lines
+	for _, p := range covering(pauses, f.Name) {
+		lines = append(lines, Line{strong(l.say("Paused", "已暂停")), plain(l.say(": ", "：") + b.pauseLine(l, p))})
+	}
+	return lines, nil
 }
 
 // listFlows tells of every flow that the caller may see here.
@@ -160,7 +221,11 @@ func (b *Bot) listFlows(ctx context.Context, c caller) (reply, error) {
 	flows := b.visible(c)
 	card := Card{Title: l.say("Flows: %d", "流程：%d 个", len(flows)), Tone: Info}
 	for _, f := range flows[:min(len(flows), mostRuns)] {
-		s := Section{Lines: b.flowLines(l, f)}
+		about, err := b.flowLines(ctx, l, f)
+		if err != nil {
+			return reply{}, err
+		}
+		s := Section{Lines: about}
 		last, err := b.lastEnded(ctx, f.Name)
 		if err != nil {
 			return reply{}, err
@@ -205,36 +270,65 @@ func (b *Bot) history(ctx context.Context, c caller, cmd Command) (reply, error)
 	if err != nil {
 		return reply{}, err
 	}
+	title := l.say("Runs of the last %d days", "最近 %d 天的运行", min(days, mostDays))
+	if cmd.Person != "" {
+		name, err := b.askedBy(c, cmd.Person)
+		if err != nil {
+			return notice(Warn, l.say("Not looked up", "没有查询"), l.sentence(err)), nil
+		}
+		runs = slices.DeleteFunc(runs, func(r run.Run) bool { return r.By.Person != name })
+		title += l.say(" that %s asked for", "，由 %s 发起", label(name))
+	}
 	if len(runs) == 0 {
-		return notice(Info, l.say("No runs in the last %d days", "最近 %d 天没有运行", min(days, mostDays))), nil
+		return notice(Info, title+l.say(": none", "：没有")), nil
 	}
 	s := Section{Bullet: true}
 	for _, r := range runs[:min(len(runs), mostRuns)] {
-		line := b.runLine(l, r)
+		line := b.runRow(l, r)
 		if r.Votes > 0 {
 			votes, err := b.o.Service.Votes(ctx, r.Code)
 			if err != nil {
 				return reply{}, err
 			}
-			line += b.votedBy(l, votes)
+			line = append(line, plain(b.votedBy(l, votes)))
 		}
-		s.Lines = append(s.Lines, text(line))
+		s.Lines = append(s.Lines, line)
 	}
 	if more := len(runs) - mostRuns; more > 0 {
 		s.Lines = append(s.Lines, text(l.say("… and %d older", "……另有更早的 %d 次", more)))
 	}
-	return reply{card: Card{Title: l.say("Runs of the last %d days: %d", "最近 %d 天的运行：%d 次", min(days, mostDays), len(runs)), Tone: Info, Sections: []Section{s}}}, nil
+	return reply{card: Card{Title: title + l.say(": %d", "：%d 次", len(runs)), Tone: Info, Sections: []Section{s}}}, nil
+}
+
+// askedBy gives the name by which the record knows somebody. Who is no longer in
+// the configuration is found by the exact name. Faults: those of personOf.
+func (b *Bot) askedBy(c caller, word string) (string, error) {
+	p, err := b.personOf(c.m, word)
+	if err == nil {
+		return p.Name, nil
+	}
+	if fault.KindOf(err) == fault.NotFound && !strings.HasPrefix(word, "@") {
+		return word, nil
+	}
+	return "", err
 }
 
 // votedBy names the voters of a run, at the end of its line.
 func (b *Bot) votedBy(l Lang, votes []run.Vote) string {
-	var line strings.Builder
+	var yes, no []string
 	for _, v := range votes {
 		if v.Decision == run.Reject {
-			line.WriteString(l.say(" · rejected by ", " · 驳回 ") + l.who(v.By))
+			no = append(no, l.who(v.By))
 		} else {
-			line.WriteString(l.say(" · approved by ", " · 批准 ") + l.who(v.By))
+			yes = append(yes, l.who(v.By))
 		}
 	}
-	return line.String()
+	line := ""
+	if len(yes) > 0 {
+		line += l.say(" · approved by ", " · 批准 ") + l.list(yes)
+	}
+	if len(no) > 0 {
+		line += l.say(" · rejected by ", " · 驳回 ") + l.list(no)
+	}
+	return line
 }

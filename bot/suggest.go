@@ -112,7 +112,7 @@ type hint struct {
 // here.
 func (b *Bot) hints(c caller, u *unread) []string {
 	word, rest := fold(u.words[u.at]), u.words[u.at+1:]
-	var all []hint
+	var all, unfit []hint
 	for _, s := range b.offered(c) {
 		near, ok := nearest(word, s.words())
 		if !ok {
@@ -124,7 +124,14 @@ func (b *Bot) hints(c caller, u *unread) []string {
 		} else {
 			line = strings.TrimSpace(line + " " + b.completed(c, s, rest))
 		}
+		if _, err := Parse(line); err != nil { // what was typed behind it does not go with this command
+			unfit = append(unfit, hint{s.usage(c.lang), near})
+			continue
+		}
 		all = append(all, hint{line, near})
+	}
+	if len(all) == 0 {
+		all = unfit
 	}
 	if u.at == 0 && len(all) == 0 {
 		all = b.bareHints(c, u.words[0])
@@ -159,20 +166,35 @@ func (b *Bot) bareHints(c caller, word string) []hint {
 // completed gives what may follow a suggested verb: the words as typed, with a
 // flow that the caller may use instead of one that is nearly it.
 func (b *Bot) completed(c caller, s spec, rest []string) string {
-	if s.arg != argFlow && s.arg != argMaybe || len(rest) == 0 {
-		if len(rest) == 0 && s.arg == argFlow {
-			if flows := b.usable(c, s); len(flows) == 1 {
-				return flows[0].Name
-			}
-			return c.lang.say("<flow>", "<流程>")
+	words := make([]string, 0, len(rest))
+	for _, w := range rest {
+		words = append(words, quoted(w))
+	}
+	if !s.arg.named() {
+		return strings.Join(words, " ")
+	}
+	flow := c.lang.say("<flow>", "<流程>")
+	switch flows := b.usable(c, s); {
+	case len(rest) == 0 && !s.arg.needsFlow():
+		return ""
+	case len(rest) == 0 && len(flows) == 1:
+		flow = flows[0].Name
+	case len(rest) == 0:
+	case s.arg == argAll && slices.Contains([]string{"all", "全部", "所有"}, fold(rest[0])):
+		flow = rest[0]
+	default:
+		if names := b.nearFlows(c, s, rest[0]); len(names) > 0 {
+			flow = names[0]
 		}
-		return strings.Join(rest, " ")
 	}
-	if names := b.nearFlows(c, s, rest[0]); len(names) > 0 {
-		return names[0]
-	}
-	return c.lang.say("<flow>", "<流程>")
+	return strings.Join(append([]string{flow}, words[min(1, len(words)):]...), " ")
 }
+
+// named tells whether the first word behind the verb is a flow.
+func (a argument) named() bool { return a.needsFlow() || a == argMaybe || a == argWhen }
+
+// needsFlow tells whether it must be there.
+func (a argument) needsFlow() bool { return a == argFlow || a == argAll || a == argFlowPerson }
 
 // nearFlows gives the flows that the caller may use with a command and whose
 // names are near a word, the nearest first.

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +25,7 @@ func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	for name, play := range map[string]script{
 		"story": story, "help": helps, "refusals": refusals, "suggestions": suggestions, "reading": reading, "reject-cancel": rejectCancel, "two-votes": twoVotes,
+		"pausing": pausing, "scheduling": scheduling, "lending": lending,
 	} {
 		for _, room := range []string{"ops", "team"} {
 			t.Run(name+"/"+room, func(t *testing.T) {
@@ -109,6 +109,11 @@ func suggestions(w *world, room string) {
 	w.say("Li Min", room, in(room, "玉言 hr-to-wecmo", "pla hr-to-wecmo"))
 	w.say("Li Min", room, in(room, "同不", "synk"))
 	w.say("Wu Di", room, in(room, "同不", "synk"))
+	w.say("Li Min", room, in(room, "暂亭 hr-to-wecmo 到=18:00", "puase hr-to-wecmo --until=18:00"))
+	w.say("Zhou Kai", room, in(room, "定式 hr-to-wecom 每天 02:30", "shedule hr-to-wecom daily 02:30"))
+	w.say("Li Min", room, in(room, "静因 2小时", "muet 2h"))
+	w.say("Li Min", room, in(room, "帮助 代办", "help tdoo"))
+	w.say("Wu Di", room, in(room, "暂亭 hr-to-wecom", "puase hr-to-wecom"))
 	w.say("Li Min", room, "hr-to-wecom")
 	w.say("Li Min", room, "secret-flow")
 	w.say("Li Min", room, "7k3mq2")
@@ -192,40 +197,8 @@ func twoVotes(w *world, room string) {
 	w.say("Chen Yue", room, "approve "+w.code()+" delete=3 disable=2")
 }
 
-// Help lists exactly what would not be refused for want of a role or in this
-// place.
-func TestHelpListsWhatIsAllowed(t *testing.T) {
-	t.Parallel()
-	refused := []string{"Cannot run", "不能执行", "不能在这里执行", "没有执行", "没有批准", "Not done", "Not approved", "There is no run", "这里没有运行", "cannot be started"}
-	for _, who := range []string{"Li Min", "Zhou Kai", "Wu Di", "Boss", "Stranger"} {
-		for _, room := range []string{"ops", "team", "wall", "direct"} {
-			for _, s := range specs() {
-				w := newWorld(t)
-				w.say("Li Min", "ops", "同步 hr-to-wecom")
-				w.service.planned(run.Code(w.code()), aPlan(), run.Awaiting)
-				w.settle()
-				line := s.zh[0] + map[argument]string{argFlow: " hr-to-wecom", argCode: " " + w.code(), argNow: " 现在"}[s.arg]
-				if s.verb == Approve {
-					line += " 删除=3 停用=2"
-				}
-				m := w.message(who, room, line)
-				c := w.b.caller(m, run.Letter{ID: "x", At: w.clock})
-				offered := slices.ContainsFunc(w.b.offered(c), func(o spec) bool { return o.verb == s.verb })
-				r, err := w.b.answer(t.Context(), c)
-				if err != nil {
-					t.Fatal(err)
-				}
-				is := slices.ContainsFunc(refused, func(p string) bool { return strings.Contains(r.card.Title, p) })
-				if is == offered {
-					t.Errorf("%s in %s: %q is offered: %v, answered %q", who, room, line, offered, r.card.Title)
-				}
-			}
-		}
-	}
-}
-
 // Nobody but the addressed bot answers, and nothing from outside is answered.
-func TestSilence(t *testing.T) {
+func TestG6_Silence(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for name, change := range map[string]func(m *Message){

@@ -53,20 +53,28 @@ func tidy(c Card) Card {
 		s.Title = printable(s.Title, spanRunes)
 		lines := make([]Line, 0, len(s.Lines))
 		for _, l := range s.Lines {
-			spans := make(Line, 0, len(l))
-			for _, p := range l {
-				p.Text = printable(p.Text, spanRunes)
-				spans = append(spans, p)
-			}
-			lines = append(lines, spans)
+			lines = append(lines, l.tidy())
 		}
-		s.Lines = lines
+		s.Lines, s.Short = lines, s.Short.tidy()
 		if s.Title != "" || len(lines) > 0 {
 			sections = append(sections, s)
 		}
 	}
 	c.Sections = sections
 	return c
+}
+
+// tidy makes every text of a line clean; no line stays none.
+func (l Line) tidy() Line {
+	if l == nil {
+		return nil
+	}
+	spans := make(Line, 0, len(l))
+	for _, p := range l {
+		p.Text = printable(p.Text, spanRunes)
+		spans = append(spans, p)
+	}
+	return spans
 }
 
 // platform names a platform.

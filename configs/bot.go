@@ -36,6 +36,10 @@ type DingTalkBot struct {
 	Name string `yaml:"name"`
 	// CardTemplateID is an interactive card; empty: plain action cards.
 	CardTemplateID string `yaml:"card_template_id" ref:"env"`
+	// MonthlyCalls is the edition's quota of interface calls in a calendar month;
+	// the free edition has 5000. Rollcall warns at 80 % and 95 % of it. Default 0:
+	// not watched.
+	MonthlyCalls int `yaml:"monthly_calls" jsonschema:"default=0,minimum=0,maximum=1000000000"`
 	// CorpID pins the corp; required for callback.
 	CorpID string `yaml:"corp_id" ref:"env"`
 	// CallbackPath is the unguessable path of the callback, from its leading

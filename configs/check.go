@@ -30,6 +30,7 @@ func (c *checker) all() {
 	c.rooms()
 	c.flows()
 	c.digests()
+	c.hours()
 }
 
 // timing sees that the spans are in range and fit each other: a call must end

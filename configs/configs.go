@@ -61,6 +61,16 @@ type Config struct {
 	Redis Redis `yaml:"redis"`
 	// Timing is how patient the process is.
 	Timing Timing `yaml:"timing"`
+	// Hours are when people are at work: reminders wait for them. Default 09:00
+	// to 19:00 on weekdays.
+	Hours Hours `yaml:"hours"`
+	// Quiet is when ordinary notices wait for the next digest. Default never.
+	Quiet Quiet `yaml:"quiet"`
+	// Limits are how many commands are obeyed in a minute.
+	Limits Limits `yaml:"limits"`
+	// AdminRoom names the room that hears of what cannot be delivered. Empty: the
+	// other rooms of the flow.
+	AdminRoom string `yaml:"admin_room"`
 	// Systems are the places that hold accounts, in the order of the file.
 	Systems Table[System] `yaml:"systems"`
 	// Bots are the chat sides of the platforms.
@@ -108,6 +118,15 @@ type Timing struct {
 	// Settle is how long after a lost answer a system may still be at work on
 	// the call, from 0s to 10m. Default 30s.
 	Settle Duration `yaml:"settle" jsonschema:"default=30s"`
+}
+
+// Limits are how many commands are obeyed in a minute; cancel, reject and pause
+// have one of their own for each person.
+type Limits struct {
+	// Person is of one person, from 1 to 1000. Default 10.
+	Person int `yaml:"person" jsonschema:"default=10,minimum=1,maximum=1000"`
+	// Room is in one room, from 1 to 10000. Default 30.
+	Room int `yaml:"room" jsonschema:"default=30,minimum=1,maximum=10000"`
 }
 
 // Load reads Options.Path. The error is a fault: NotFound when the file is

@@ -73,6 +73,17 @@ func (s *Store) Handled(ctx context.Context, id string, out []run.Letter) error 
 	})
 }
 
+// LastClaim gives when the newest message was claimed whose id is from the one
+// on and before the other, or false when none is remembered: see Prune.
+func (s *Store) LastClaim(ctx context.Context, from, before string) (time.Time, bool, error) {
+	var at sql.NullInt64
+	err := s.reader.QueryRowContext(ctx, `SELECT MAX(at) FROM inbox WHERE id >= $1 AND id < $2`, from, before).Scan(&at)
+	if err != nil {
+		return time.Time{}, false, s.fail("read inbox", err)
+	}
+	return instant(at.Int64), at.Valid, nil
+}
+
 // Prune forgets the messages handled, the letters finished and the events read by
 // every reader longer than Keep ago, and gives how many. What waits is never
 // forgotten.

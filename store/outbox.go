@@ -1,22 +1,32 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// headOfLane is the condition that no letter of the lane waits before this one.
-// Letters without a lane have no order.
-const headOfLane = `state = 'waiting' AND (lane = '' OR NOT EXISTS (SELECT 1 FROM outbox AS earlier
+const (
+	// headOfLane is the condition that no letter of the lane waits before this one.
+	// Letters without a lane have no order.
+	headOfLane = `state = 'waiting' AND (lane = '' OR NOT EXISTS (SELECT 1 FROM outbox AS earlier
 	WHERE earlier.lane = outbox.lane AND earlier.state = 'waiting' AND earlier.seq < outbox.seq))`
+	// defaultHold is how long a letter is held by who took it.
+	defaultHold = time.Minute
+)
 
 // Post adds letters to the outbox, all or nothing, in their order. A letter
-// whose ID is there already is left alone, whatever became of it.
+// whose ID is there already is left alone, whatever became of it. Letters of the
+// same Subject and lane that wait, were never tried and are not newer by Version
+// are merged into the new one: they are not sent any more.
 func (s *Store) Post(ctx context.Context, out []run.Letter) error {
 	return s.write(ctx, "post letters", func(tx *sql.Tx) error { return s.post(ctx, tx, out) })
 }
@@ -36,41 +46,113 @@ func (s *Store) post(ctx context.Context, tx *sql.Tx, out []run.Letter) error {
 		if l.At.IsZero() {
 			l.At = s.now()
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, seq, lane, payload, at, due, attempts, state, why, place, done)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', '', '', 0) ON CONFLICT (id) DO NOTHING`,
-			l.ID, seq+int64(i), l.Lane, bytesOf(l.Payload), millis(l.At), millis(l.Due), l.Attempts)
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO outbox (id, seq, lane, payload, at, due, attempts, state, why, place, done, subject, version, way, held)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', '', '', 0, $8, $9, $10, 0) ON CONFLICT (id) DO NOTHING`,
+			l.ID, seq+int64(i), l.Lane, bytesOf(l.Payload), millis(l.At), millis(l.Due), l.Attempts, l.Subject, l.Version, l.Way))
 		if err != nil {
 			return err
+		}
+		if n == 1 && l.Subject != "" {
+			if err := s.merge(ctx, tx, l, seq+int64(i)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// Outbox gives the letters that are due, oldest first, at most limit, and of
-// each lane at most its head: the next comes when that one is sent or given up.
-// Two replicas may get the same letter; its ID is the platform's idempotency
-// key.
-func (s *Store) Outbox(ctx context.Context, limit int) ([]run.Letter, error) {
-	rows, err := s.reader.QueryContext(ctx, `SELECT id, lane, payload, at, due, attempts FROM outbox
-		WHERE due <= $1 AND `+headOfLane+` ORDER BY seq LIMIT $2`, millis(s.now()), limit)
-	all, err := collect(rows, err, func(scan func(...any) error) (run.Letter, error) {
-		var l run.Letter
-		var at, due int64
-		err := scan(&l.ID, &l.Lane, &l.Payload, &at, &due, &l.Attempts)
-		l.At, l.Due = instant(at), instant(due)
-		return l, err
-	})
-	if err != nil {
-		return nil, s.fail("read outbox", err)
-	}
-	return all, nil
+// merge marks the letters that a new one makes needless. One that somebody holds,
+// or held when he died, may have been delivered under its own idempotency key: it
+// stays.
+func (s *Store) merge(ctx context.Context, tx *sql.Tx, l run.Letter, seq int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = 'merged', done = $1 WHERE subject = $2 AND lane = $3
+		AND state = 'waiting' AND attempts = 0 AND held = 0 AND seq < $4 AND version <= $5`,
+		millis(s.now()), l.Subject, l.Lane, seq, l.Version)
+	return err
 }
 
+// Outbox takes letters that are due, oldest first, and of each lane at most its
+// head: the next comes when that one is sent or given up. Nobody else gets them
+// until Held, unless they are put off before. Whoever cannot settle a letter by
+// then has lost it; it counts as tried, and comes again under the same ID, which
+// is the platform's idempotency key.
+func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error) {
+	now := s.now()
+	where, args := picked(pick, millis(now))
+	var found int
+	due := `SELECT 1 FROM outbox WHERE ` + where + ` LIMIT 1`
+	err := s.reader.QueryRowContext(ctx, due, args...).Scan(&found)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // the one writer is not asked for nothing
+		return nil, nil
+	case err != nil:
+		return nil, s.fail("read outbox", err)
+	}
+	hold := cmp.Or(pick.Hold, defaultHold)
+	n := len(args)
+	//nolint:gosec // of constants and marks
+	query := `UPDATE outbox SET attempts = attempts + CASE WHEN held > 0 THEN 1 ELSE 0 END, held = ` + mark(n+1) + `
+		WHERE id IN (SELECT id FROM outbox WHERE ` + where + ` ORDER BY seq LIMIT ` + mark(n+2) + `) AND state = 'waiting' AND held <= $1
+		RETURNING seq, id, lane, payload, at, due, attempts, subject, version, way, held`
+	args = append(args, millis(now.Add(hold)), pick.Limit)
+	var all []heldLetter
+	err = s.write(ctx, "take letters", func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, query, args...)
+		all, err = collect(rows, err, scanLetter)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(x, y heldLetter) int { return cmp.Compare(x.seq, y.seq) })
+	letters := make([]run.Letter, len(all))
+	for i, l := range all {
+		letters[i] = l.Letter
+	}
+	return letters, nil
+}
+
+// heldLetter is a letter with its place in the outbox.
+type heldLetter struct {
+	run.Letter
+	seq int64
+}
+
+func scanLetter(scan func(...any) error) (heldLetter, error) {
+	var l heldLetter
+	var at, due, held int64
+	err := scan(&l.seq, &l.ID, &l.Lane, &l.Payload, &at, &due, &l.Attempts, &l.Subject, &l.Version, &l.Way, &held)
+	l.At, l.Due, l.Held = instant(at), instant(due), instant(held)
+	return l, err
+}
+
+// picked gives the condition of the letters that may be taken, with its values;
+// the first is now.
+func picked(pick run.Pick, now int64) (string, []any) {
+	where, args := `due <= $1 AND held <= $1 AND `+headOfLane, []any{now}
+	if pick.Way != "" {
+		args = append(args, pick.Way)
+		where += ` AND way = ` + mark(len(args))
+	}
+	if len(pick.Except) > 0 {
+		marks := make([]string, len(pick.Except))
+		for i, way := range pick.Except {
+			args = append(args, way)
+			marks[i] = mark(len(args))
+		}
+		where += ` AND way NOT IN (` + strings.Join(marks, ", ") + `)`
+	}
+	return where, args
+}
+
+func mark(n int) string { return fmt.Sprintf("$%d", n) }
+
 // NextDue gives when the next letter is due, which may be past, or false when
-// none waits. A letter behind another of its lane does not count.
+// none waits. A letter behind another of its lane does not count, and one that
+// is held is due when it is lost.
 func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var due sql.NullInt64
-	err := s.reader.QueryRowContext(ctx, `SELECT MIN(due) FROM outbox WHERE `+headOfLane).Scan(&due)
+	err := s.reader.QueryRowContext(ctx, `SELECT MIN(CASE WHEN held > due THEN held ELSE due END) FROM outbox WHERE `+headOfLane).Scan(&due)
 	if err != nil {
 		return time.Time{}, false, s.fail("read outbox", err)
 	}
@@ -97,11 +179,20 @@ func (s *Store) Sent(ctx context.Context, id, key, place string) error {
 	})
 }
 
-// Retry puts a letter off until due and keeps why for the operator. Faults:
-// NotFound, Conflict when it was sent or given up already.
+// Retry gives a letter back after a try that failed, to be tried again when due,
+// and keeps why for the operator. Faults: NotFound, Conflict when it was sent or
+// given up already.
 func (s *Store) Retry(ctx context.Context, id string, due time.Time, why string) error {
-	return s.settle1(ctx, "put letter off", id, `UPDATE outbox SET due = $2, why = $3, attempts = attempts + 1
+	return s.settle1(ctx, "put letter off", id, `UPDATE outbox SET due = $2, why = $3, attempts = attempts + 1, held = 0
 		WHERE id = $1 AND state = 'waiting'`, millis(due), why)
+}
+
+// Delay gives a letter back that was not tried, to be taken again when due: it
+// counts no attempt, and a newer one of its Subject may take its place. Faults:
+// NotFound, Conflict when it was sent or given up already.
+func (s *Store) Delay(ctx context.Context, id string, due time.Time) error {
+	return s.settle1(ctx, "delay letter", id, `UPDATE outbox SET due = $2, held = 0
+		WHERE id = $1 AND state = 'waiting'`, millis(due))
 }
 
 // Fail gives a letter up: its lane goes on, the letter stays and is counted.
@@ -114,20 +205,24 @@ func (s *Store) Fail(ctx context.Context, id, why string) error {
 // settle1 runs a statement on one waiting letter, whose id is $1.
 func (s *Store) settle1(ctx context.Context, what, id, query string, args ...any) error {
 	return s.write(ctx, what, func(tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, query, append([]any{id}, args...)...))
-		if err != nil || n == 1 {
-			return err
-		}
-		var state string
-		err = tx.QueryRowContext(ctx, `SELECT state FROM outbox WHERE id = $1`, id).Scan(&state)
-		if errors.Is(err, sql.ErrNoRows) {
-			return noLetter()
-		}
-		if err != nil {
-			return err
-		}
-		return fault.New(fault.Conflict, "that letter is %s already / 这条消息的状态已是 %s", state, state)
+		return settleLetter(ctx, tx, id, query, args...)
 	})
+}
+
+func settleLetter(ctx context.Context, tx *sql.Tx, id, query string, args ...any) error {
+	n, err := affected(tx.ExecContext(ctx, query, append([]any{id}, args...)...))
+	if err != nil || n == 1 {
+		return err
+	}
+	var state string
+	err = tx.QueryRowContext(ctx, `SELECT state FROM outbox WHERE id = $1`, id).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return noLetter()
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "that letter is %s already / 这条消息的状态已是 %s", state, state)
 }
 
 func noLetter() error {

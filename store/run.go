@@ -57,9 +57,9 @@ func insertRun(ctx context.Context, tx *sql.Tx, r run.Run) (run.Run, error) {
 	if err != nil {
 		return run.Run{}, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO runs (code, request_id, flow, state, version, created, expires, body)
+	_, err = tx.ExecContext(ctx, `INSERT INTO runs (code, request_id, flow, state, version, created, wake, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		r.Code, r.RequestID, r.Flow, r.State, r.Version, millis(r.Created), millis(r.Expires), body)
+		r.Code, r.RequestID, r.Flow, r.State, r.Version, millis(r.Created), millis(wakeOf(r)), body)
 	if err != nil {
 		return run.Run{}, err
 	}
@@ -121,8 +121,8 @@ func (s *Store) storeRun(ctx context.Context, tx *sql.Tx, by run.Actor, old, nex
 	if err != nil {
 		return run.Run{}, err
 	}
-	n, err := affected(tx.ExecContext(ctx, `UPDATE runs SET state = $1, version = $2, expires = $3, body = $4
-		WHERE code = $5 AND version = $6`, next.State, next.Version, millis(next.Expires), body, next.Code, old.Version))
+	n, err := affected(tx.ExecContext(ctx, `UPDATE runs SET state = $1, version = $2, wake = $3, body = $4
+		WHERE code = $5 AND version = $6`, next.State, next.Version, millis(wakeOf(next)), body, next.Code, old.Version))
 	if err != nil {
 		return run.Run{}, err
 	}
@@ -135,6 +135,8 @@ func (s *Store) storeRun(ctx context.Context, tx *sql.Tx, by run.Actor, old, nex
 		d.kind, d.say = run.EventMoved, d.detail
 	} else if d.detail, err = changedFields(old, body); err != nil {
 		return run.Run{}, err
+	} else if next.Cooling() && !old.Cooling() {
+		d.kind, d.say = run.EventCooling, by.Person
 	}
 	if d.detail != "" { // else a vote alone, which has its own row
 		if err := s.record(ctx, tx, d); err != nil {
@@ -142,6 +144,15 @@ func (s *Store) storeRun(ctx context.Context, tx *sql.Tx, by run.Actor, old, nex
 		}
 	}
 	return decode[run.Run](body)
+}
+
+// wakeOf gives when a run needs somebody next. One that waits since before that was
+// kept needs somebody at its end.
+func wakeOf(r run.Run) time.Time {
+	if r.Wake.IsZero() && r.State == run.Awaiting {
+		return r.Expires
+	}
+	return r.Wake
 }
 
 // checkChange refuses a move that is not legal, and any change of what names a
@@ -226,13 +237,13 @@ func (s *Store) Runs(ctx context.Context, f run.Filter) ([]run.Run, error) {
 }
 
 // Due gives the runs that need a worker now, oldest first: those that a worker
-// should own while nobody holds their flow, and those whose approval has
-// expired. The sweeper rings for them.
+// should own while nobody holds their flow, and those that await approval and
+// whose time to wake has come.
 func (s *Store) Due(ctx context.Context) ([]run.Run, error) {
 	return s.runs(ctx, `SELECT body FROM runs
 		WHERE state IN ($1, $2, $3, $4)
 			AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.flow = runs.flow AND leases.until > $6)
-			OR state = $5 AND expires > 0 AND expires <= $6
+			OR state = $5 AND wake > 0 AND wake <= $6
 		ORDER BY created, code`,
 		run.Queued, run.Reading, run.Planning, run.Applying, run.Awaiting, millis(s.now()))
 }

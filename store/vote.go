@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -11,9 +13,12 @@ import (
 
 // Vote stores a vote and the run as fn changes it, all or nothing. fn sees the
 // votes so far in the order they came, without the new one; it may run more than
-// once and must not do I/O. A vote that does not move the run gives an
-// EventVoted. Faults: NotFound, Denied for a vote of nobody, Conflict when the
-// person voted already, and what fn gives.
+// once and must not do I/O. A vote that neither moves the run nor lets it cool off
+// gives an EventVoted; one that breaks the glass gives an EventAlarm. Faults:
+// NotFound, Denied for a vote of nobody, Conflict when the person voted already
+// (but an approval may be taken back by a rejection, or followed by breaking the
+// glass: the new vote then stands in its place, and fn does not see the old one),
+// and what fn gives.
 func (s *Store) Vote(ctx context.Context, v run.Vote, fn func(r *run.Run, votes []run.Vote) error) (run.Run, error) {
 	if v.By.Person == "" {
 		return run.Run{}, fault.New(fault.Denied, "only a known person can vote / 只有已登记的人员才能表决")
@@ -31,23 +36,24 @@ func (s *Store) Vote(ctx context.Context, v run.Vote, fn func(r *run.Run, votes 
 		if err != nil {
 			return err
 		}
-		for i := range votes {
-			if votes[i].By.Person == v.By.Person {
+		place, own := len(votes), slices.IndexFunc(votes, func(o run.Vote) bool { return o.By.Person == v.By.Person })
+		if own >= 0 {
+			if votes[own].Decision != run.Approve || v.Decision == run.Approve {
 				return votedAlready(v)
+			}
+			place, votes = own, slices.Delete(votes, own, own+1)
+			if _, err := tx.ExecContext(ctx, `DELETE FROM votes WHERE run = $1 AND person = $2`, v.Run, v.By.Person); err != nil {
+				return err
 			}
 		}
 		next = old
 		if err := fn(&next, votes); err != nil {
 			return callerError{err}
 		}
-		if err := s.addVote(ctx, tx, v, len(votes)); err != nil {
+		if err := s.addVote(ctx, tx, v, place); err != nil {
 			return err
 		}
-		d := deed{run: v.Run, by: v.By, action: "vote.counted", detail: string(v.Decision)}
-		if old.State == next.State {
-			d.kind, d.say = run.EventVoted, v.By.Person
-		}
-		if err := s.record(ctx, tx, d); err != nil {
+		if err := s.record(ctx, tx, voted(v, old, next)); err != nil {
 			return err
 		}
 		// The run is written even when fn left it alone: a vote that is counted at
@@ -59,6 +65,25 @@ func (s *Store) Vote(ctx context.Context, v run.Vote, fn func(r *run.Run, votes 
 		return run.Run{}, err
 	}
 	return next, nil
+}
+
+// voted is what a vote leaves in the audit, and says.
+func voted(v run.Vote, old, next run.Run) deed {
+	d := deed{run: v.Run, by: v.By, action: "vote.counted", detail: string(v.Decision)}
+	if v.For != "" {
+		d.detail += " for " + v.For
+	}
+	if v.Part != nil {
+		d.detail += fmt.Sprintf(" of %d", len(v.Part))
+	}
+	switch {
+	case v.Decision == run.BreakGlass:
+		d.detail += ": " + v.Reason
+		d.kind, d.say = run.EventAlarm, v.Alarm()
+	case old.State == next.State && (!next.Cooling() || old.Cooling()):
+		d.kind, d.say = run.EventVoted, v.By.Person
+	}
+	return d
 }
 
 func votedAlready(v run.Vote) error {

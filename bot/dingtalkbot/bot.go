@@ -147,6 +147,8 @@ type Bot struct {
 	corp   atomic.Pointer[string] // ours, as the first message by Stream said; nil before
 	heard  atomic.Int64           // when the last frame came by Stream; Unix milliseconds, 0 = never
 	pause  pauses
+	begun  begun
+	broken atomic.Int64 // until when the card template is not tried; Unix milliseconds
 
 	mu      sync.Mutex
 	refused map[string]int64
@@ -173,10 +175,10 @@ func New(o Options) (*Bot, error) {
 // Name gives run.DingTalk.
 func (b *Bot) Name() run.Platform { return run.DingTalk }
 
-// Can tells what DingTalk draws: buttons, no threads and no forms; cards are
-// edited only with a template.
+// Can tells what DingTalk draws: buttons, no threads, no forms and no charts;
+// cards are edited only with a template.
 func (b *Bot) Can() bot.Abilities {
-	return bot.Abilities{Edit: b.o.CardTemplate != "", Buttons: true}
+	return bot.Abilities{Edit: b.o.CardTemplate != "", Buttons: true, Direct: true, Files: true}
 }
 
 // Probe tests, for make live, that the app gets an access token. Faults:
@@ -217,6 +219,7 @@ const (
 	notClaimed   = "not_claimed"
 	badWebhook   = "session_webhook" // the message was taken, without it
 	badPress     = "press"
+	movedCard    = "card_moved"
 	unanswered   = "not_claimed_unanswered" // and the sender could not be told
 )
 

@@ -22,6 +22,10 @@ const (
 type request struct {
 	method, url, token string
 	body               any
+
+	raw     []byte // a body that is not JSON, of this kind
+	kind    string
+	timeout time.Duration // default callTimeout
 }
 
 // answer is what came back, read to its end.
@@ -61,17 +65,25 @@ func (b *Bot) call(ctx context.Context, r request, out any) error {
 
 // exchange makes one HTTP request.
 func (b *Bot) exchange(ctx context.Context, r request) (*answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("no answer in time"))
+	limit := callTimeout
+	if r.timeout > 0 {
+		limit = r.timeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("no answer in time"))
 	defer cancel()
-	raw, err := encode(r.body)
-	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "cannot build the request / 无法生成请求")
+	raw, kind := r.raw, r.kind
+	if raw == nil {
+		var err error
+		if raw, err = encode(r.body); err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "cannot build the request / 无法生成请求")
+		}
+		kind = "application/json; charset=utf-8"
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(raw))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, bare(err), "the address of DingTalk is wrong / 钉钉的网址不对")
 	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Accept", "application/json")
 	if r.token != "" {
 		req.Header.Set("x-acs-dingtalk-access-token", r.token)

@@ -19,12 +19,16 @@ const (
 	maxMentions  = 50
 )
 
-// The kinds of letters, as webhooks call them.
+// The kinds of letters, as webhooks call them; a title is a text.
 const (
-	kindText = "text"
-	kindMark = "markdown"
-	kindCard = "actionCard"
+	kindText  = "text"
+	kindMark  = "markdown"
+	kindCard  = "actionCard"
+	kindTitle = "title"
 )
+
+// numberRoom is kept free for "（1/5）".
+const numberRoom = 48
 
 // letter is a drawn message.
 type letter struct {
@@ -44,27 +48,50 @@ type form struct {
 	encode  func(l letter) any
 }
 
-// draw draws a card so that it fits the form.
-func (b *Bot) draw(o bot.Outgoing, f form) letter {
-	l := letter{kind: kindMark}
+// draw draws a card as one kind of letter, in as many parts as its length asks
+// for. Who is called, and the buttons, are on the last part, where the words end
+// that name them. No part is empty; none means that there is nothing to say.
+func (b *Bot) draw(o bot.Outgoing, kind string, f form) []letter {
+	if kind == kindTitle {
+		o, kind = titleOnly(o), kindText
+	}
+	last := letter{kind: kind}
 	opt := markdown.Options{Dialect: markdown.DingTalk, Lang: o.Lang, Commands: o.Card.Buttons}
+	if kind == kindText {
+		opt.Dialect = markdown.Text
+	}
 	if b.o.BotName != "" {
 		opt.Address = "@" + b.o.BotName
 	}
 	if f.mention {
-		l.called = mentioned(o.Mention)
-		opt.Mentions = l.called
+		last.called = mentioned(o.Mention)
+		opt.Mentions = last.called
 	}
-	if o.Card.Plain {
-		l.kind, opt.Dialect = kindText, markdown.Text
-	} else if l.links = b.links(o.Card.Buttons); len(l.links) > 0 {
-		l.kind = kindCard
+	if kind == kindCard {
+		if last.links = b.links(o.Card.Buttons); len(last.links) == 0 {
+			last.kind = kindMark
+		}
+		opt.Drawn = len(last.links) == len(o.Card.Buttons)
 	}
-	l.title = markdown.Render(o.Card, opt).Title
-	frame := sizeOf(f.encode(l))
-	opt.Limit, opt.Size = max(f.limit-frame, 1), func(s string) int { return sizeOf(s) }
-	l.text = markdown.Render(o.Card, opt).Text
-	return l
+	last.title = markdown.Render(o.Card, opt).Title
+	room := max(f.limit-sizeOf(f.encode(last))-numberRoom, 1)
+	opt.Limit, opt.Size = maxParts, func(s string) int { return len(pieces(s, room)) }
+	texts := pieces(markdown.Render(o.Card, opt).Text, room)
+	out := make([]letter, len(texts))
+	for i, text := range texts {
+		out[i] = letter{kind: kindMark, title: last.title, called: []string{}}
+		if last.kind == kindText {
+			out[i].kind = kindText
+		}
+		if i == len(texts)-1 {
+			out[i] = last
+		}
+		out[i].text = text
+		if len(texts) > 1 {
+			out[i].text += "\n\n" + markdown.Number(o.Lang, i+1, len(texts))
+		}
+	}
+	return out
 }
 
 // mentioned picks the ids that can be mentioned.

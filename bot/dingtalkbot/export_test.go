@@ -1,6 +1,7 @@
 package dingtalkbot
 
 import (
+	"context"
 	"time"
 
 	"github.com/open-dingtalk/dingtalk-stream-sdk-go/payload"
@@ -27,3 +28,15 @@ func Strict(raw []byte) error { return strict(raw) }
 
 // Pressed decodes the frame of a press.
 func (b *Bot) Pressed(f *payload.DataFrame) (bot.Message, error) { return b.pressed(f) }
+
+// Track is the id of the card that a message with this key makes in a chat.
+func (b *Bot) Track(idem, chat string) string { return b.track(digest(idem), spaceOf(chat)) }
+
+// Upload puts a file where a message can name it.
+func (b *Bot) Upload(ctx context.Context, f bot.File) (id, name, kind string, err error) {
+	m, err := b.upload(ctx, f)
+	if err != nil {
+		return "", "", "", err
+	}
+	return m.id, m.name, m.kind, nil
+}

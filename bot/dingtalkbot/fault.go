@@ -114,13 +114,16 @@ func apiMeaning(code string) *fault.Error {
 		return say(fault.Credential, "our address is not on the DingTalk app's IP allowlist / 本机出口 IP 不在钉钉应用的 IP 白名单")
 	case code == "invalidParameter.robotCode.auth":
 		return say(fault.Credential, "the robot is not of this DingTalk app: check robot_code / 机器人不属于这个钉钉应用，请核对 robot_code")
-	case code == "bot.stopped":
+	case code == "invalidParameter.robotCode.notExsit", code == "invalidParameter.robotCode.invalid", code == "template.not.existed":
+		return say(fault.Credential, "DingTalk does not know the robot: check robot_code, and whether the app is published"+
+			" / 钉钉找不到这个机器人，请核对 robot_code，以及应用是否已发布")
+	case code == "bot.stopped", code == "template.stopped":
 		return say(fault.Denied, "the DingTalk robot is switched off / 钉钉机器人已停用")
 	case has("contain.notAllowed"), code == "param.contentUnsafe":
 		return censored()
 	case has("tooLong"):
 		return say(fault.Invalid, "the message is too long for DingTalk / 消息超过了钉钉的长度限制")
-	case code == "resource.unavailable", code == "ServiceUnavailable":
+	case code == "resource.unavailable", code == "ServiceUnavailable", code == "system.busy":
 		return say(fault.Unavailable, "DingTalk is not available / 钉钉暂时不可用")
 	}
 	return missing(code)
@@ -131,6 +134,8 @@ func missing(code string) *fault.Error {
 	switch code {
 	case "invalid.openConversationId", "conversation.org.notMatch":
 		return say(fault.NotFound, "DingTalk does not know the group, or the robot is not in it: check chat_id / 钉钉找不到这个群，或机器人不在群里：请核对 chat_id")
+	case "param.userIdNotExist":
+		return noSuchPerson()
 	case "group.disbanded":
 		return say(fault.NotFound, "the DingTalk group was dissolved / 钉钉群已经解散")
 	case "param.cardNotExist":
@@ -142,6 +147,11 @@ func missing(code string) *fault.Error {
 		return say(fault.Conflict, "the card was sent before / 卡片已经发过")
 	}
 	return nil
+}
+
+func noSuchPerson() *fault.Error {
+	return say(fault.NotFound, "DingTalk does not know the person, or the robot cannot be seen by them: widen the app's visible range"+
+		" / 钉钉找不到这个人，或机器人对其不可见：请扩大应用的可见范围")
 }
 
 // webhookFault turns an answer to a session webhook, errcode inside HTTP 200,
@@ -182,6 +192,13 @@ func webhookMeaning(code string) *fault.Error {
 		return say(fault.NotFound, "the session of the message is over / 会话回复已过期")
 	case "400013":
 		return say(fault.NotFound, "the DingTalk group was dissolved / 钉钉群已经解散")
+	case "400102", "400106":
+		return say(fault.Denied, "the DingTalk robot is switched off or not in the group / 钉钉机器人已停用或不在群里")
+	case "40001", "40014", "41001", "42001":
+		return say(fault.Credential, "DingTalk refuses even a new token: check client_id, client_secret and oapi_url"+
+			" / 钉钉不接受刚换的令牌，请核对 client_id、client_secret 和 oapi_url")
+	case "43007", "60011":
+		return say(fault.Credential, "the DingTalk app lacks a permission: grant qyapi_base / 钉钉应用缺少权限：请开通 qyapi_base")
 	case "430101", "430102", "430103", "430104":
 		return censored()
 	case "460101", "101002":

@@ -91,6 +91,7 @@ func TestCallbackRefusals(t *testing.T) {
 		{name: "just in time", post: dingtalksim.PostOptions{Timestamp: now.Add(-window)}, status: 200},
 		{name: "just not future", post: dingtalksim.PostOptions{Timestamp: now.Add(window)}, status: 200},
 		{name: "other room", post: alter(room, "cidEVIL=="), status: 401, reason: "conversation"},
+		{name: "alone with the bot, in the room's name", post: alter(`"conversationType":"2"`, `"conversationType":"1"`), status: 401, reason: "conversation"},
 		{name: "other robot", say: dingtalksim.SayOptions{RobotCode: "other"}, status: 401, reason: "robot"},
 		{name: "no robot", say: dingtalksim.SayOptions{NoRobotCode: true}, status: 401, reason: "robot"},
 		{name: "other corp", say: dingtalksim.SayOptions{ChatbotCorpID: "dingother"}, status: 401, reason: "corp"},

@@ -78,8 +78,8 @@ func (b *Bot) foreign(in *messageJSON, weak bool) string {
 		return wrongRobot
 	case weak && in.RobotCorp != b.o.CorpID:
 		return wrongCorp
-	case weak && !slices.Contains(b.o.Conversations, in.Conversation):
-		return wrongRoom
+	case weak && (in.ConversationType == singleChat || !slices.Contains(b.o.Conversations, in.Conversation)):
+		return wrongRoom // what is said to one person alone is not masked
 	}
 	return ""
 }

@@ -47,9 +47,14 @@ type pressContent struct {
 // notice is shown to the person who pressed alone.
 const (
 	pressTaken = `{"response":{}}`
-	pressLost  = `{"response":{"cardUpdateOptions":{"updateCardDataByKey":true,"updatePrivateDataByKey":true},` +
+	pressMoved = `{"response":{"cardUpdateOptions":{"updateCardDataByKey":true,"updatePrivateDataByKey":true},` +
+		`"userPrivateData":{"cardParamMap":{"notice":"这张卡片不在原来的会话里，按钮无效 / this card is not where it was sent, its buttons do nothing"}}}}`
+	pressLost = `{"response":{"cardUpdateOptions":{"updateCardDataByKey":true,"updatePrivateDataByKey":true},` +
 		`"userPrivateData":{"cardParamMap":{"notice":"没有收下，请再按一次 / not accepted, press again"}}}}`
 )
+
+// errMoved: the card is not one that we sent to this place.
+var errMoved = errors.New("the card is not where it was sent")
 
 // errCorp: a user id is somebody else's in another corp, and ours is not known.
 var errCorp = errors.New("the corp is not known yet")
@@ -66,6 +71,10 @@ func (s *stream) press(ctx context.Context, f *payload.DataFrame) (*payload.Data
 		s.b.refuse(ctx, wrongCorp)
 		s.sorry(context.WithoutCancel(ctx), m, sorryLost) // what is typed instead tells the corp
 		return acknowledged(pressLost), nil
+	}
+	if errors.Is(err, errMoved) {
+		s.b.refuse(ctx, movedCard)
+		return acknowledged(pressMoved), nil
 	}
 	if err != nil {
 		s.b.refuse(ctx, badPress)
@@ -104,8 +113,11 @@ func (b *Bot) pressed(f *payload.DataFrame) (bot.Message, error) {
 	if in.User != "" && in.UserKind == 1 {
 		m.Sender = []string{in.User}
 	}
-	if in.SpaceType == spaceSingle {
-		m.Direct, m.Chat = true, DirectChat(in.Space)
+	if in.SpaceType == spaceSingle { // nobody else is there to press
+		m.Direct, m.Chat = true, DirectChat(in.User)
+	}
+	if !b.tracked(in.Card, spaceOf(m.Chat)) {
+		return bot.Message{}, errMoved
 	}
 	if b.ours() == "" {
 		return m, errCorp

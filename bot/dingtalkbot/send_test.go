@@ -265,10 +265,10 @@ func TestAPIFaults(t *testing.T) {
 		{f: dingtalksim.Fault{Status: 400, Code: "conversation.org.notMatch"}, kind: fault.NotFound},
 		{f: dingtalksim.Fault{Status: 400, Code: "group.disbanded"}, kind: fault.NotFound},
 		{f: dingtalksim.Fault{Status: 400, Code: "bot.stopped"}, kind: fault.Denied},
-		{f: dingtalksim.Fault{Status: 400, Code: "contain.notAllowed.words"}, kind: fault.Denied},
-		{f: dingtalksim.Fault{Status: 400, Code: "invalidParameter.msgParam.tooLong"}, kind: fault.Invalid},
+		{f: dingtalksim.Fault{Status: 400, Code: "contain.notAllowed.words", Times: -1}, kind: fault.Denied},
+		{f: dingtalksim.Fault{Status: 400, Code: "invalidParameter.msgParam.tooLong", Times: -1}, kind: fault.Invalid},
 		{f: dingtalksim.Fault{Status: 400, Code: "resource.unavailable"}, kind: fault.Unavailable},
-		{f: dingtalksim.Fault{Status: 400, Code: "something.new"}, kind: fault.Invalid},
+		{f: dingtalksim.Fault{Status: 400, Code: "something.new", Times: -1}, kind: fault.Invalid},
 		{f: dingtalksim.Fault{Status: 429, Body: "slow"}, kind: fault.Limited, after: time.Second},
 		{f: dingtalksim.Fault{Status: 503}, kind: fault.Unavailable},
 		{f: dingtalksim.Fault{Status: 302, Body: "<html>"}, kind: fault.Credential},
@@ -317,8 +317,9 @@ func TestSessionFaults(t *testing.T) {
 		{f: dingtalksim.Fault{Errcode: 410100}, kind: fault.Limited, after: 10 * time.Minute},
 		{f: dingtalksim.Fault{Body: `{"errcode":"90018","errmsg":"x"}`}, kind: fault.Limited, after: 2 * time.Second},
 		{f: dingtalksim.Fault{Body: `{"errcode":88,"sub_code":"90020"}`}, kind: fault.Denied},
-		{f: dingtalksim.Fault{Errcode: 430102}, kind: fault.Denied},
-		{f: dingtalksim.Fault{Errcode: 460101}, kind: fault.Invalid},
+		{f: dingtalksim.Fault{Errcode: 430102, Times: 3}, kind: fault.Denied},
+		{f: dingtalksim.Fault{Errcode: 460101, Times: 3}, kind: fault.Invalid},
+		{f: dingtalksim.Fault{Errcode: 400102}, kind: fault.Denied},
 		{f: dingtalksim.Fault{Errcode: -1}, kind: fault.Unavailable},
 		{f: dingtalksim.Fault{Status: 502, Body: "<html>"}, kind: fault.Unavailable},
 		{f: dingtalksim.Fault{Body: "<html>"}, kind: fault.Unavailable},
@@ -330,6 +331,7 @@ func TestSessionFaults(t *testing.T) {
 	} {
 		o := w.answering(info(), dingtalksim.SayOptions{})
 		tt.f.Path = path
+		w.ClearFaults()
 		w.Inject(tt.f)
 		before := len(w.Messages(room))
 		_, err := w.bot.Send(t.Context(), o, "k", "")
@@ -345,8 +347,8 @@ func TestSessionFaults(t *testing.T) {
 	}
 }
 
-// TestLongCard: a card of any size goes out, within the limit of each way, and
-// says what is missing.
+// TestLongCard: a card of any size goes out, within the limit of each way, in
+// some messages; the last says what is missing, and has the buttons.
 func TestLongCard(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -361,9 +363,17 @@ func TestLongCard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, m := range w.Messages(room) {
-		if !strings.Contains(m.Text, "…还有 ") || !strings.Contains(m.Text, "批准 7K3MQ2 删除=") || len(m.Buttons) != 2 || len(m.Text) < 10_000 {
-			t.Errorf("%s: %d bytes, %d buttons", m.Via, len(m.Text), len(m.Buttons))
+	all := w.Messages(room)
+	if len(all) != 10 {
+		t.Fatalf("%d messages", len(all))
+	}
+	for i, m := range all {
+		last := i%5 == 4
+		if !strings.HasSuffix(m.Text, fmt.Sprintf("（%d/5）", i%5+1)) || !last && len(m.Text) < 10_000 {
+			t.Errorf("%d by %s: %d bytes, %q", i, m.Via, len(m.Text), m.Text[max(0, len(m.Text)-40):])
+		}
+		if strings.Contains(m.Text, "…还有 ") != last || strings.Contains(m.Text, "批准 7K3MQ2 删除=") != last || (len(m.Buttons) == 2) != last {
+			t.Errorf("%d by %s: %d buttons", i, m.Via, len(m.Buttons))
 		}
 	}
 	for _, c := range w.Calls() {

@@ -59,6 +59,10 @@ type Options struct {
 	// Window is how far the signed time of a callback may be from ours, either
 	// way; default 5 minutes.
 	Window time.Duration
+	// BotMoved is told when the bot was put into a group (added) or taken out of
+	// it, by whichever way events come; the app must subscribe both events. It may
+	// be told the same twice, and must be quick: Feishu waits for it. Optional.
+	BotMoved func(ctx context.Context, chat string, added bool)
 	// BotOpenID is the bot's own open_id ("ou_…"); default: asked from Feishu.
 	BotOpenID string
 
@@ -146,7 +150,9 @@ func (b *Bot) Name() run.Platform { return run.Feishu }
 
 // Can tells that Feishu draws everything.
 func (b *Bot) Can() bot.Abilities {
-	return bot.Abilities{Edit: true, Threads: true, Buttons: true, Forms: true}
+	return bot.Abilities{
+		Edit: true, Threads: true, Buttons: true, Forms: true, Direct: true, Files: true, Charts: true,
+	}
 }
 
 // Listen receives messages until ctx ends: by the long connection, or, without

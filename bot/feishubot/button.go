@@ -38,7 +38,7 @@ func (d *drawing) form(b bot.Button) node {
 		}
 		elements = append(elements, node{
 			"tag": "input", "name": fieldName(strconv.Itoa(d.names), in.Name), "input_type": "text", "required": in.Required,
-			"label": node{"tag": "plain_text", "content": label}, "label_position": "left",
+			"label": node{"tag": "plain_text", "content": label}, "label_position": "top",
 			"placeholder": node{"tag": "plain_text", "content": label},
 		})
 		d.names++
@@ -54,7 +54,7 @@ func (d *drawing) button(b bot.Button, submits bool) node {
 	text := node{"tag": "plain_text", "content": label}
 	out := node{
 		"tag": "button", "text": text, "type": buttonType(b.Style), "name": "b" + strconv.Itoa(d.names),
-		"behaviors": []node{{"type": "callback", "value": callback{Command: b.Command, Digest: b.Digest, Private: d.dm}}},
+		"behaviors": []node{{"type": "callback", "value": callback{Command: b.Command, Digest: b.Digest, bound: d.to}}},
 	}
 	d.names++
 	if submits {

@@ -19,7 +19,7 @@ const (
 	answerLimit = 1 << 20
 )
 
-// request is one call of the open platform. The SDK is not used for these four
+// request is one call of the open platform. The SDK is not used for these few
 // calls: it has none for the bot's identity, throws away the body of a 504 and
 // reads answers without a limit, and what it would give us is one struct each.
 type request struct {
@@ -28,6 +28,10 @@ type request struct {
 	query  url.Values
 	body   any
 	flat   bool // the answer's fields stand beside code, not in data
+
+	raw     []byte // a body that is not JSON, of this kind
+	kind    string
+	timeout time.Duration // default callTimeout
 }
 
 // answer is the frame of every reply. The code decides; the HTTP status only
@@ -36,6 +40,12 @@ type answer struct {
 	Code *int            `json:"code"`
 	Msg  string          `json:"msg"`
 	Data json.RawMessage `json:"data"`
+	// Detail names the permissions that are missing, for 99991672.
+	Detail struct {
+		Violations []struct {
+			Subject string `json:"subject"`
+		} `json:"permission_violations"`
+	} `json:"error"`
 
 	status int
 	header http.Header
@@ -78,19 +88,23 @@ func (b *Bot) call(ctx context.Context, r request, out any) error {
 
 // exchange makes one HTTP request.
 func (b *Bot) exchange(ctx context.Context, r request, token string) ([]byte, *answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("no answer in time"))
+	limit := callTimeout
+	if r.timeout > 0 {
+		limit = r.timeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("no answer in time"))
 	defer cancel()
 	target := b.o.BaseURL + r.path
 	if r.query != nil {
 		target += "?" + r.query.Encode()
 	}
+	content, kind, err := r.content()
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Internal, err, "cannot build the request / 无法生成请求")
+	}
 	var body io.Reader
-	if r.body != nil {
-		raw, err := encode(r.body)
-		if err != nil {
-			return nil, nil, fault.Wrap(fault.Internal, err, "cannot build the request / 无法生成请求")
-		}
-		body = bytes.NewReader(raw)
+	if content != nil {
+		body = bytes.NewReader(content)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target, body)
 	if err != nil {
@@ -98,7 +112,7 @@ func (b *Bot) exchange(ctx context.Context, r request, token string) ([]byte, *a
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := b.o.HTTPClient.Do(req)
 	if err != nil {
@@ -115,6 +129,15 @@ func (b *Bot) exchange(ctx context.Context, r request, token string) ([]byte, *a
 	}
 	a.status, a.header = res.StatusCode, res.Header
 	return raw, a, nil
+}
+
+// content gives the body of a request and what it is; nil for none.
+func (r request) content() ([]byte, string, error) {
+	if r.raw != nil || r.body == nil {
+		return r.raw, r.kind, nil
+	}
+	raw, err := encode(r.body)
+	return raw, "application/json; charset=utf-8", err
 }
 
 // lost is the fault of a call without an answer. The message may have been

@@ -12,32 +12,38 @@ import (
 // only properties that stand in the vendor's pages are used.
 type node = map[string]any
 
-// The most lines of a section that are seen at once; more are folded away. Ten
-// rows of a plan with the line that counts the others fit, and the whole help.
-const rowLimit = 12
+// The most lines of a section that are seen at once; more are folded away. Of a
+// list ten are seen, and an eleventh only when it is the last: the one that
+// counts the others.
+const (
+	rowLimit  = 12
+	listLimit = 10
+)
 
 // fit is how much of long sections a drawing shows.
 type fit struct {
 	folded int // lines that are folded away behind the seen ones; more are only counted
 	rows   int // lines that are seen
+	charts bool
 }
 
 // fits are tried in order until a card is small enough.
-func fits() []fit { return []fit{{60, rowLimit}, {0, rowLimit}, {0, 5}, {0, 2}} }
+func fits() []fit {
+	return []fit{{folded: 60, rows: rowLimit}, {rows: rowLimit}, {rows: 5}, {rows: 2}}
+}
 
 // drawing renders one card in one fit.
 type drawing struct {
 	fit
 	lang  bot.Lang
-	dm    string // the chat, when it is private
-	forms int    // also numbers the inputs
+	to    bound
+	forms int // also numbers the inputs
 	names int
 }
 
-// draw gives the card JSON 2.0 of an answer, cut to the fit. dm is the chat, when
-// it is private.
-func draw(o bot.Outgoing, f fit, dm string) node {
-	d := &drawing{fit: f, lang: o.Lang, dm: dm}
+// draw gives the card JSON 2.0 of an answer, cut to the fit.
+func draw(o bot.Outgoing, f fit, to bound) node {
+	d := &drawing{fit: f, lang: o.Lang, to: to}
 	title := show(o.Card.Title, titleLimit)
 	var elements []node
 	if at := atCard(o.Mention); at != "" {
@@ -94,7 +100,10 @@ func plainText(s string) node {
 // counted.
 func (d *drawing) section(s bot.Section) []node {
 	title := strings.TrimSpace(show(s.Title, titleLimit))
-	if s.Folded && title != "" && len(s.Lines) > 0 {
+	if s.Folded && title != "" && (len(s.Lines) > 0 || s.Chart != nil) {
+		if chart, ok := d.chart(s); ok {
+			return []node{panel(title, []node{chart})}
+		}
 		kept, lost := split(s.Lines, d.rows+d.folded)
 		return []node{panel(title, d.counted(kept, len(lost), s.Bullet))}
 	}
@@ -102,7 +111,10 @@ func (d *drawing) section(s bot.Section) []node {
 	if title != "" {
 		out = append(out, node{"tag": "markdown", "content": "**" + markdown(title, titleLimit) + "**"})
 	}
-	seen, hidden := split(s.Lines, d.rows)
+	if chart, ok := d.chart(s); ok {
+		return append(out, chart)
+	}
+	seen, hidden := split(s.Lines, d.visible(s))
 	kept, lost := split(hidden, d.folded)
 	if len(kept) == 0 {
 		if len(seen) == 0 && len(out) > 0 {
@@ -112,6 +124,18 @@ func (d *drawing) section(s bot.Section) []node {
 	}
 	out = append(out, d.lines(seen, s.Bullet)...)
 	return append(out, panel(more(d.lang, len(hidden)), d.counted(kept, len(lost), s.Bullet)))
+}
+
+// visible tells how many lines of a section are seen at once.
+func (d *drawing) visible(s bot.Section) int {
+	switch {
+	case !s.Bullet || d.rows < listLimit:
+		return d.rows
+	case len(s.Lines) == listLimit+1:
+		return listLimit + 1
+	default:
+		return listLimit
+	}
 }
 
 // counted draws lines and says how many more there are.

@@ -56,17 +56,34 @@ func goldens() map[string]bot.Outgoing {
 			Sections: []bot.Section{{Title: "Skipped", Lines: []bot.Line{line("#78 changed since the plan")}}},
 			Buttons:  []bot.Button{{Label: "Details", Command: "show 7K3MQ2", Style: bot.Primary}, {Label: "Undo", Command: "undo 7K3MQ2"}},
 		}},
+		"digest":     digest(bot.ZH),
+		"digest-en":  digest(bot.EN),
 		"superseded": {Lang: bot.ZH, Card: bot.Card{Title: "7K3MQ2 已被 9P2XD0 取代", Tone: bot.Quiet}},
 	}
+}
+
+// digest is a card with a chart, and with what stands in its place elsewhere.
+func digest(lang bot.Lang) bot.Outgoing {
+	title, joined, left := "日报 · 11-25", "入职", "离职"
+	if lang == bot.EN {
+		title, joined, left = "Digest · 11-25", "joined", "left"
+	}
+	chart := &bot.Chart{Title: title}
+	s := bot.Section{Title: title, Chart: chart, Bullet: true}
+	for i, at := range []string{"11-23", "11-24", "11-25"} {
+		chart.Points = append(chart.Points, bot.Point{At: at, Series: joined, Value: i + 1}, bot.Point{At: at, Series: left, Value: 3 - i})
+		s.Lines = append(s.Lines, line(fmt.Sprintf("%s %s %d %s %d", at, joined, i+1, left, 3-i)))
+	}
+	return bot.Outgoing{Lang: lang, Card: bot.Card{Title: title, Tone: bot.Info, Sections: []bot.Section{s}}}
 }
 
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	for name, o := range goldens() {
-		for i, d := range drafts(o, "") {
+		for i, d := range drafts(o, bound{Chat: "oc_ops"}) {
 			var pretty bytes.Buffer
-			if err := json.Indent(&pretty, []byte(d.content), "", "  "); err != nil {
-				t.Fatalf("%s: %v", name, err)
+			if err := json.Indent(&pretty, []byte(d.parts[0]), "", "  "); err != nil || len(d.parts) != 1 {
+				t.Fatalf("%s: %v, %d parts", name, err, len(d.parts))
 			}
 			pretty.WriteByte('\n')
 			path := filepath.Join("testdata", fmt.Sprintf("%s.%d.%s.json", name, i, d.kind))
@@ -159,10 +176,10 @@ var (
 func checkHarmless(t *testing.T, s string) {
 	t.Helper()
 	o := inject(s)
-	for _, d := range drafts(o, "") {
+	for _, d := range drafts(o, bound{}) {
 		switch d.kind {
 		case asCard:
-			plain, marked := texts(t, d.content)
+			plain, marked := texts(t, d.parts[0])
 			for _, p := range plain {
 				harmless(t, "card text", p, 1)
 			}
@@ -180,10 +197,10 @@ func checkHarmless(t *testing.T, s string) {
 				}
 			}
 		case asPost:
-			checkPost(t, d.content)
+			checkPost(t, d.parts[0])
 		case asText:
 			var in struct{ Text string }
-			if err := json.Unmarshal([]byte(d.content), &in); err != nil {
+			if err := json.Unmarshal([]byte(d.parts[0]), &in); err != nil {
 				t.Fatal(err)
 			}
 			rest, ok := strings.CutPrefix(in.Text, `<at user_id="ou_ok"></at> `)
@@ -263,14 +280,16 @@ func TestSizes(t *testing.T) {
 				o.Card.Sections = append(o.Card.Sections, bot.Section{Title: "s", Lines: []bot.Line{line(wide)}})
 			}
 		}
-		list := drafts(o, "")
+		list := drafts(o, bound{})
 		if len(list) < 2 {
 			t.Fatalf("%s: %d drafts", name, len(list))
 		}
 		for _, d := range list {
 			limit := map[string]int{asCard: cardBytes, asPost: 30 << 10, asText: 150 << 10}[d.kind]
-			if len(d.content) > limit {
-				t.Errorf("%s as %s: %d bytes", name, d.kind, len(d.content))
+			for _, part := range d.parts {
+				if len(part) > limit {
+					t.Errorf("%s as %s: %d bytes", name, d.kind, len(part))
+				}
 			}
 		}
 		if strings.HasPrefix(name, "many s") && list[0].kind != asPost || name == "many buttons" && list[0].kind != asPost {
@@ -281,12 +300,12 @@ func TestSizes(t *testing.T) {
 
 func TestRowsThatAreNotShownAreCounted(t *testing.T) {
 	t.Parallel()
-	content, ok := cardOf(bot.Outgoing{Lang: bot.ZH, Card: bot.Card{Title: "t", Sections: []bot.Section{{Bullet: true, Lines: many(340, "人 %d "+strings.Repeat("宽", 200))}}}}, "")
-	if !ok || !strings.Contains(content, "…还有 328 项") || strings.Contains(content, "人 13 ") || !strings.Contains(content, "人 12 ") {
+	content, ok := cardOf(bot.Outgoing{Lang: bot.ZH, Card: bot.Card{Title: "t", Sections: []bot.Section{{Bullet: true, Lines: many(340, "人 %d "+strings.Repeat("宽", 200))}}}}, bound{}, true)
+	if !ok || !strings.Contains(content, "…还有 330 项") || strings.Contains(content, "人 11 ") || !strings.Contains(content, "人 10 ") {
 		t.Errorf("%v %.200s", ok, content)
 	}
-	content, ok = cardOf(goldens()["long"], "")
-	if !ok || !strings.Contains(content, "… and 63 more") || !strings.Contains(content, "… and 3 more") || !strings.Contains(content, "person 72") {
+	content, ok = cardOf(goldens()["long"], bound{}, true)
+	if !ok || !strings.Contains(content, "… and 65 more") || !strings.Contains(content, "… and 5 more") || !strings.Contains(content, "person 70") {
 		t.Errorf("%v %s", ok, content)
 	}
 }
@@ -294,16 +313,16 @@ func TestRowsThatAreNotShownAreCounted(t *testing.T) {
 func BenchmarkDraw(b *testing.B) {
 	o := goldens()["approval"]
 	for b.Loop() {
-		drafts(o, "")
+		drafts(o, bound{})
 	}
 }
 
-// The whole help, and the line that counts what a card does not name, are seen at
-// once.
+// Ten rows of a list, and the line that counts what a card does not name, are
+// seen at once.
 func TestShortListsAreNotFolded(t *testing.T) {
 	t.Parallel()
-	for n, folds := range map[int]bool{11: false, 12: false, 13: true} {
-		card, ok := cardOf(bot.Outgoing{Card: bot.Card{Title: "x", Sections: []bot.Section{{Bullet: true, Lines: many(n, "line %d")}}}}, "")
+	for n, folds := range map[int]bool{10: false, 11: false, 12: true} {
+		card, ok := cardOf(bot.Outgoing{Card: bot.Card{Title: "x", Sections: []bot.Section{{Bullet: true, Lines: many(n, "line %d")}}}}, bound{}, true)
 		if !ok || strings.Contains(card, "collapsible_panel") != folds {
 			t.Errorf("%d lines: %s", n, card)
 		}

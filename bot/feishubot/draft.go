@@ -1,6 +1,7 @@
 package feishubot
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/bot"
@@ -14,6 +15,10 @@ const (
 	cardElements = 50
 	postBytes    = 24 << 10
 	textBytes    = 60 << 10
+	// partLimit is in how many messages one answer may come. What is longer than
+	// that is nothing to read in a chat; the rest is counted.
+	partLimit = 20
+	lineBytes = 4 << 10 // of one line in a post or text
 )
 
 // The kinds of a draft.
@@ -21,37 +26,62 @@ const (
 	asCard = "interactive"
 	asPost = "post"
 	asText = "text"
+	asFile = "file"
 )
 
-// draft is one way to say an answer.
+// The steps of the ladder, as logged.
+const (
+	stepCard  = "card"
+	stepLines = "card_without_chart"
+	stepPost  = "post"
+	stepText  = "text"
+	stepTitle = "title"
+)
+
+// draft is one way to say an answer, in one or more messages.
 type draft struct {
-	kind    string
-	content string // JSON
+	step  string
+	kind  string
+	parts []string // JSON contents, at least one
 }
 
-// drafts gives the ways to say an answer, the best first: a card; rich text
-// with the commands spelled out; text; and a text of the title alone. A short
-// answer begins with text. None is too large. dm is the chat, when it is private.
-func drafts(o bot.Outgoing, dm string) []draft {
-	var out []draft
-	text := draft{asText, jsonText(textOfCard(o))}
-	if o.Card.Plain {
-		out = append(out, text, draft{asPost, postOf(o)})
-	} else {
-		if card, ok := cardOf(o, dm); ok {
-			out = append(out, draft{asCard, card})
-		}
-		out = append(out, draft{asPost, postOf(o)}, text)
+// drafts gives the ways to say an answer, the best first: a card; the card with
+// lines in place of charts; rich text with the commands spelled out; text; and a
+// text of the title alone. A short answer begins with text. None is too large: a
+// card counts what it does not show, rich text and text come in several messages.
+// to is where a card goes, which its buttons carry.
+func drafts(o bot.Outgoing, to bound) []draft {
+	post, text := draft{stepPost, asPost, postsOf(o)}, draft{stepText, asText, textsOf(o)}
+	out := []draft{text, post}
+	if !o.Card.Plain {
+		out = append(cardsOf(o, to), post, text)
 	}
-	return append(out, draft{asText, jsonText(titleOnly(o))})
+	return append(out, draft{stepTitle, asText, []string{jsonText(titleOnly(o))}})
+}
+
+// cardsOf gives the card, and the one with lines in place of charts.
+func cardsOf(o bot.Outgoing, to bound) []draft {
+	var out []draft
+	step := stepCard
+	if hasChart(o.Card) {
+		if card, ok := cardOf(o, to, true); ok {
+			out = append(out, draft{stepCard, asCard, []string{card}})
+			step = stepLines
+		}
+	}
+	if card, ok := cardOf(o, to, false); ok {
+		out = append(out, draft{step, asCard, []string{card}})
+	}
+	return out
 }
 
 // cardOf gives the largest drawing that fits.
-func cardOf(o bot.Outgoing, dm string) (string, bool) {
+func cardOf(o bot.Outgoing, to bound, charts bool) (string, bool) {
 	for _, f := range fits() {
-		card := draw(o, f, dm)
+		f.charts = charts
+		card := draw(o, f, to)
 		raw, err := encode(card)
-		if err == nil && len(raw) <= cardBytes && count(card) <= cardElements {
+		if err == nil && len(raw) <= cardBytes && check(card) == nil {
 			return string(raw), true
 		}
 	}
@@ -81,6 +111,10 @@ func count(v any) int {
 func script(o bot.Outgoing) []string {
 	var out []string
 	for _, s := range o.Card.Sections {
+		if s.Folded && len(s.Short) > 0 {
+			out = append(out, plainLine(s.Short))
+			continue
+		}
 		if title := show(s.Title, titleLimit); strings.TrimSpace(title) != "" {
 			out = append(out, title)
 		}
@@ -115,61 +149,110 @@ func typed(lang bot.Lang, b bot.Button) string {
 	return label + "，请发：" + command.String()
 }
 
-// shorten keeps as many lines as fit into n bytes, and says how many do not.
-func shorten(lang bot.Lang, lines []string, n int) []string {
-	used := 0
+// chunks cuts lines into messages of at most n bytes, and says how many lines are
+// missing when there would be too many messages.
+func chunks(lang bot.Lang, lines []string, n int) [][]string {
+	var out [][]string
+	used := n
 	for i, l := range lines {
-		if used += len(l) + 64; used > n {
-			return append(lines[:i:i], more(lang, len(lines)-i))
+		if len(l) > lineBytes {
+			l = cut(l, lineBytes/4)
 		}
+		cost := len(l) + 64 // with the JSON around it
+		if used+cost > n {
+			if len(out) == partLimit {
+				out[partLimit-1] = append(out[partLimit-1], more(lang, len(lines)-i))
+				return out
+			}
+			out, used = append(out, nil), 0
+		}
+		out[len(out)-1] = append(out[len(out)-1], l)
+		used += cost
 	}
-	return lines
+	return out
 }
 
-// postOf gives the rich text of an answer. Its pieces of text are taken
+// numbered marks one of several messages.
+func numbered(lang bot.Lang, title string, i, of int) string {
+	number := strconv.Itoa(i+1) + "/" + strconv.Itoa(of)
+	switch {
+	case of < 2:
+		return title
+	case lang == bot.EN:
+		return title + " (" + number + ")"
+	default:
+		return title + "（" + number + "）"
+	}
+}
+
+// postPiece is a piece of a line of rich text.
+type postPiece struct {
+	Tag    string `json:"tag"`
+	Text   string `json:"text,omitempty"`
+	UserID string `json:"user_id,omitempty"`
+}
+
+// postsOf gives the rich text of an answer. Its pieces of text are taken
 // literally; they are guarded all the same.
-func postOf(o bot.Outgoing) string {
-	type piece struct {
-		Tag    string   `json:"tag"`
-		Text   string   `json:"text,omitempty"`
-		UserID string   `json:"user_id,omitempty"`
-		Style  []string `json:"style,omitempty"`
-	}
-	var rows [][]piece
-	var ats []piece
-	for _, id := range mentionable(o.Mention) {
-		ats = append(ats, piece{Tag: "at", UserID: id})
-	}
-	if len(ats) > 0 {
-		rows = append(rows, ats)
-	}
-	for _, l := range shorten(o.Lang, script(o), postBytes/2) {
+func postsOf(o bot.Outgoing) []string {
+	title := wide.Replace(show(o.Card.Title, titleLimit))
+	var lines []string
+	for _, l := range script(o) {
 		if strings.TrimSpace(l) != "" {
-			rows = append(rows, []piece{{Tag: "text", Text: wide.Replace(l)}})
+			lines = append(lines, wide.Replace(l))
 		}
 	}
-	title := wide.Replace(show(o.Card.Title, titleLimit))
-	if len(rows) == 0 {
-		rows = append(rows, []piece{{Tag: "text", Text: title}})
+	if len(lines) == 0 {
+		lines = []string{title}
 	}
 	lang := "zh_cn"
 	if o.Lang == bot.EN {
 		lang = "en_us"
 	}
-	return jsonOf(map[string]any{lang: map[string]any{"title": title, "content": rows}})
+	all := chunks(o.Lang, lines, postBytes/2)
+	out := make([]string, len(all))
+	for i, part := range all {
+		var rows [][]postPiece
+		if ats := mentionable(o.Mention); i == 0 && len(ats) > 0 {
+			var row []postPiece
+			for _, id := range ats {
+				row = append(row, postPiece{Tag: "at", UserID: id})
+			}
+			rows = append(rows, row)
+		}
+		for _, l := range part {
+			rows = append(rows, []postPiece{{Tag: "text", Text: l}})
+		}
+		out[i] = jsonOf(map[string]any{lang: map[string]any{"title": numbered(o.Lang, title, i, len(all)), "content": rows}})
+	}
+	return out
 }
 
-// textOfCard gives the answer as text. Text messages know tags and some
-// markdown, so the signs of both are written in full width.
-func textOfCard(o bot.Outgoing) string {
-	lines := shorten(o.Lang, append([]string{show(o.Card.Title, titleLimit)}, script(o)...), textBytes)
-	var out []string
-	for _, l := range lines {
+// textsOf gives the answer as text. Text messages know tags and some markdown,
+// so the signs of both are written in full width.
+func textsOf(o bot.Outgoing) []string {
+	title := wide.Replace(show(o.Card.Title, titleLimit))
+	var lines []string
+	for _, l := range script(o) {
 		if strings.TrimSpace(l) != "" {
-			out = append(out, wide.Replace(l))
+			lines = append(lines, wide.Replace(l))
 		}
 	}
-	return withAts(o, strings.Join(out, "\n"))
+	all := chunks(o.Lang, lines, textBytes)
+	if len(all) == 0 {
+		all = [][]string{nil}
+	}
+	out := make([]string, len(all))
+	for i, part := range all {
+		words := append([]string{numbered(o.Lang, title, i, len(all))}, part...)
+		text := strings.TrimLeft(strings.Join(words, "\n"), "\n")
+		if i > 0 {
+			out[i] = jsonText(text)
+			continue
+		}
+		out[i] = jsonText(withAts(o, text))
+	}
+	return out
 }
 
 // titleOnly is what is left when the words themselves are not let through: the

@@ -11,10 +11,15 @@ import (
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
-// The events that are understood. All others are accepted and left alone.
+// The events that are understood. All others are accepted and left alone:
+// what was said is what counts, whatever happens to the message afterwards.
 const (
-	messageEvent = "im.message.receive_v1"
-	pressEvent   = "card.action.trigger"
+	messageEvent  = "im.message.receive_v1"
+	pressEvent    = "card.action.trigger"
+	joinedEvent   = "im.chat.member.bot.added_v1"
+	leftEvent     = "im.chat.member.bot.deleted_v1"
+	recalledEvent = "im.message.recalled_v1"
+	updatedEvent  = "im.message.updated_v1"
 )
 
 // The reasons of a refusal, as logged and counted.
@@ -35,6 +40,7 @@ const (
 	cutOff        = "cut_off"
 	notYetKnown   = "identity_unknown"
 	notYetClaimed = "not_claimed"
+	movedCard     = "card_moved"
 )
 
 // envelope is what every event is wrapped in: schema 2.0, with what a
@@ -124,8 +130,31 @@ func (b *Bot) deliver(ctx context.Context, e *envelope, receive bot.Receive) ([]
 		return nil, b.hear(ctx, e, receive)
 	case pressEvent:
 		return b.press(ctx, e, receive)
+	case joinedEvent, leftEvent:
+		b.moved(ctx, e)
+		return nil, nil
+	case recalledEvent, updatedEvent:
+		b.o.Logger.InfoContext(ctx, "message changed afterwards, nothing is done", "system", "feishu", "kind", e.Header.Type)
+		return nil, nil
 	default:
 		return nil, nil // accepted, and there is nothing to answer
+	}
+}
+
+// moved tells that the bot was put into a group or taken out of it. Source: the
+// vendor's pages of im.chat.member.bot.added_v1 and deleted_v1.
+func (b *Bot) moved(ctx context.Context, e *envelope) {
+	var in struct {
+		Chat string `json:"chat_id"`
+	}
+	if json.Unmarshal(e.Event, &in) != nil || in.Chat == "" {
+		b.refuse(ctx, badEvent) // it would be no better when it came again
+		return
+	}
+	added := e.Header.Type == joinedEvent
+	b.o.Logger.InfoContext(ctx, "bot moved", "system", "feishu", "added", added)
+	if b.o.BotMoved != nil {
+		b.o.BotMoved(ctx, in.Chat, added)
 	}
 }
 

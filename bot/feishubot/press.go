@@ -18,7 +18,12 @@ const (
 	pressTaken = `{"toast":{"type":"info","content":"已收到 / received","i18n":{"zh_cn":"已收到","en_us":"Received"}}}`
 	pressLost  = `{"toast":{"type":"error","content":"没有收下，请再按一次 / not accepted, press again",` +
 		`"i18n":{"zh_cn":"没有收下，请再按一次","en_us":"Not accepted, press again"}}}`
+	pressMoved = `{"toast":{"type":"error","content":"这张卡片不在原来的会话里，按钮无效 / this card is not where it was sent, its buttons do nothing",` +
+		`"i18n":{"zh_cn":"这张卡片不在原来的会话里，按钮无效","en_us":"This card is not where it was sent: its buttons do nothing"}}}`
 )
+
+// errMoved: the card was drawn for another chat, or for another person alone.
+var errMoved = errors.New("the card is not where it was sent")
 
 // pressJSON is the event of card.action.trigger. Source: the vendor's page of
 // that callback.
@@ -42,13 +47,17 @@ type pressJSON struct {
 type callback struct {
 	Command string `json:"cmd"`
 	Digest  string `json:"digest,omitempty"`
-	Private string `json:"p2p,omitempty"` // the chat that the card was drawn for, when nobody else is in it
+	bound
 }
 
 // press takes a pressed button and answers it. The platform never sends a press
 // again, so the person is told at once when it was not taken.
 func (b *Bot) press(ctx context.Context, e *envelope, receive bot.Receive) ([]byte, error) {
 	m, err := b.pressed(e)
+	if errors.Is(err, errMoved) {
+		b.refuse(ctx, movedCard)
+		return []byte(pressMoved), nil
+	}
 	if err != nil {
 		b.refuse(ctx, badEvent)
 		return nil, refusedFault(badEvent)
@@ -75,14 +84,22 @@ func (b *Bot) pressed(e *envelope) (bot.Message, error) {
 			value = callback{}
 		}
 	}
+	ids := in.Operator.list()
+	if !value.holds(in.Context.Chat, ids) {
+		return bot.Message{}, errMoved
+	}
+	chat, card := in.Context.Chat, in.Context.Message
+	if value.To != "" && !b.dms.has(chat) { // who knows where this copy stands: the person is answered alone
+		chat, card = value.To, ""
+	}
 	return bot.Message{
-		Platform: run.Feishu, ID: e.Header.ID, Chat: in.Context.Chat, Addressed: true,
-		Sender:  in.Operator.list(),
+		Platform: run.Feishu, ID: e.Header.ID, Chat: chat, Addressed: true,
+		Sender:  ids,
 		Foreign: in.Operator.TenantKey != e.Header.TenantKey,
-		Direct:  value.Private == in.Context.Chat || b.dms.has(in.Context.Chat),
+		Direct:  value.private() || b.dms.has(chat),
 		At:      parseTime(e.Header.CreatedAt),
 		Press: &bot.Press{
-			Command: value.Command, Digest: value.Digest, Card: in.Context.Message, Form: formOf(in.Action.Form),
+			Command: value.Command, Digest: value.Digest, Card: card, Form: formOf(in.Action.Form),
 		},
 	}, nil
 }

@@ -180,10 +180,10 @@ func TestAPrivateChatIsPrivateForItsButtons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := len(w.inbox.all())
 	w.post(t, press, feishusim.Forgery{})
-	all := w.inbox.all()
-	if got := all[len(all)-1]; got.Direct {
-		t.Errorf("%+v", got)
+	if all := w.inbox.all(); len(all) != before {
+		t.Errorf("%+v", all[before:])
 	}
 }
 

@@ -2,7 +2,10 @@ package feishubot
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/bot"
@@ -17,33 +20,52 @@ const (
 )
 
 // Send delivers an answer: by editing the card at place, or as a reply in the
-// thread, or to the chat; Chat may also be a person's account id. place is the
-// message's id; one that could not be a card carries its kind, as "post:om_…".
-// A card that Feishu refuses is said as rich text, then as text, in the same
-// call. Faults: Limited and Unavailable may be tried again with the same idem;
-// Denied, Invalid and NotFound never succeed; Credential asks for an admin.
+// thread, or to the chat, or to the person To alone; Chat may also be a person's
+// account id. place is the message's id; one that could not be a card carries its
+// kind, as "post:om_…". A card that Feishu refuses is said as rich text, then as
+// text, in the same call; the log tells which step was taken. A file goes after
+// the words; when it cannot go at all, the words say why.
+//
+// Faults: Limited and Unavailable may be tried again with the same idem, and for
+// an hour Feishu then sends nothing twice; Denied, Invalid and NotFound never
+// succeed; Credential asks for an admin.
 func (b *Bot) Send(ctx context.Context, o bot.Outgoing, idem, place string) (string, error) {
-	if o.Chat == "" && o.ReplyTo == "" {
+	if o.To != "" { // what is for one person alone must never reach a group
+		o.Chat, o.ReplyTo = "", ""
+	}
+	if o.Chat == "" && o.ReplyTo == "" && !accountID.MatchString(o.To) {
 		return "", fault.New(fault.Invalid, "the message has no chat / 消息没有指明群")
 	}
 	if idem == "" || len(idem) > keyLimit {
 		return "", fault.New(fault.Internal, "the message's key is missing or too long / 消息的幂等键缺失或过长")
 	}
-	dm := ""
-	if b.dms.has(o.Chat) {
-		dm = o.Chat
-	}
-	list := drafts(o, dm)
-	if place != "" {
-		again, err := b.edit(ctx, list, place)
-		if !again {
-			return place, err
+	var file string
+	if o.File != nil {
+		var err error
+		if file, err = b.upload(ctx, *o.File); fault.Retryable(err) {
+			return "", err
+		} else if err != nil {
+			o = b.without(ctx, o, err)
 		}
 	}
-	return b.post(ctx, o, list, idem)
+	list := drafts(o, b.bind(o))
+	if place != "" {
+		again, err := b.edit(ctx, list, place)
+		if !again && err != nil {
+			return place, err
+		}
+		if !again {
+			return place, b.attach(ctx, o, file, idem)
+		}
+	}
+	place, err := b.post(ctx, o, list, idem)
+	if err != nil {
+		return "", err
+	}
+	return place, b.attach(ctx, o, file, idem)
 }
 
-// post sends the first draft that is taken.
+// post sends the first draft that is taken, and notes which one it was.
 func (b *Bot) post(ctx context.Context, o bot.Outgoing, list []draft, idem string) (string, error) {
 	var err error
 	for i, d := range list {
@@ -51,10 +73,13 @@ func (b *Bot) post(ctx context.Context, o bot.Outgoing, list []draft, idem strin
 		if censored(err) && !last {
 			continue // the same words in another dress
 		}
+		refused := err
 		var id string
 		if id, err = b.deliverDraft(ctx, o, d, idem); err == nil {
 			if i > 0 {
-				b.o.Logger.WarnContext(ctx, "message sent in a lesser form", "system", "feishu", "kind", d.kind, "step", i)
+				b.o.Logger.WarnContext(ctx, "message sent in a lesser form", "system", "feishu", "step", d.step, "err", refused)
+			} else {
+				b.o.Logger.InfoContext(ctx, "message sent", "system", "feishu", "step", d.step, "parts", len(d.parts))
 			}
 			return placeOf(d.kind, id), nil
 		}
@@ -65,42 +90,83 @@ func (b *Bot) post(ctx context.Context, o bot.Outgoing, list []draft, idem strin
 	return "", err
 }
 
-// deliverDraft sends one draft: in the thread, else as a plain reply where a
-// group has no threads, else to the chat when what it answers is gone.
+// deliverDraft sends all parts of a draft and gives the first one's id.
 func (b *Bot) deliverDraft(ctx context.Context, o bot.Outgoing, d draft, idem string) (string, error) {
+	var first string
+	for i, content := range d.parts {
+		l := letter{kind: d.kind, content: content, key: partKey(idem, strconv.Itoa(i+1))}
+		if i == 0 {
+			l.key = idem
+		}
+		id, err := b.deliverOne(ctx, o, l)
+		if err != nil {
+			return "", err
+		}
+		if i == 0 {
+			first = id
+		}
+	}
+	return first, nil
+}
+
+// partKey gives the key of what belongs to a message and is sent beside it.
+func partKey(idem, part string) string {
+	if key := idem + "-" + part; len(key) <= keyLimit {
+		return key
+	}
+	sum := sha256.Sum256([]byte(idem + "-" + part))
+	return hex.EncodeToString(sum[:20])
+}
+
+// letter is one message on its way.
+type letter struct{ kind, content, key string }
+
+// deliverOne sends one message: in the thread, else as a plain reply where a group
+// has no threads, else to the chat when what it answers is gone.
+func (b *Bot) deliverOne(ctx context.Context, o bot.Outgoing, l letter) (string, error) {
+	chat := o.Chat
+	if chat == "" {
+		chat = o.To
+	}
 	if o.ReplyTo == "" {
-		return b.create(ctx, o.Chat, d, idem)
+		return b.create(ctx, chat, l)
 	}
-	id, err := b.reply(ctx, o.ReplyTo, d, idem, true)
+	id, err := b.reply(ctx, o.ReplyTo, l, true)
 	if coded(err, "230071", "230072") {
-		id, err = b.reply(ctx, o.ReplyTo, d, idem, false)
+		id, err = b.reply(ctx, o.ReplyTo, l, false)
 	}
-	if fault.KindOf(err) == fault.NotFound && o.Chat != "" && !coded(err, "232009") {
-		return b.create(ctx, o.Chat, d, idem)
+	if fault.KindOf(err) == fault.NotFound && chat != "" && !coded(err, "232009") {
+		return b.create(ctx, chat, l)
 	}
 	return id, err
 }
 
 // sent is what a sending call answers.
 type sent struct {
-	ID string `json:"message_id"`
+	ID   string `json:"message_id"`
+	Chat string `json:"chat_id"`
 }
 
-func (b *Bot) create(ctx context.Context, chat string, d draft, idem string) (string, error) {
+// create sends to a chat, or to a person: the answer then tells in which chat
+// that person talks to the bot alone.
+func (b *Bot) create(ctx context.Context, chat string, l letter) (string, error) {
 	kind, id := receiver(chat)
 	var out sent
 	err := b.call(ctx, request{
 		method: "POST", path: messages, query: url.Values{"receive_id_type": {kind}},
-		body: map[string]any{"receive_id": id, "msg_type": d.kind, "content": d.content, "uuid": idem},
+		body: map[string]any{"receive_id": id, "msg_type": l.kind, "content": l.content, "uuid": l.key},
 	}, &out)
+	if err == nil && kind != "chat_id" && out.Chat != "" {
+		b.dms.add(out.Chat)
+	}
 	return out.ID, err
 }
 
-func (b *Bot) reply(ctx context.Context, to string, d draft, idem string, inThread bool) (string, error) {
+func (b *Bot) reply(ctx context.Context, to string, l letter, inThread bool) (string, error) {
 	var out sent
 	err := b.call(ctx, request{
 		method: "POST", path: messages + "/" + url.PathEscape(to) + "/reply",
-		body: map[string]any{"msg_type": d.kind, "content": d.content, "reply_in_thread": inThread, "uuid": idem},
+		body: map[string]any{"msg_type": l.kind, "content": l.content, "reply_in_thread": inThread, "uuid": l.key},
 	}, &out)
 	return out.ID, err
 }
@@ -125,15 +191,17 @@ func receiver(chat string) (kind, id string) {
 func (b *Bot) edit(ctx context.Context, list []draft, place string) (again bool, err error) {
 	kind, id := readPlace(place)
 	for _, d := range list {
-		if (kind == asCard) != (d.kind == asCard) {
-			continue
+		if (kind == asCard) != (d.kind == asCard) || len(d.parts) > 1 {
+			continue // a message of several parts cannot be edited into another number of them
 		}
-		r := request{method: "PATCH", path: messages + "/" + url.PathEscape(id), body: map[string]any{"content": d.content}}
+		content := d.parts[0]
+		r := request{method: "PATCH", path: messages + "/" + url.PathEscape(id), body: map[string]any{"content": content}}
 		if d.kind != asCard {
-			r.method, r.body = "PUT", map[string]any{"msg_type": d.kind, "content": d.content}
+			r.method, r.body = "PUT", map[string]any{"msg_type": d.kind, "content": content}
 		}
 		switch err = b.call(ctx, r, nil); {
 		case err == nil:
+			b.o.Logger.InfoContext(ctx, "message edited", "system", "feishu", "step", d.step)
 			return false, nil
 		case coded(err, "232009"):
 			return false, err

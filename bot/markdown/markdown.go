@@ -47,6 +47,8 @@ type Options struct {
 	// Commands are buttons to be shown as commands to type, in order. Inputs
 	// become blanks to be filled in.
 	Commands []bot.Button
+	// Drawn: the buttons are drawn too, and their commands take one line.
+	Drawn bool
 	// Address stands before each command, unchanged: "@点名". "" = nothing.
 	Address string
 	// Mentions are account ids that are called in the text, from the
@@ -160,8 +162,17 @@ func (p *page) left(n int) int {
 // rows draws the sections.
 func rows(card bot.Card, o Options) []row {
 	var out []row
+	brief := false // the row before is a folded section's
 	for _, s := range card.Sections {
 		gap := "\n\n"
+		if s.Folded && len(s.Short) > 0 { // none of the dialects folds
+			if brief {
+				gap = o.between(false)
+			}
+			out, brief = append(out, row{gap: gap, text: o.line(s.Short), item: true}), true
+			continue
+		}
+		brief = false
 		if s.Title != "" {
 			out = append(out, row{gap: gap, text: o.strong(o.escape(Plain(s.Title, titleLimit)))})
 			gap = o.between(s.Bullet)
@@ -207,7 +218,7 @@ func (o Options) line(l bot.Line) string {
 		case b.Len() == 0:
 			b.WriteString(o.start(o.escape(text)))
 		default:
-			b.WriteString(o.escape(text))
+			o.follow(&b, o.escape(text))
 		}
 		if room <= 0 {
 			break
@@ -223,11 +234,20 @@ func (o Options) append(b *strings.Builder, marked string) {
 		b.WriteString(marked)
 		return
 	}
-	if b.Len() > 0 && !strings.HasSuffix(b.String(), " ") {
+	if last, _ := utf8.DecodeLastRuneInString(b.String()); b.Len() > 0 && !strings.ContainsRune(" ：，；。、（", last) {
 		b.WriteByte(' ')
 	}
 	b.WriteString(marked)
 	b.WriteByte(' ')
+}
+
+// follow adds plain text. Before a sign that ends a word the markup needs no blank.
+func (o Options) follow(b *strings.Builder, text string) {
+	if s := b.String(); o.Dialect != Text && strings.HasSuffix(s, " ") && strings.IndexAny(text, ":,;.)：，；。、（）") == 0 {
+		b.Reset()
+		b.WriteString(s[:len(s)-1])
+	}
+	b.WriteString(text)
 }
 
 // more says how many lines are missing.
@@ -256,14 +276,21 @@ func commands(o Options) string {
 		if o.Address != "" {
 			typed = o.Address + " " + typed
 		}
+		if o.Drawn {
+			lines = append(lines, o.code(typed))
+			continue
+		}
 		line := o.bullet()
-		if label := strings.TrimSpace(Plain(b.Label, labelLimit)); label != "" {
+		if label := strings.TrimSpace(Plain(b.Label, labelLimit)); label != "" && !strings.HasPrefix(strings.ToLower(b.Command), strings.ToLower(label)+" ") {
 			line += o.start(o.escape(label)) + say(o.Lang, ": ", "：")
 		}
 		lines = append(lines, line+o.code(typed))
 	}
-	if len(lines) == 0 {
+	switch {
+	case len(lines) == 0:
 		return ""
+	case o.Drawn:
+		return say(o.Lang, "Or send: ", "也可以发：") + strings.Join(lines, " · ")
 	}
 	head := say(o.Lang, "You can send:", "可以发送：")
 	if o.Address == "" {
@@ -285,6 +312,9 @@ func Typed(b bot.Button) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// Number is how one of several parts of a text is marked, from 1.
+func Number(lang bot.Lang, i, of int) string { return say(lang, "(%d/%d)", "（%d/%d）", i, of) }
 
 // Split cuts a text at its lines into pieces of at most n bytes, and never
 // within a character. No markup of this package goes over the end of a line.

@@ -66,8 +66,14 @@ func cards() map[string]map[bot.Lang]bot.Card {
 			bot.EN: {Title: `No command "plna"`, Tone: bot.Warn, Plain: true, Sections: []bot.Section{{Lines: []bot.Line{line("Did you mean ", code("plan hr_to_wecom"), "?")}}}},
 		},
 		"result": {
-			bot.ZH: {Title: "完成 7K3MQ2 · 成功 80", Tone: bot.Good, Sections: []bot.Section{{Title: "跳过", Folded: true, Lines: []bot.Line{line("#78 改回在职")}}}},
-			bot.EN: {Title: "Done 7K3MQ2 · 80 succeeded", Tone: bot.Good, Sections: []bot.Section{{Title: "Skipped", Folded: true, Lines: []bot.Line{line("#78 is back")}}}},
+			bot.ZH: {Title: "完成 7K3MQ2 · 成功 80", Tone: bot.Good, Sections: []bot.Section{
+				{Title: "跳过", Folded: true, Lines: []bot.Line{line("#78 改回在职")}},
+				{Title: "没有处理的：2 项", Folded: true, Lines: []bot.Line{line("甲"), line("乙")}, Short: line("没有处理的 2 项：", code("详情 7K3MQ2 保留"))},
+			}},
+			bot.EN: {Title: "Done 7K3MQ2 · 80 succeeded", Tone: bot.Good, Sections: []bot.Section{
+				{Title: "Skipped", Folded: true, Lines: []bot.Line{line("#78 is back")}},
+				{Title: "Left alone: 2", Folded: true, Lines: []bot.Line{line("one"), line("two")}, Short: line("2 left alone: ", code("show 7K3MQ2 notes"))},
+			}},
 		},
 		"over": {
 			bot.ZH: {Title: "已被替换 7K3MQ2", Tone: bot.Quiet},

@@ -3,7 +3,22 @@ package webhook
 import (
 	"sync"
 	"time"
+
+	"github.com/rollcallhq/rollcall/bot"
 )
+
+var _ bot.Paced = (*Robot)(nil)
+
+// Pace tells how often the robot may speak: a little less than its platform
+// allows. Send counts the same itself, in this process; a count that all
+// replicas share should be kept before it.
+func (r *Robot) Pace(bot.Outgoing) []bot.Pace {
+	out := make([]bot.Pace, 0, len(r.vendor.limits))
+	for _, l := range r.vendor.limits {
+		out = append(out, bot.Pace{Scope: bot.PaceApp, N: l.n, Per: l.per})
+	}
+	return out
+}
 
 // limit is a number of messages within a time.
 type limit struct {

@@ -23,9 +23,16 @@ const (
 )
 
 // message is one body to post.
-type message struct {
-	fields map[string]any
-	plain  map[string]any // the same in words, should the platform refuse the form; nil = none
+type message struct{ fields map[string]any }
+
+// step names the form of a message, as logged.
+func (m message) step() string {
+	for _, name := range []string{"msg_type", "msgtype"} {
+		if kind, ok := m.fields[name].(string); ok {
+			return kind
+		}
+	}
+	return ""
 }
 
 // answer is a platform's answer in one shape.

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,8 +22,14 @@ type vendor struct {
 	limits  []limit
 	key     string // body field of the idempotency key; "" = none
 	sign    func(r *Robot, fields map[string]any, u *url.URL)
-	draw    func(r *Robot, o bot.Outgoing) ([]message, error)
+	draw    func(r *Robot, o bot.Outgoing, f form) ([]message, error)
 	meaning func(a answer) *fault.Error // nil for a code that it does not know
+}
+
+// form is how a card is drawn.
+type form struct {
+	shrink int  // divides the room of a part
+	words  bool // as text, not as what the platform is known to take
 }
 
 // vendors knows the platforms. The limits stay below the vendors' own (Feishu
@@ -106,33 +111,83 @@ func (r *Robot) options(o bot.Outgoing, d markdown.Dialect) markdown.Options {
 const (
 	feishuLimit   = 20<<10 - 2<<10
 	dingTalkLimit = 20_000 - 4_000
-	weComLimit    = 4096 // bytes of the text itself
-	weComParts    = 3
-	maxMentions   = 50
+	weComLimit    = 4096 - 400 // bytes of the text itself
+	// weComTextLimit is that of a text message, which is half.
+	weComTextLimit = 2048 - 200
+	// maxParts is in how many messages one card may come, so that a robot's pace
+	// lets it through at once; what does not fit is counted in the last.
+	maxParts    = 5
+	maxMentions = 50
 )
 
-// drawFeishu draws a card without buttons; a short answer, or a card that the
-// platform does not take, is a text.
-func drawFeishu(r *Robot, o bot.Outgoing) ([]message, error) {
-	opt := r.options(o, markdown.Text)
-	opt.Limit, opt.Mentions = feishuLimit, nil
-	words := map[string]any{"msg_type": "text", "content": map[string]any{"text": markdown.Render(o.Card, opt).Text}}
-	opt = r.options(o, markdown.Feishu)
-	opt.Limit = feishuLimit
+// parts draws a card as texts that fit into room, measured by size, each with
+// its number when there are several.
+func parts(o bot.Outgoing, opt markdown.Options, room int) (title string, texts []string) {
+	size := opt.Size
+	opt.Limit, opt.Size = maxParts, func(s string) int { return len(pieces(s, room, size)) }
 	doc := markdown.Render(o.Card, opt)
-	if o.Card.Plain || doc.Text == "" {
-		return []message{{fields: words}}, nil
+	texts = pieces(doc.Text, room, size)
+	for i := range texts {
+		if len(texts) > 1 {
+			texts[i] += "\n\n" + markdown.Number(o.Lang, i+1, len(texts))
+		}
+		if i > 0 && opt.Lead != "" {
+			texts[i] = opt.Lead + "\n" + texts[i]
+		}
 	}
-	card := map[string]any{
-		"schema": "2.0",
-		"config": map[string]any{"summary": map[string]any{"content": doc.Title}},
-		"header": map[string]any{
-			"template": feishuColor(o.Card.Tone),
-			"title":    map[string]any{"tag": "plain_text", "content": doc.Title},
-		},
-		"body": map[string]any{"elements": []any{map[string]any{"tag": "markdown", "content": doc.Text}}},
+	return doc.Title, texts
+}
+
+// pieces cuts a text into parts whose size is at most room.
+func pieces(text string, room int, size func(string) int) []string {
+	for n := max(room, 1); ; n = max(n*9/10, 1) {
+		out := markdown.Split(text, n)
+		fits := true
+		for _, piece := range out {
+			fits = fits && size(piece) <= room
+		}
+		if fits || n == 1 {
+			return out
+		}
 	}
-	return []message{{fields: map[string]any{"msg_type": "interactive", "card": card}, plain: words}}, nil
+}
+
+// drawFeishu draws cards without buttons; a short answer is a text.
+func drawFeishu(r *Robot, o bot.Outgoing, f form) ([]message, error) {
+	if o.Card.Plain || f.words {
+		opt := r.options(o, markdown.Text)
+		opt.Mentions = nil
+		_, texts := parts(o, opt, feishuLimit/f.shrink)
+		return each(texts, feishuText), nil
+	}
+	title, texts := parts(o, r.options(o, markdown.Feishu), feishuLimit/f.shrink)
+	if len(texts) == 0 {
+		texts = []string{title} // a title alone
+	}
+	return each(texts, func(text string) map[string]any {
+		return map[string]any{"msg_type": "interactive", "card": map[string]any{
+			"schema": "2.0",
+			"config": map[string]any{"summary": map[string]any{"content": title}},
+			"header": map[string]any{
+				"template": feishuColor(o.Card.Tone),
+				"title":    map[string]any{"tag": "plain_text", "content": title},
+			},
+			"body": map[string]any{"elements": []any{map[string]any{"tag": "markdown", "content": text}}},
+		}}
+	}), nil
+}
+
+func feishuText(text string) map[string]any {
+	return map[string]any{"msg_type": "text", "content": map[string]any{"text": text}}
+}
+
+// each makes a message of each text.
+func each(texts []string, fields func(string) map[string]any) []message {
+	out := make([]message, len(texts))
+	for i, text := range texts {
+		out[i] = message{fields: fields(text)}
+	}
+	return out
 }
 
 // feishuColor names the colour of a card's head.
@@ -151,13 +206,14 @@ func feishuColor(t bot.Tone) string {
 	}
 }
 
-// drawDingTalk draws markdown, or a text. isAtAll is always false.
-func drawDingTalk(r *Robot, o bot.Outgoing) ([]message, error) {
+// drawDingTalk draws markdown, or a text. isAtAll is always false; people are
+// called by the last part, where their names stand.
+func drawDingTalk(r *Robot, o bot.Outgoing, f form) ([]message, error) {
+	words := o.Card.Plain || f.words
 	opt := r.options(o, markdown.DingTalk)
-	if o.Card.Plain {
+	if words {
 		opt.Dialect = markdown.Text
 	}
-	opt.Limit = dingTalkLimit
 	called := []string{}
 	for _, id := range opt.Mentions {
 		if markdown.ID(id) && len(called) < maxMentions {
@@ -165,44 +221,37 @@ func drawDingTalk(r *Robot, o bot.Outgoing) ([]message, error) {
 		}
 	}
 	opt.Mentions = called
-	doc := markdown.Render(o.Card, opt)
-	if doc.Text == "" {
+	title, texts := parts(o, opt, dingTalkLimit/f.shrink)
+	if len(texts) == 0 {
 		return nil, errEmpty()
 	}
-	fields := map[string]any{
-		"msgtype":  "markdown",
-		"markdown": map[string]any{"title": doc.Title, "text": doc.Text},
-		"at":       map[string]any{"atUserIds": called, "isAtAll": false},
-	}
-	if o.Card.Plain {
-		fields["msgtype"], fields["text"] = "text", map[string]any{"content": doc.Text}
-		delete(fields, "markdown")
-	}
-	return []message{{fields: fields}}, nil
+	out := each(texts, func(s string) map[string]any {
+		at := map[string]any{"atUserIds": []string{}, "isAtAll": false}
+		if words {
+			return map[string]any{"msgtype": "text", "text": map[string]any{"content": s}, "at": at}
+		}
+		return map[string]any{"msgtype": "markdown", "markdown": map[string]any{"title": title, "text": s}, "at": at}
+	})
+	out[len(out)-1].fields["at"] = map[string]any{"atUserIds": called, "isAtAll": false}
+	return out, nil
 }
 
-// drawWeCom draws markdown in as many messages as needed, up to three; what
-// does not fit is counted in the last.
-func drawWeCom(r *Robot, o bot.Outgoing) ([]message, error) {
-	opt := r.options(o, markdown.WeCom)
-	const room = weComLimit - 400 // the limit counts bytes of the text, as sent
-	opt.Limit, opt.Size = weComParts, func(s string) int { return len(markdown.Split(s, room)) }
-	doc := markdown.Render(o.Card, opt)
-	if doc.Text == "" {
+// drawWeCom draws markdown, or a text; the limits count bytes of the text, as
+// sent.
+func drawWeCom(r *Robot, o bot.Outgoing, f form) ([]message, error) {
+	opt, room, kind := r.options(o, markdown.WeCom), weComLimit, "markdown"
+	if f.words {
+		opt, room, kind = r.options(o, markdown.Text), weComTextLimit, "text"
+		opt.Mentions = nil
+	}
+	opt.Size = func(s string) int { return len(s) }
+	_, texts := parts(o, opt, room/f.shrink)
+	if len(texts) == 0 {
 		return nil, errEmpty()
 	}
-	parts := markdown.Split(doc.Text, room)
-	out := make([]message, len(parts))
-	for i, text := range parts {
-		if len(parts) > 1 {
-			text = fmt.Sprintf("%s\n\n（%d/%d）", text, i+1, len(parts))
-		}
-		if i > 0 && r.o.Keyword != "" {
-			text = r.o.Keyword + "\n" + text
-		}
-		out[i] = message{fields: map[string]any{"msgtype": "markdown", "markdown": map[string]any{"content": text}}}
-	}
-	return out, nil
+	return each(texts, func(s string) map[string]any {
+		return map[string]any{"msgtype": kind, kind: map[string]any{"content": s}}
+	}), nil
 }
 
 func errEmpty() error {

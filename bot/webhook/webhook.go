@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,15 @@ type Robot struct {
 type attempt struct {
 	key  string // the platform's idempotency key
 	sent int    // parts that arrived
+	form form
+}
+
+// partKey is the key of the next part: each has its own.
+func (a attempt) partKey() string {
+	if a.sent == 0 {
+		return a.key
+	}
+	return a.key + "-" + strconv.Itoa(a.sent)
 }
 
 // maxUnfinished bounds what is remembered: a robot without an end of errors.
@@ -113,9 +123,11 @@ func (r *Robot) Name() string { return r.o.Name }
 // Platform gives the robot's platform.
 func (r *Robot) Platform() run.Platform { return r.o.Type }
 
-// Send says a card in the robot's group. Every try is signed anew. Where the
-// platform knows a key against doubles (DingTalk), the same card gets the same
-// one until it has arrived; a long card for WeCom goes on where it broke off.
+// Send says a card in the robot's group. Every try is signed anew. A form that
+// the platform refuses is said as text, what is too long for it in shorter parts;
+// the log tells which step was taken. Where the platform knows a key against
+// doubles (DingTalk), the same card gets the same one until it has arrived; a card
+// of several parts goes on where it broke off.
 //
 // Faults: Limited, with After, when the robot has said enough for now, by our
 // count or the platform's; Unavailable when it may be tried again; Credential
@@ -123,30 +135,61 @@ func (r *Robot) Platform() run.Platform { return r.o.Type }
 // the robot may not speak, the content is refused or the quota is used up;
 // NotFound when the group is gone; Invalid for a message that can never be sent.
 func (r *Robot) Send(ctx context.Context, o bot.Outgoing) error {
-	parts, err := r.vendor.draw(r, o)
+	id := fingerprint(o)
+	for {
+		a := r.recall(id)
+		err := r.sendAll(ctx, o, a, id)
+		if err == nil {
+			r.forget(id)
+			return nil
+		}
+		if fault.KindOf(err) != fault.Invalid {
+			return err
+		}
+		// Said from the start once more: twice is better than half.
+		next := attempt{key: newKey(), form: a.form}
+		switch {
+		case lengthy(err) && a.form.shrink < maxShrink:
+			next.form.shrink *= 2
+		case !lengthy(err) && !a.form.words:
+			next.form.words = true // the platform's rules for cards change; words go through
+		default:
+			r.forget(id)
+			return err
+		}
+		r.o.Logger.WarnContext(ctx, "message refused, said in a lesser form", "system", string(r.o.Type), "robot", r.o.Name, "err", err)
+		r.keep(id, next)
+	}
+}
+
+// maxShrink is how much shorter than its known limit a part is made at most.
+const maxShrink = 4
+
+// lengthy tells whether the length is the reason.
+func lengthy(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && (f.Code == "19036" || f.Code == "460101" || f.Code == "101002" || f.Code == "45002")
+}
+
+// sendAll sends the parts that have not arrived yet.
+func (r *Robot) sendAll(ctx context.Context, o bot.Outgoing, a attempt, id [sha256.Size]byte) error {
+	parts, err := r.vendor.draw(r, o, a.form)
 	if err != nil {
 		return err
 	}
-	id := fingerprint(o)
-	a := r.recall(id)
 	rest := parts[min(a.sent, len(parts)):]
 	if wait := r.pace.take(r.o.Now(), len(rest)); wait > 0 {
+		r.keep(id, a)
 		return r.slow(wait)
 	}
 	for _, part := range rest {
-		err := r.post(ctx, part, a.key)
-		if fault.KindOf(err) == fault.Invalid && part.plain != nil {
-			// The platform's rules for cards change; words always go through.
-			r.o.Logger.WarnContext(ctx, "card refused, sent as text", "system", string(r.o.Type), "robot", r.o.Name, "err", err)
-			err = r.post(ctx, message{fields: part.plain}, a.key)
-		}
-		if err != nil {
+		if err := r.post(ctx, part, a.partKey()); err != nil {
 			r.keep(id, a)
 			return err
 		}
 		a.sent++
+		r.o.Logger.InfoContext(ctx, "message sent", "system", string(r.o.Type), "robot", r.o.Name, "step", part.step())
 	}
-	r.forget(id)
 	return nil
 }
 
@@ -173,7 +216,7 @@ func (r *Robot) recall(id [sha256.Size]byte) attempt {
 	if a, found := r.unfinished[id]; found {
 		return a
 	}
-	return attempt{key: newKey()}
+	return attempt{key: newKey(), form: form{shrink: 1}}
 }
 
 func (r *Robot) keep(id [sha256.Size]byte, a attempt) {

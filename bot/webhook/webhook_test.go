@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -272,7 +273,7 @@ func TestWeCom(t *testing.T) {
 }
 
 // TestWeComSplits: a long digest comes in parts of at most 4096 bytes, whole
-// characters, and says what does not fit into three.
+// characters, and says what does not fit into five.
 func TestWeComSplits(t *testing.T) {
 	t.Parallel()
 	for _, lines := range []int{10, 100, 1000} {
@@ -295,7 +296,7 @@ func TestWeComSplits(t *testing.T) {
 			}
 		}
 		missing := strings.Contains(all, "…还有 ")
-		if missing != (lines == 1000) || len(got) > 3 || (lines == 10) != (len(got) == 1) || !strings.Contains(all, "详情 7K3MQ2") {
+		if missing != (lines == 1000) || len(got) > 5 || (lines == 10) != (len(got) == 1) || !strings.Contains(all, "详情 7K3MQ2") {
 			t.Errorf("%d lines: %d parts, missing %v", lines, len(got), missing)
 		}
 	}
@@ -581,5 +582,78 @@ func TestMentionsOnlyAtHome(t *testing.T) {
 	}
 	if got := s.Messages(canary)[0]; len(got.At) != 0 || strings.Contains(got.Text, "ou_limin") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestLadder: a form that is refused is said as text, what is too long in shorter
+// parts, and nothing of it is lost.
+func TestLadder(t *testing.T) {
+	t.Parallel()
+	for _, platform := range []run.Platform{run.Feishu, run.DingTalk, run.WeCom} {
+		for name, refusal := range map[string]string{
+			"form":   `{"code":9499,"errcode":400105,"msg":"Bad Request"}`,
+			"length": map[run.Platform]string{run.Feishu: `{"code":19036}`, run.DingTalk: `{"errcode":460101}`, run.WeCom: `{"errcode":45002}`}[platform],
+		} {
+			var kinds []string
+			words, first := "", true
+			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				raw, _ := io.ReadAll(r.Body)
+				if first {
+					first = false
+					_, _ = io.WriteString(w, refusal)
+					return
+				}
+				var in struct {
+					Type  string `json:"msgtype"`
+					Other string `json:"msg_type"`
+				}
+				_ = json.Unmarshal(raw, &in)
+				kinds = append(kinds, in.Type+in.Other)
+				words += string(raw)
+				_, _ = io.WriteString(w, `{"code":0,"errcode":0}`)
+			})
+			r := robot(t, newClock(), h, webhook.Options{Type: platform})
+			o := digest()
+			for i := range 60 {
+				o.Card.Sections[0].Lines = append(o.Card.Sections[0].Lines, bot.Line{{Text: fmt.Sprintf("第 %d. 人：王磊（华东销售部）", i)}})
+			}
+			if err := r.Send(t.Context(), o); err != nil {
+				t.Fatalf("%s, %s: %v", platform, name, err)
+			}
+			if lesser := kinds[0] == "text"; lesser != (name == "form") {
+				t.Errorf("%s, %s: %v", platform, name, kinds)
+			}
+			for i := range 60 {
+				if !strings.Contains(words, fmt.Sprintf("第 %d. 人", i)) {
+					t.Fatalf("%s, %s: line %d is lost", platform, name, i)
+				}
+			}
+		}
+	}
+}
+
+// TestNothingIsTaken: a robot whose platform refuses everything gives up.
+func TestNothingIsTaken(t *testing.T) {
+	t.Parallel()
+	for code, most := range map[int]int{460101: 3, 400105: 2} {
+		calls := 0
+		r := robot(t, newClock(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			calls++
+			_, _ = fmt.Fprintf(w, `{"errcode":%d}`, code)
+		}), webhook.Options{Type: run.DingTalk})
+		if err := r.Send(t.Context(), digest()); fault.KindOf(err) != fault.Invalid || calls != most {
+			t.Errorf("%d: %v after %d calls", code, err, calls)
+		}
+	}
+}
+
+func TestPacesThatAreTold(t *testing.T) {
+	t.Parallel()
+	for platform, want := range map[run.Platform]int{run.Feishu: 2, run.DingTalk: 1, run.WeCom: 1} {
+		r := robot(t, newClock(), http.NotFoundHandler(), webhook.Options{Type: platform})
+		list := r.Pace(bot.Outgoing{})
+		if len(list) != want || list[0].Scope != bot.PaceApp || list[0].Per != time.Minute || list[0].N > 100 || platform != run.Feishu && list[0].N > 20 {
+			t.Errorf("%s: %+v", platform, list)
+		}
 	}
 }

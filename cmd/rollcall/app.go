@@ -7,6 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
 
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/store"
@@ -26,6 +30,7 @@ type app struct {
 	store   *store.Store
 	bell    engine.Bell
 	engine  *engine.Engine
+	making  sync.Mutex // guards sources and tokens
 	sources map[string]connector.Source
 	tokens  map[string]*feishutoken.Source
 	closers []func() error
@@ -61,6 +66,8 @@ func (a *app) openAll(ctx context.Context) error {
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
+		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
+		Working:       func(at time.Time) bool { return a.cfg.Hours.Include(at.In(a.cfg.Location())) },
 	})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/robfig/cron/v3"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/rollcallhq/rollcall/bot/webhook"
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/store"
+	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -35,19 +37,21 @@ const feishuPath = "/callback/feishu"
 type chat struct {
 	bot      *bot.Bot
 	handlers map[string]http.Handler
+	doctor   *doctor
 }
 
 // openChat builds the conversation of a configuration.
 func (a *app) openChat() (*chat, error) {
-	c := &chat{handlers: map[string]http.Handler{}}
+	c := &chat{handlers: map[string]http.Handler{}, doctor: &doctor{app: a, bots: map[run.Platform]func(context.Context) error{}}}
 	var platforms []bot.Platform
 	var callbacks []func()
 	if cfg := a.cfg.Bots.Feishu; cfg != nil {
-		b, err := a.feishuBot(cfg)
+		b, err := a.feishuBot(c, cfg)
 		if err != nil {
 			return nil, fmt.Errorf("bots.feishu: %w", err)
 		}
 		platforms = append(platforms, b)
+		c.doctor.bots[run.Feishu] = func(ctx context.Context) error { _, err := b.Probe(ctx); return err }
 		if cfg.Receive == "callback" {
 			callbacks = append(callbacks, func() { c.handlers[feishuPath] = b.Handler(c.bot.Receive) })
 		}
@@ -58,6 +62,7 @@ func (a *app) openChat() (*chat, error) {
 			return nil, fmt.Errorf("bots.dingtalk: %w", err)
 		}
 		platforms = append(platforms, b)
+		c.doctor.bots[run.DingTalk] = b.Probe
 		if cfg.Receive == dingtalkbot.Callback {
 			callbacks = append(callbacks, func() { c.handlers[cfg.CallbackPath.Reveal()] = b.Handler(c.bot.Receive) })
 		}
@@ -66,9 +71,13 @@ func (a *app) openChat() (*chat, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.doctor.robots = robots
 	c.bot, err = bot.New(bot.Options{
 		Service: a.engine, Mailbox: a.store, Platforms: platforms, Robots: robots, People: people(a.cfg), Rooms: a.rooms(),
 		Flows: a.botFlows(), Digests: a.digests(), Lang: bot.Lang(a.cfg.Locale), Zone: a.cfg.Location(), Now: a.p.now, Logger: a.log,
+		Doctor: c.doctor, AdminRoom: a.cfg.AdminRoom, Limiter: a.limiter(), Quota: a.quota(),
+		Flood: bot.Flood{Person: a.cfg.Limits.Person, Room: a.cfg.Limits.Room},
+		Quiet: func(at time.Time) bool { return a.cfg.Quiet.Include(at.In(a.cfg.Location())) },
 	})
 	if err != nil {
 		return nil, err
@@ -79,7 +88,7 @@ func (a *app) openChat() (*chat, error) {
 	return c, nil
 }
 
-func (a *app) feishuBot(cfg *configs.FeishuBot) (*feishubot.Bot, error) {
+func (a *app) feishuBot(c *chat, cfg *configs.FeishuBot) (*feishubot.Bot, error) {
 	sys, ok := a.cfg.System(cfg.System)
 	if !ok || sys.Feishu == nil {
 		return nil, fault.New(fault.Invalid, "system %[1]s is not a Feishu tenant / 系统 %[1]s 不是飞书", cfg.System)
@@ -88,6 +97,7 @@ func (a *app) feishuBot(cfg *configs.FeishuBot) (*feishubot.Bot, error) {
 	o := feishubot.Options{
 		AppID: f.AppID, BaseURL: f.BaseURL, EncryptKey: cfg.EncryptKey.Reveal(), VerificationToken: cfg.VerificationToken.Reveal(),
 		Tokens: a.feishuTokens(f), HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
+		BotMoved: func(ctx context.Context, chat string, added bool) { c.bot.Moved(ctx, run.Feishu, chat, added) },
 	}
 	if cfg.Receive == "connection" {
 		o.Connect = func(ctx context.Context, handle feishubot.Handle) error {
@@ -98,6 +108,22 @@ func (a *app) feishuBot(cfg *configs.FeishuBot) (*feishubot.Bot, error) {
 		}
 	}
 	return feishubot.New(o)
+}
+
+// limiter shares rates by Redis, or keeps them in this process.
+func (a *app) limiter() bot.Limiter {
+	if r, ok := a.bell.(*queue.Redis); ok {
+		return r
+	}
+	return queue.NewBuckets(a.p.now)
+}
+
+// quota gives DingTalk's monthly calls; 0: not watched.
+func (a *app) quota() int {
+	if a.cfg.Bots.DingTalk == nil {
+		return 0
+	}
+	return a.cfg.Bots.DingTalk.MonthlyCalls
 }
 
 func (a *app) dingBot(cfg *configs.DingTalkBot) (*dingtalkbot.Bot, error) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -23,6 +25,7 @@ type demo struct {
 	redis, dir   string
 	english      bool
 	logs         bool
+	skip         *skipping
 }
 
 func (p *process) demoCommand() *cobra.Command {
@@ -45,6 +48,10 @@ func (p *process) demoCommand() *cobra.Command {
 // demo sets the stage, runs the service on it, and gives the person a chat
 // window.
 func (p *process) demo(ctx context.Context, d demo) error {
+	skip := &skipping{now: p.now}
+	pretending := *p
+	pretending.now = skip.Now
+	p = &pretending
 	if d.dir == "" {
 		dir, err := os.MkdirTemp("", "rollcall-demo-")
 		if err != nil {
@@ -65,8 +72,19 @@ func (p *process) demo(ctx context.Context, d demo) error {
 		return err
 	}
 	defer func() { _ = a.close() }()
+	d.skip = skip
 	return a.perform(ctx, s, d)
 }
+
+// skipping is a clock that the demo's audience may put forward, to see what
+// happens in ten minutes or tomorrow.
+type skipping struct {
+	now   func() time.Time
+	ahead atomic.Int64
+}
+
+// Now gives the pretend time.
+func (s *skipping) Now() time.Time { return s.now().Add(time.Duration(s.ahead.Load())) }
 
 // openStage opens Rollcall on the stage, with last month's accounts linked as
 // if it had made them itself.
@@ -79,7 +97,6 @@ func (p *process) openStage(ctx context.Context, s *stage.Stage, d demo) (*app, 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Server.Listen = "127.0.0.1:0" // any free port: several demos may run
 	quiet := *p
 	if !d.logs {
 		quiet.stderr = io.Discard
@@ -127,7 +144,7 @@ var errLeft = errors.New("the person left")
 
 // window plays a script, or the keyboard.
 func (a *app) window(ctx context.Context, c *stage.Chat, d demo) error {
-	script := &stage.Script{Chat: c}
+	script := &stage.Script{Chat: c, Do: (&backstage{app: a, skip: d.skip}).do}
 	if d.script != "" {
 		f, err := os.Open(d.script)
 		if err != nil {
@@ -158,13 +175,15 @@ func (a *app) show(c *stage.Chat, from int) int {
 }
 
 func roomName(r stage.Room) string {
-	switch r {
-	case stage.FeishuRoom:
-		return "飞书·运维群"
-	case stage.DingRoom:
-		return "钉钉·HR sync"
-	default:
+	platform, who, alone := strings.Cut(string(r), "/")
+	name := map[string]string{string(stage.FeishuRoom): "飞书·运维群", string(stage.DingRoom): "钉钉·HR sync"}[platform]
+	switch {
+	case alone:
+		return map[string]string{string(stage.FeishuRoom): "飞书·私聊 ", string(stage.DingRoom): "钉钉·私聊 "}[platform] + who
+	case name == "":
 		return "企业微信"
+	default:
+		return name
 	}
 }
 
@@ -224,11 +243,13 @@ func (a *app) typed(ctx context.Context, script *stage.Script, line string) erro
 const welcomeZH = `点名演示：一家 400 人的公司，花名册 → 企业微信。你在飞书群「运维群」里，身份是李敏。
   试试：预演 hr-to-wecom   同步 hr-to-wecom   详情 <代码> 删除   帮助
   换人：/as 周凯   /as 陈悦     换群：/room dingtalk   /room feishu
+  私聊：/room feishu/李敏       终端投票：/do approve 周凯 <代码> 删除=3     时间快进：/do later 10m
   按钮：/press 批准 删除=3      看目标：/tree          改花名册：/roster drop 0005
   退出：/quit`
 
 const welcomeEN = `Rollcall demo: a company of 400, roster → WeCom. You are 李敏 (Li Min) in the Feishu group 运维群.
   Try: plan hr-to-wecom    sync hr-to-wecom    show <code> delete    help
   Be somebody else: /as 周凯   /as 陈悦     Another group: /room dingtalk   /room feishu
+  Alone with the bot: /room feishu/李敏     Vote at the terminal: /do approve 周凯 <code> delete=3     Let time pass: /do later 10m
   Buttons: /press 批准 删除=3   See the target: /tree   Change the roster: /roster drop 0005
   Leave: /quit`

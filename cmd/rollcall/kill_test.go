@@ -93,6 +93,9 @@ func TestKill(t *testing.T) {
 	defer func() { // before the stage closes: it waits for whoever is connected
 		_ = child.Process.Kill()
 		_ = child.Wait()
+		if t.Failed() {
+			t.Logf("the service's log ends:\n%s", logEnd(dir))
+		}
 	}()
 	if err := s.Ready(ctx); err != nil {
 		t.Fatal(err)
@@ -191,6 +194,17 @@ func startService(ctx context.Context, t *testing.T, config, dir string) *exec.C
 	}
 	return cmd
 }
+
+// logEnd gives the end of what the service logged.
+func logEnd(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, "serve.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-logEndBytes):])
+}
+
+const logEndBytes = 8000
 
 // discard takes a log that nobody reads.
 type discard struct{}

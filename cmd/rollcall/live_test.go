@@ -57,7 +57,7 @@ func TestLive(t *testing.T) {
 func probeBots(ctx context.Context, t *testing.T, a *app) {
 	t.Helper()
 	if cfg := a.cfg.Bots.Feishu; cfg != nil {
-		b, err := a.feishuBot(cfg)
+		b, err := a.feishuBot(&chat{}, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

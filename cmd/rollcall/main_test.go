@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -37,6 +39,7 @@ func rollcall(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 func TestChat(t *testing.T) {
 	t.Parallel()
 	redis := startRedis(t)
+	var database atomic.Int32
 	for _, c := range []struct {
 		name, dir string
 		env       []string
@@ -56,6 +59,9 @@ func TestChat(t *testing.T) {
 				Dir: filepath.Join("testdata", c.dir),
 				Setup: func(e *testscript.Env) error {
 					e.Vars = append(append(e.Vars, c.env...), "LANG=zh_CN.UTF-8", noRest)
+					if strings.HasSuffix(c.name, "redis") { // a database for each company: they would share the rates of their robots
+						e.Vars = append(e.Vars, fmt.Sprintf("REDIS=%s/%d", redis, database.Add(1)))
+					}
 					return nil
 				},
 			})
@@ -82,7 +88,7 @@ func startRedis(t *testing.T) string {
 		return ""
 	}
 	socket := freePort(t)
-	cmd := exec.CommandContext(t.Context(), path, "--port", socket, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+	cmd := exec.CommandContext(t.Context(), path, "--port", socket, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--databases", "256",
 		"--maxmemory-policy", "noeviction", "--dir", t.TempDir())
 	out, err := cmd.StdoutPipe()
 	if err != nil {

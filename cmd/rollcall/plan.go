@@ -24,23 +24,16 @@ func (p *process) applyCommand() *cobra.Command {
 func (p *process) runCommand(name string, apply bool, short string) *cobra.Command {
 	c := &cobra.Command{Use: name + " FLOW", Short: short, Args: exactly(1, "rollcall "+name+" FLOW --person NAME")}
 	path := configFlag(c, p)
-	person := c.Flags().StringP("person", "p", "", p.say("who asks: a name under people", "发起人：people 里的名字"))
+	person := personFlag(c, p)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		cfg, err := p.load(*path)
-		if err != nil {
-			return err
-		}
-		if _, ok := cfg.Person(*person); !ok {
-			return fault.New(fault.Invalid, "say who asks: --person NAME, a name under people / 请用 --person 写明发起人（people 里的名字）")
-		}
-		a, err := p.open(c.Context(), cfg)
+		a, by, err := p.asked(c, *path, *person)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = a.close() }()
 		r, err := a.engine.Start(c.Context(), run.Request{
 			ID: "cli:" + rand.Text(), Flow: args[0], Apply: apply, Trigger: run.ByCLI,
-			By: run.Actor{Person: *person, Platform: run.CLI, Channel: run.FromCLI}, Thread: run.Thread{Platform: run.CLI},
+			By: by, Thread: run.Thread{Platform: run.CLI},
 		})
 		if err != nil {
 			return err

@@ -19,8 +19,8 @@ func (p *process) root() *cobra.Command {
 		return fault.Wrap(fault.Invalid, err, "%[1]v / %[1]v", err)
 	})
 	root.AddCommand(
-		p.serveCommand(), p.demoCommand(), p.planCommand(), p.applyCommand(), p.approveCommand(), p.runsCommand(),
-		p.personCommand(), p.configCommand(), p.migrateCommand(), p.versionCommand(), p.workerCommand(),
+		p.serveCommand(), p.demoCommand(), p.planCommand(), p.applyCommand(), p.approveCommand(), p.undoCommand(), p.pauseCommand(), p.resumeCommand(), p.runsCommand(),
+		p.doctorCommand(), p.personCommand(), p.configCommand(), p.migrateCommand(), p.versionCommand(), p.workerCommand(),
 	)
 	return root
 }

@@ -77,7 +77,12 @@ func (s *service) start(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served, ready := make(chan error, 1), make(chan struct{})
-	go func() { served <- s.app.serve(ctx, func(string) { close(ready) }) }()
+	go func() {
+		served <- s.app.serve(ctx, func(address string) {
+			s.stage.MovedTo(address)
+			close(ready)
+		})
+	}()
 	s.end = sync.OnceFunc(func() {
 		stop()
 		if err := <-served; err != nil {

@@ -16,6 +16,8 @@ import (
 
 // source gives the connector of a system, made when it is first asked for.
 func (a *app) source(name string) (connector.Source, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
 	if s, ok := a.sources[name]; ok {
 		return s, nil
 	}

@@ -25,6 +25,16 @@ const (
 	WeComRoom  Room = "wecom" // hears notices only
 )
 
+// Direct is a person's conversation with the bot alone, on the platform of a room:
+// "feishu/李敏".
+func Direct(room Room, who string) Room { return room + "/" + Room(who) }
+
+// split gives the platform's group and, of a direct conversation, the person.
+func (r Room) split() (group Room, who string) {
+	platform, who, _ := strings.Cut(string(r), "/")
+	return Room(platform), who
+}
+
 // Post is something that was said in a room, as a terminal shows it.
 type Post struct {
 	Room Room
@@ -58,6 +68,7 @@ type Chat struct {
 	stop func()
 
 	mu    sync.Mutex
+	said  string // id of the last message that a person sent to a Feishu chat
 	posts []Post
 	heard chan struct{} // closed and replaced when there is more
 	last  map[Room]func(context.Context) error
@@ -67,20 +78,45 @@ type Chat struct {
 func (s *Stage) OpenChat() *Chat {
 	c := &Chat{s: s, heard: make(chan struct{}), last: map[Room]func(context.Context) error{}}
 	c.stop = s.Feishu.OnMessage(func(m feishusim.Message) {
-		if m.FromBot && m.ChatID == feishuChat {
+		if room := c.feishuRoom(m); m.FromBot && room != "" {
 			drawn, inputs := drawFeishu(m)
-			c.add(Post{Room: FeishuRoom, Who: "点名", Text: drawn, Edit: m.Edits > 0, id: m.ID, inputs: inputs})
+			c.add(Post{Room: room, Who: "点名", Text: drawn, Edit: m.Edits > 0, id: m.ID, inputs: inputs})
 		}
 	})
 	s.DingTalk.OnMessage(func(m dingtalksim.Message) {
-		if m.Conversation == dingChat {
-			c.add(Post{Room: DingRoom, Who: "点名", Text: drawDing(m), id: m.ID, ding: m})
+		if room := c.dingRoom(m); room != "" {
+			c.add(Post{Room: room, Who: "点名", Text: drawDing(m), Edit: m.Edits > 0, id: m.ID, ding: m})
 		}
 	})
 	s.WeCom.OnRobotMessage(func(m wecomsim.RobotMessage) {
 		c.add(Post{Room: WeComRoom, Who: "点名", Text: m.Content})
 	})
 	return c
+}
+
+// feishuRoom gives where a Feishu message stands, "" for elsewhere.
+func (c *Chat) feishuRoom(m feishusim.Message) Room {
+	if m.ChatID == feishuChat {
+		return FeishuRoom
+	}
+	for _, a := range c.s.cast {
+		if strings.HasPrefix(m.ChatID, "oc_p2p_") && strings.HasSuffix(m.ChatID, strings.TrimPrefix(a.openID, "ou_")) {
+			return Direct(FeishuRoom, a.name)
+		}
+	}
+	return ""
+}
+
+func (c *Chat) dingRoom(m dingtalksim.Message) Room {
+	if m.Conversation == dingChat {
+		return DingRoom
+	}
+	for _, a := range c.s.cast {
+		if m.Conversation == dingtalksim.Direct(a.staffID) {
+			return Direct(DingRoom, a.name)
+		}
+	}
+	return ""
 }
 
 // WatchTarget shows every write of the target too.
@@ -129,11 +165,15 @@ func (c *Chat) Say(ctx context.Context, room Room, who, line string) error {
 		return err
 	}
 	c.add(Post{Room: room, Who: a.name, Text: line})
-	switch room {
-	case FeishuRoom:
+	switch group, alone := room.split(); {
+	case group == FeishuRoom && alone != "":
+		return c.sayFeishu(ctx, feishusim.Words{From: a.openID, Text: line})
+	case group == FeishuRoom:
 		return c.sayFeishu(ctx, feishusim.Words{Chat: feishuChat, From: a.openID, Text: line})
-	case DingRoom:
-		return c.sayDing(ctx, a, strings.TrimSpace(strings.TrimPrefix(line, "@点名")))
+	case group == DingRoom && alone != "":
+		return c.sayDing(ctx, a, dingtalksim.Direct(a.staffID), line)
+	case group == DingRoom:
+		return c.sayDing(ctx, a, dingChat, strings.TrimSpace(strings.TrimPrefix(line, "@点名")))
 	default:
 		return errors.New("nobody can be heard in that room")
 	}
@@ -146,7 +186,10 @@ func (c *Chat) sayFeishu(ctx context.Context, w feishusim.Words) error {
 	}
 	deliver := func(ctx context.Context) error { return c.deliverFeishu(ctx, e) }
 	c.remember(FeishuRoom, deliver)
-	if !strings.Contains(w.Text, "@点名") {
+	c.mu.Lock()
+	c.said = e.MessageID
+	c.mu.Unlock()
+	if w.Chat != "" && !strings.Contains(w.Text, "@点名") {
 		return nil // the platform does not deliver what is not said to the bot
 	}
 	return deliver(ctx)
@@ -185,9 +228,9 @@ func (c *Chat) deliverOnce(ctx context.Context, e feishusim.Event) error {
 	return err
 }
 
-func (c *Chat) sayDing(ctx context.Context, a actor, line string) error {
+func (c *Chat) sayDing(ctx context.Context, a actor, where, line string) error {
 	if !c.s.o.DingCallback {
-		d, err := c.s.DingTalk.Say(ctx, dingChat, a.staffID, line, dingtalksim.SayOptions{})
+		d, err := c.s.DingTalk.Say(ctx, where, a.staffID, line, dingtalksim.SayOptions{})
 		if err != nil {
 			return err
 		}
@@ -198,7 +241,7 @@ func (c *Chat) sayDing(ctx context.Context, a actor, line string) error {
 		return nil
 	}
 	url := c.s.Door(DingRoom)
-	posted, err := c.s.DingTalk.Post(ctx, url, dingtalksim.Utterance{Conversation: dingChat, Staff: a.staffID, Text: line}, dingtalksim.PostOptions{})
+	posted, err := c.s.DingTalk.Post(ctx, url, dingtalksim.Utterance{Conversation: where, Staff: a.staffID, Text: line}, dingtalksim.PostOptions{})
 	if err == nil && posted.Status != 200 {
 		err = fmt.Errorf("callback answered %d", posted.Status)
 	}
@@ -226,6 +269,19 @@ func (c *Chat) Again(ctx context.Context, room Room) error {
 	return again(ctx)
 }
 
+// Recall takes back the last message that a person sent to a Feishu chat, as its
+// sender can.
+func (c *Chat) Recall(ctx context.Context) error {
+	c.mu.Lock()
+	said := c.said
+	c.mu.Unlock()
+	e, err := c.s.Feishu.RecallEvent(said)
+	if err != nil {
+		return err
+	}
+	return c.deliverFeishu(ctx, e)
+}
+
 // Press lets a person press a button of the newest message that has one of
 // that label.
 func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map[string]string) error {
@@ -235,11 +291,11 @@ func (c *Chat) Press(ctx context.Context, room Room, who, label string, form map
 	}
 	posts, _ := c.From(0)
 	for _, p := range slices.Backward(posts) {
-		if p.Room != room || !strings.Contains(p.Text, "[ "+label) {
+		if p.Room != room || p.Who != "点名" || !strings.Contains(p.Text, "[ "+label) {
 			continue
 		}
 		c.add(Post{Room: room, Who: a.name, Text: "[ " + label + " ]"})
-		if room == DingRoom {
+		if group, _ := room.split(); group == DingRoom {
 			return c.pressDing(ctx, a, p.ding, label)
 		}
 		return c.pressFeishu(ctx, feishusim.Click{Message: p.id, By: a.openID, Button: label, Form: fields(p.inputs, form)})
@@ -266,7 +322,7 @@ func (c *Chat) pressDing(ctx context.Context, a actor, m dingtalksim.Message, la
 			if !ok {
 				return fmt.Errorf("button %q sends nothing", label)
 			}
-			return c.sayDing(ctx, a, strings.TrimSpace(strings.TrimPrefix(text, "@点名")))
+			return c.sayDing(ctx, a, dingChat, strings.TrimSpace(strings.TrimPrefix(text, "@点名")))
 		}
 		_, err := c.s.DingTalk.Press(ctx, m, i, a.staffID)
 		return err

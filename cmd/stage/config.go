@@ -51,6 +51,9 @@ func (s *Stage) config() string {
 		dingReceive = "callback"
 		dingMore = fmt.Sprintf(", corp_id: %s, callback_path: %s", corpID, CallbackPath)
 	}
+	if s.o.Cards {
+		dingMore += ", card_template_id: " + cardTemplate
+	}
 	ours, other := "zh-CN", "en"
 	if s.o.English {
 		ours, other = other, ours
@@ -62,9 +65,11 @@ func (s *Stage) config() string {
 	return fmt.Sprintf(`locale: zh-CN
 timezone: Asia/Shanghai
 data: %s
-server: {listen: "%s", public_url: "http://%s"}
+server: {listen: "127.0.0.1:0", public_url: "http://%s"}
 redis: %s
 timing: %s
+limits: {person: 1000, room: 10000}
+admin_room: 运维群
 systems:
   hr: {type: file, path: roster.csv, id: 工号, contents: full, attributes: {hiredate: {column: 入职日期, type: date}}}
   feishu: {type: feishu, app_id: %s, app_secret: %s, base_url: "%s"}
@@ -96,7 +101,7 @@ flows:
     rooms: [运维群, HR sync]
 digests:
   - {rooms: [运维群, HR sync, WeCom notices], at: "09:07", days: weekdays}
-`, s.o.Data, s.address(), s.address(), redis, s.o.Timing,
+`, s.o.Data, s.address(), redis, s.o.Timing,
 		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], contactsSecret, s.urls["wecom"],
 		clientID, clientSecret, s.urls["dingtalk"], s.urls["dingtalk"],
 		feishuReceive, feishuMore, dingReceive, robotCode, dingMore,

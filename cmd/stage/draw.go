@@ -3,6 +3,8 @@ package stage
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
@@ -12,8 +14,11 @@ import (
 // drawFeishu gives a Feishu message as a terminal shows it, from the JSON that
 // the tenant received, and the fields of its form by their labels.
 func drawFeishu(m feishusim.Message) (string, map[string]string) {
-	if m.Type == "text" {
+	switch m.Type {
+	case "text":
 		return m.Text(), nil
+	case "file":
+		return "[file] " + m.Content, nil
 	}
 	var content any
 	if err := json.Unmarshal([]byte(m.Content), &content); err != nil {
@@ -86,6 +91,8 @@ func (d *drawing) element(m map[string]any) {
 		d.line("%s", str(m["content"]))
 	case "hr":
 		d.line("────────")
+	case "chart":
+		d.chart(m["chart_spec"])
 	case "button":
 		d.line("[ %s ]", text(m["text"]))
 	case "input":
@@ -106,6 +113,38 @@ func (d *drawing) element(m map[string]any) {
 		}
 	}
 }
+
+// chart draws a bar for each point.
+func (d *drawing) chart(v any) {
+	spec, _ := v.(map[string]any)
+	if title, ok := spec["title"].(map[string]any); ok {
+		d.line("▤ %s", str(title["text"]))
+	}
+	data, _ := spec["data"].(map[string]any)
+	if list, ok := spec["data"].([]any); ok && len(list) > 0 {
+		data, _ = list[0].(map[string]any)
+	}
+	values, _ := data["values"].([]any)
+	for _, v := range values {
+		point, _ := v.(map[string]any)
+		n := 0.0
+		var words []string
+		for _, name := range slices.Sorted(maps.Keys(point)) {
+			switch value := point[name].(type) {
+			case float64:
+				n = value
+			case string:
+				words = append(words, value)
+			}
+		}
+		if n > 0 {
+			d.line("  %s %s %g", strings.Join(words, " "), strings.Repeat("▇", min(int(n), barLength)), n)
+		}
+	}
+}
+
+// barLength is the longest bar, in characters.
+const barLength = 20
 
 func (d *drawing) post(v any) {
 	langs, _ := v.(map[string]any)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,16 +17,21 @@ import (
 
 // Script plays lines on the stage, as a person would, and checks what is seen.
 //
-//	room feishu|dingtalk          where the next lines are said
+//	room feishu|dingtalk          where the next lines are said; feishu/李敏 is that person's
+//	                              conversation with the bot alone, and makes the person speak
 //	as 李敏                        who says them
 //	say TEXT                      say it (mention the bot by @点名)
 //	again                         the platform delivers the last message once more
+//	recall                        take back the last message of the Feishu room
 //	press LABEL [name=value …]    press a button of the newest card that has it
-//	expect TEXT                   wait for TEXT in the room; {code} stands for any run code,
-//	                              which the other lines then mean by {code}
-//	never TEXT                    TEXT was not seen in the room so far
+//	expect TEXT                   wait for TEXT in the room, behind what was last said, pressed or
+//	                              done there; {code} stands for any run code, which the other
+//	                              lines then mean by {code}
+//	keep                          {kept} is from now on what {code} is now, and an expected {code}
+//	                              is another one
+//	never TEXT                    TEXT was not seen in the room so far, nor in what was edited
 //	count N TEXT                  exactly N messages of the room hold TEXT
-//	roster drop|restore NO        take somebody out of the roster, or put back
+//	roster drop|restore NO …      take people out of the roster, or put them back
 //	roster set NO COLUMN VALUE    change a cell, or add somebody
 //	wecom has|lacks|disabled NO   look into the target
 //	effects N                     the target has seen exactly N writes
@@ -42,6 +48,7 @@ type Script struct {
 	room Room
 	who  string
 	code string
+	kept string
 	seen map[Room]int // index of the first post that no expectation has passed
 }
 
@@ -66,32 +73,61 @@ func (s *Script) Play(ctx context.Context, r io.Reader) error {
 func (s *Script) line(ctx context.Context, line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	rest = strings.TrimSpace(rest)
+	if s.kept != "" {
+		rest = strings.ReplaceAll(rest, "{kept}", s.kept)
+	}
 	if verb != "expect" && s.code != "" {
 		rest = strings.ReplaceAll(rest, "{code}", s.code)
 	}
+	if slices.Contains([]string{"say", "press", "do"}, verb) {
+		posts, _ := s.Chat.From(0)
+		s.seen[s.room] = len(posts)
+	}
 	switch verb {
 	case "room":
-		s.room = Room(rest)
-		return nil
-	case "as":
-		s.who = rest
-		_, err := s.Chat.actor(rest)
-		return err
+		return s.enter(rest)
+	case "as", "keep":
+		return s.note(verb, rest)
 	case "say":
 		return s.Chat.Say(ctx, s.room, s.who, rest)
 	case "again":
 		return s.Chat.Again(ctx, s.room)
+	case "recall":
+		return s.Chat.Recall(ctx)
 	case "press":
 		return s.press(ctx, rest)
 	case "expect":
 		return s.expect(ctx, rest)
 	case "never":
-		return s.count("0 " + rest)
+		return s.never(rest)
 	case "count":
 		return s.count(rest)
 	default:
 		return s.world(ctx, verb, strings.Fields(rest))
 	}
+}
+
+// note remembers who speaks, or the run that is talked of.
+func (s *Script) note(verb, rest string) error {
+	if verb == "keep" {
+		s.kept = s.code
+		return nil
+	}
+	s.who = rest
+	_, err := s.Chat.actor(rest)
+	return err
+}
+
+// enter goes to a group, or to a person's conversation with the bot alone.
+func (s *Script) enter(room string) error {
+	s.room = Room(room)
+	group, who := s.room.split()
+	if who == "" {
+		return nil
+	}
+	a, err := s.Chat.actor(who)
+	s.who, s.room = a.name, Direct(group, a.name)
+	return err
 }
 
 // world handles the lines that are about the world outside the rooms.
@@ -153,9 +189,9 @@ func (s *Script) expect(ctx context.Context, want string) error {
 			if p.Room != s.room || p.Who != "点名" {
 				continue
 			}
-			if found := pattern.FindStringSubmatch(p.Text); found != nil {
-				if len(found) > 1 {
-					s.code = found[1]
+			if code, found := s.find(pattern, p.Text); found {
+				if code != "" {
+					s.code = code
 				}
 				// Several lines may be expected of one post, and a card may be
 				// edited once more before the next line is looked for.
@@ -171,6 +207,19 @@ func (s *Script) expect(ctx context.Context, want string) error {
 	}
 }
 
+// find looks for a pattern, and gives the run code in it, "" when it has none.
+func (s *Script) find(pattern *regexp.Regexp, text string) (code string, found bool) {
+	for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+		switch {
+		case len(m) == 1:
+			return "", true
+		case m[1] != s.kept:
+			return m[1], true
+		}
+	}
+	return "", false
+}
+
 func (s *Script) unseen() string {
 	posts, _ := s.Chat.From(s.seen[s.room])
 	var b strings.Builder
@@ -180,6 +229,16 @@ func (s *Script) unseen() string {
 		}
 	}
 	return b.String()
+}
+
+func (s *Script) never(unwanted string) error {
+	posts, _ := s.Chat.From(0)
+	for _, p := range posts {
+		if p.Room == s.room && p.Who == "点名" && strings.Contains(p.Text, unwanted) {
+			return fmt.Errorf("it was seen:\n%s", p.Text)
+		}
+	}
+	return nil
 }
 
 func (s *Script) count(rest string) error {
@@ -204,15 +263,24 @@ func (s *Script) count(rest string) error {
 func (s *Script) roster(args []string) error {
 	r := s.Chat.s.Roster
 	switch {
-	case len(args) == 2 && args[0] == "drop":
-		return r.Drop(args[1])
-	case len(args) == 2 && args[0] == "restore":
-		return r.Restore(args[1])
+	case len(args) > 1 && args[0] == "drop":
+		return each(args[1:], r.Drop)
+	case len(args) > 1 && args[0] == "restore":
+		return each(args[1:], r.Restore)
 	case len(args) == 4 && args[0] == "set":
 		return r.Set(args[1], args[2], args[3])
 	default:
-		return errors.New("roster drop NO, roster restore NO or roster set NO COLUMN VALUE")
+		return errors.New("roster drop NO …, roster restore NO … or roster set NO COLUMN VALUE")
 	}
+}
+
+func each(all []string, do func(string) error) error {
+	for _, one := range all {
+		if err := do(one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Script) wecom(args []string) error {

@@ -39,6 +39,7 @@ const (
 	robotCode    = "ding-demo-robot"
 	clientID     = "ding-demo"
 	clientSecret = "ding-demo-secret"
+	cardTemplate = "ding-demo-card.schema"
 
 	contactsSecret = "contacts-secret"
 )
@@ -55,6 +56,7 @@ type Options struct {
 	Data           string // Rollcall's data folder; "" = data in Dir
 	Timing         string // of Rollcall; "" = lease 3 s, sweep 300 ms, call 2 s, settle 500 ms
 	Rule           string // the company's rule; "" = the three things that every HR asks for
+	Cards          bool   // DingTalk's cards are interactive ones, of a template
 	English        bool   // the Feishu group speaks English, the DingTalk group Chinese; else the other way round
 }
 
@@ -80,6 +82,7 @@ func cast() []actor {
 		{"李敏", "limin", "ou_limin", "manager4220", `{operator: ["*"]}`},
 		{"周凯", "zhoukai", "ou_zhoukai", "zhoukai77", `{approver: ["*"], admin: ["*"]}`},
 		{"陈悦", "chenyue", "ou_chenyue", "chenyue08", `{approver: ["*"]}`},
+		{"吴迪", "wudi", "ou_wudi", "wudi31", `{viewer: ["*"]}`},
 	}
 }
 
@@ -190,15 +193,16 @@ func (s *Stage) Today() error {
 
 // people puts the admins into both groups.
 func (s *Stage) people() {
-	var open []string
+	var open, staff []string
 	for _, a := range s.cast {
 		if _, err := s.Feishu.AddUser(feishusim.User{OpenID: a.openID, UserID: "u_" + a.english, Name: a.name, Mobile: "1370000" + strconv.Itoa(1000+len(open))}); err == nil {
 			open = append(open, a.openID)
 		}
 		s.DingTalk.AddStaff(a.staffID, a.name)
+		staff = append(staff, a.staffID)
 	}
 	s.Feishu.AddChat(feishuChat, "运维群", open...)
-	s.DingTalk.AddConversation(dingChat, "HR sync", dingChat, s.cast[0].staffID, s.cast[1].staffID, s.cast[2].staffID)
+	s.DingTalk.AddConversation(dingChat, "HR sync", dingChat, staff...)
 	s.Feishu.AddHook(hookKey, feishusim.HookOptions{Secret: hookSecret, Chat: feishuChat})
 	s.WeCom.AddRobot(robotKey)
 	s.DingTalk.AddRobot(robotToken, dingtalksim.RobotOptions{Conversation: dingChat, Secret: robotSecret})
@@ -231,8 +235,8 @@ func (s *Stage) Ready(ctx context.Context) error {
 	return nil
 }
 
-// MovedTo tells the stage that Rollcall listens at another address than its
-// configuration says.
+// MovedTo tells the stage where Rollcall listens: its configuration lets it choose
+// a port.
 func (s *Stage) MovedTo(address string) { s.listen.Store(address) }
 
 func (s *Stage) address() string {

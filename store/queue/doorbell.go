@@ -1,5 +1,6 @@
-// Package queue holds the bells that wake workers: one inside the process, one
-// on Redis Streams for several replicas.
+// Package queue holds the bells that wake workers, and the buckets that count
+// how often something was done: inside the process, or on Redis for several
+// replicas.
 //
 // A bell carries keys and nothing else, it is no record: it may lose a ring or
 // ring twice. What is due stands in the store, and a sweeper rings again.

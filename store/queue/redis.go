@@ -50,8 +50,9 @@ func (o *Options) setDefaults() error {
 	return nil
 }
 
-// Redis is the bell of several replicas: a stream and one consumer group. While
-// Redis is away a ring still wakes the workers of this process. It is safe for
+// Redis is the bell of several replicas: a stream and one consumer group, and
+// the buckets that they share. While Redis is away a ring still wakes the workers
+// of this process. It is safe for
 // concurrent use. Whoever opened it closes it.
 type Redis struct {
 	o      Options
@@ -61,6 +62,7 @@ type Redis struct {
 	held   *held
 	away   atomic.Bool
 	taken  atomic.Bool // somebody listens
+	take   *redis.Script
 }
 
 // OpenRedis prepares the bell. A Redis that is away is no error: rings reach this
@@ -73,7 +75,7 @@ func OpenRedis(ctx context.Context, o Options) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{o: o, client: client, at: at, local: NewDoorbell(), held: newHeld()}
+	r := &Redis{o: o, client: client, at: at, local: NewDoorbell(), held: newHeld(), take: takeScript()}
 	r.hear(r.Ping(ctx))
 	return r, nil
 }

@@ -25,6 +25,47 @@ func testInbox(t *testing.T, open Opener) {
 		t.Parallel()
 		testPrune(t, setup(t, open))
 	})
+	t.Run("last claim", func(t *testing.T) {
+		t.Parallel()
+		testLastClaim(t, setup(t, open))
+	})
+}
+
+func testLastClaim(t *testing.T, b *bench) {
+	last := func(from, before string) (time.Time, bool) {
+		t.Helper()
+		at, there, err := b.LastClaim(t.Context(), from, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at, there
+	}
+	if at, there := last("feishu:", "feishu;"); there {
+		t.Errorf("nothing was claimed, last at %v", at)
+	}
+	var claimed []time.Time
+	for _, id := range []string{"feishu:om_1", "feishu:0a1b", "dingtalk:msg1"} {
+		b.clock.Add(time.Minute)
+		if _, err := b.Claim(t.Context(), id, nil); err != nil {
+			t.Fatal(err)
+		}
+		claimed = append(claimed, b.clock.Now())
+	}
+	for _, tt := range []struct {
+		from, before string
+		want         time.Time
+	}{
+		{"feishu:om_", "feishu:om`", claimed[0]},
+		{"feishu:", "feishu;", claimed[1]},
+		{"dingtalk:", "dingtalk;", claimed[2]},
+	} {
+		if at, there := last(tt.from, tt.before); !there || !at.Equal(tt.want) {
+			t.Errorf("from %s: %v, %t; want %v", tt.from, at, there, tt.want)
+		}
+	}
+	if at, there := last("wecom:", "wecom;"); there {
+		t.Errorf("another platform: %v", at)
+	}
 }
 
 func testClaimOnce(t *testing.T, b *bench) {
@@ -68,13 +109,25 @@ func (b *bench) unhandled(t *testing.T) []string {
 	return ids(letters)
 }
 
+// due gives the letters that can be taken now, and gives them back.
 func (b *bench) due(t *testing.T) []string {
 	t.Helper()
-	letters, err := b.Outbox(t.Context(), 100)
+	letters := b.takes(t, run.Pick{Limit: 100})
+	for _, l := range letters {
+		if err := b.Delay(t.Context(), l.ID, l.Due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ids(letters)
+}
+
+func (b *bench) takes(t *testing.T, pick run.Pick) []run.Letter {
+	t.Helper()
+	letters, err := b.Outbox(t.Context(), pick)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ids(letters)
+	return letters
 }
 
 func ids(letters []run.Letter) []string {
@@ -122,7 +175,7 @@ func testHandled(t *testing.T, b *bench) {
 	if left := b.unhandled(t); !slices.Equal(left, []string{"a", "m", "bytes"}) {
 		t.Errorf("a refused answer marked the message: %v", left)
 	}
-	out, err := b.Outbox(t.Context(), 10)
+	out, err := b.Outbox(t.Context(), run.Pick{Limit: 10})
 	if err != nil || len(out) != 1 || out[0].ID != "z:1" || string(out[0].Payload) != "收到" || out[0].Lane != "chat" || !out[0].At.Equal(b.clock.Now()) {
 		t.Errorf("outbox %+v, %v", out, err)
 	}
@@ -183,6 +236,15 @@ func testOutbox(t *testing.T, open Opener) {
 		t.Parallel()
 		testSettling(t, setup(t, open))
 	})
+	for name, test := range map[string]func(*testing.T, *bench){
+		"one holder at a time": testHolding, "a holder who dies": testLostHold, "ways": testWays, "merging": testMerging, "withheld": testWithhold,
+		"fifty takers": testTakers,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, setup(t, open))
+		})
+	}
 }
 
 func testLanes(t *testing.T, b *bench) {
@@ -230,7 +292,7 @@ func testLanes(t *testing.T, b *bench) {
 	next("in a minute", later)
 	b.clock.Add(time.Minute)
 	want("due again", "a/1", "b/1", "/1")
-	if letters, err := b.Outbox(t.Context(), 1); err != nil || len(letters) != 1 || letters[0].Attempts != 1 || !letters[0].Due.Equal(later) {
+	if letters, err := b.Outbox(t.Context(), run.Pick{Limit: 1}); err != nil || len(letters) != 1 || letters[0].Attempts != 1 || !letters[0].Due.Equal(later) {
 		t.Errorf("the head is %+v, %v", letters, err)
 	}
 	if err := b.Sent(t.Context(), "a/1", "", "om_9"); err != nil {

@@ -206,6 +206,7 @@ func testDue(t *testing.T, b *bench) {
 	waiting := b.planned(t, lease, 1, run.Awaiting)
 	if _, err := b.UpdateRun(t.Context(), waiting.Code, run.Actor{}, func(r *run.Run) error {
 		r.Expires = b.clock.Now().Add(10 * time.Minute)
+		r.Wake = r.Expires
 		return nil
 	}); err != nil {
 		t.Fatal(err)

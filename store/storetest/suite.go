@@ -29,12 +29,14 @@ func Run(t *testing.T, open Opener) {
 		{"votes", testVotes},
 		{"plans", testPlans},
 		{"journal", testJournal},
+		{"deeds", testDeeds},
 		{"links", testLinks},
 		{"leases", testLeases},
 		{"events", testEvents},
 		{"inbox", testInbox},
 		{"snapshots", testSnapshots},
 		{"outbox", testOutbox},
+		{"settings", testSettings},
 		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -17,6 +18,14 @@ func testVotes(t *testing.T, open Opener) {
 	t.Run("one vote", func(t *testing.T) {
 		t.Parallel()
 		testVote(t, setup(t, open))
+	})
+	t.Run("an approval that is taken back", func(t *testing.T) {
+		t.Parallel()
+		testTakenBack(t, setup(t, open))
+	})
+	t.Run("the last vote before a run cools off", func(t *testing.T) {
+		t.Parallel()
+		testCooling(t, setup(t, open))
 	})
 }
 
@@ -126,4 +135,64 @@ func testVote(t *testing.T, b *bench) {
 		"moved →queued", "moved queued→reading", "moved reading→planning", "moved planning→awaiting_approval",
 		"voted 周凯", "moved awaiting_approval→applying",
 	})
+}
+
+// testTakenBack has a person reject what he approved: the new vote stands in the
+// place of the old one, and nothing else does.
+func testTakenBack(t *testing.T, b *bench) {
+	r := b.planned(t, b.lease(t, "w1"), 3, run.Awaiting)
+	vote := func(name string, d run.Decision) error {
+		_, err := b.Vote(t.Context(), run.Vote{Run: r.Code, Decision: d, By: person(name), Digest: r.Plan}, func(r *run.Run, votes []run.Vote) error {
+			for _, v := range votes {
+				if v.By.Person == name {
+					t.Errorf("policy sees the old vote: %+v", v)
+				}
+			}
+			if d == run.Reject {
+				return r.Advance(run.Rejected, b.clock.Now(), "no / 不行")
+			}
+			return nil
+		})
+		return err
+	}
+	wantKind(t, "the first", vote("周凯", run.Approve), "")
+	wantKind(t, "another's", vote("吴静", run.Approve), "")
+	wantKind(t, "the same again", vote("周凯", run.Approve), fault.Conflict)
+	wantKind(t, "taken back", vote("周凯", run.Reject), "")
+	wantKind(t, "approved after all", vote("周凯", run.Approve), fault.Conflict)
+	votes, err := b.Votes(t.Context(), r.Code)
+	if err != nil || len(votes) != 2 || votes[0].By.Person != "周凯" || votes[0].Decision != run.Reject || votes[1].Decision != run.Approve {
+		t.Errorf("votes %+v, %v", votes, err)
+	}
+}
+
+// testCooling has an admin break the glass, after which the run waits a while.
+func testCooling(t *testing.T, b *bench) {
+	r := b.planned(t, b.lease(t, "w1"), 3, run.Awaiting)
+	v := run.Vote{
+		Run: r.Code, Decision: run.BreakGlass, By: person("王芳"), Digest: r.Plan, Typed: run.Restated{Delete: -1, Disable: 2, Total: -1},
+		For: "陈悦", Part: []int{1, 2}, Reason: "fire",
+	}
+	cool := func(r *run.Run, _ []run.Vote) error {
+		r.NotBefore = b.clock.Now().Add(time.Minute)
+		r.Wake = r.NotBefore
+		return nil
+	}
+	if got, err := b.Vote(t.Context(), v, cool); err != nil || !got.Cooling() {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	checkTrail(t, b, r.Code, []string{
+		"林晨 run.created " + flow, " run.moved queued→reading", " run.moved reading→planning", " run.moved planning→awaiting_approval",
+		"王芳 vote.counted break_glass for 陈悦 of 2: fire", "王芳 run.changed not_before wake",
+	}, []string{
+		"moved →queued", "moved queued→reading", "moved reading→planning", "moved planning→awaiting_approval", "alarm " + v.Alarm(), "cooling 王芳",
+	})
+	b.clock.Add(30 * time.Second)
+	if due, err := b.Due(t.Context()); err != nil || len(due) != 0 {
+		t.Errorf("due while it cools: %v, %v", due, err)
+	}
+	b.clock.Add(30 * time.Second)
+	if due, err := b.Due(t.Context()); err != nil || len(due) != 1 {
+		t.Errorf("due when it has cooled off: %v, %v", due, err)
+	}
 }

@@ -21,6 +21,7 @@ type applier struct {
 	entries map[int]run.Entry               // journal, by Seq
 	links   map[directory.Key]*mapping.Link // by source key
 	safe    map[int]bool                    // nil: everything is approved; else only these may be done now
+	agreed  tally                           // the votes that let it begin
 	halt    string                          // why nothing may be sent any more; "" = it may
 	begun   time.Time                       // when this worker took over
 	foreign map[int]bool                    // by Seq: calls that another worker made, not settled yet
@@ -45,15 +46,24 @@ func (w *worker) apply(ctx context.Context, r run.Run) error {
 		if step.Settled() || step != run.StepSending && !a.allowed(c) {
 			continue
 		}
-		stopped, err := a.stopped(ctx)
-		if err != nil {
+		held, err := a.stopped(ctx)
+		switch {
+		case err != nil:
 			return err
-		}
-		if stopped && step != run.StepSending { // what was sent is settled first
+		case step == run.StepSending: // what was sent is settled first
+		case held == brakeCancel:
 			return a.end(ctx, run.Cancelled, "")
+		case held == brakePause:
+			return a.rest(ctx)
 		}
-		if err := a.one(ctx, c); err != nil {
+		switch err := a.one(ctx, c); {
+		case errors.Is(err, errPaused):
+			return a.rest(ctx)
+		case err != nil:
 			return a.broken(ctx, err)
+		}
+		if astray := a.astray(c); astray != "" {
+			return a.abandon(ctx, astray)
 		}
 		a.progress(ctx)
 	}
@@ -89,18 +99,12 @@ func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 	return a, nil
 }
 
-// stopped tells whether a person asked the run to stop.
-func (a *applier) stopped(ctx context.Context) (bool, error) {
-	if err := context.Cause(ctx); err != nil {
-		return false, err
-	}
-	r, err := a.o.Store.Run(ctx, a.run.Code)
-	return r.Stop, err
-}
-
 // one brings one change to a final step. An error means that the run cannot go
 // on; what is wrong with this change alone is in its journal entry.
 func (a *applier) one(ctx context.Context, c *plan.Change) error {
+	if a.safe == nil && a.entries[c.Seq].Step == run.StepPending && !a.agreed.covers(c.Seq) {
+		return a.mark(ctx, c, run.StepSkipped, a.agreed.holders(c.Seq))
+	}
 	if seq := a.missing(c); seq > 0 {
 		return a.mark(ctx, c, run.StepSkipped, sayf("needs #%d, which was not done / 依赖的第 %d 项没有完成", seq, seq))
 	}
@@ -152,7 +156,7 @@ func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say s
 	}
 	var links []mapping.Link
 	if step == run.StepDone || step == run.StepAlready && c.Op != plan.Create {
-		if l, ok := a.linkAfter(c, e.Key); ok {
+		if l, ok := a.linkAfter(c, e); ok {
 			links = append(links, l)
 		}
 	}
@@ -188,10 +192,12 @@ func (a *applier) targetKey(c *plan.Change) directory.Key {
 	return c.Key
 }
 
-// linkAfter gives the link as it is once the change is done.
-func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bool) {
-	now := a.o.Now()
-	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: key, Since: now}
+// linkAfter gives the link as it is once the change is done. Its times are those
+// of the journal's entry: an undo knows by them whether it is still this change
+// that holds.
+func (a *applier) linkAfter(c *plan.Change, e run.Entry) (mapping.Link, bool) {
+	now := e.At
+	l := mapping.Link{Flow: a.run.Flow, Source: c.Source, Target: e.Key, Since: now}
 	if old := a.links[c.Source]; old != nil && c.Op != plan.Create && c.Op != plan.Adopt {
 		l = *old
 	}
@@ -203,7 +209,10 @@ func (a *applier) linkAfter(c *plan.Change, key directory.Key) (mapping.Link, bo
 	case plan.Update:
 		l.Written = merged(l.Written, a.resolved(c))
 		if active, ok := c.After[directory.AttrActive].Bool(); ok && active {
-			l.DisabledAt, l.Seen, l.LeftRuns = time.Time{}, nil, 0
+			l.DisabledAt, l.LeftRuns = time.Time{}, 0
+			if c.Cause.Kind != plan.CauseUndo { // an undo brings nobody back into the source
+				l.Seen = nil
+			}
 		}
 	case plan.Disable:
 		l.DisabledAt = now
@@ -274,6 +283,12 @@ func (a *applier) finish(ctx context.Context) error {
 	_, err = a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
 		r.Outcome = o
 		r.Expires = now.Add(a.flow.Plan.Approve.Expires)
+		r.NotBefore = time.Time{} // what let it begin does not count any more
+		r.Wake = a.wakeAfter(*r, now)
+		if a.agreed.enough() { // all votes are there, it only began too early by our clock: nobody could vote again
+			r.NotBefore = now.Add(coolOff)
+			r.Wake = r.NotBefore
+		}
 		if r.Stop {
 			return r.Advance(run.Cancelled, now, "")
 		}

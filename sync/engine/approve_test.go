@@ -85,7 +85,6 @@ func TestAnUpdateStormWaitsForItsVotes(t *testing.T) {
 	story(t, 30, func(w *world) {
 		w.flow.Plan.Approve.SafeFirst = true
 		w.flow.Plan.Guard.MaxChangePercent = 30
-		w.tier = 3
 	}, func(w *world) {
 		w.until(w.start(true).Code)
 		before := len(w.target.done())

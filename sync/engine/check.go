@@ -97,13 +97,16 @@ func (a *applier) check(ctx context.Context, c *plan.Change) (run.Step, string, 
 	case plan.Create:
 		return a.checkCreate(ctx, c)
 	case plan.Disable, plan.Delete:
-		if l := a.links[c.Source]; l == nil || !l.Live() || l.Target != c.Key {
-			return run.StepSkipped, "the account is not managed by this flow any more / 该账号已不由本流程管理", nil
+		if !a.ours(c) {
+			return run.StepSkipped, sayNotOurs, nil
 		}
 		if holds, say, err := a.causeHolds(ctx, c); err != nil || !holds {
 			return run.StepSkipped, say, err
 		}
 	case plan.Update:
+		if c.Cause.Kind == plan.CauseUndo && !a.ours(c) {
+			return run.StepSkipped, sayNotOurs, nil
+		}
 		if v, given := c.After[directory.AttrActive]; given && !v.Equal(directory.BoolOf(true)) {
 			// It would take the account away without the votes of a DISABLE.
 			return run.StepSkipped, "an account is disabled by DISABLE alone, not by a mapped attribute / 停用账号只能用停用操作，不能通过映射的属性", nil
@@ -130,12 +133,17 @@ func (a *applier) checkTarget(ctx context.Context, c *plan.Change) (run.Step, st
 	case c.Op == plan.Update && found.readable(c.After) && found.equals(a.resolved(c)) && !found.equals(c.Before):
 		return run.StepAlready, "", nil
 	case !found.equals(c.Before):
-		return run.StepSkipped, "changed in the target since the plan / 目标系统中的数据在计划之后有变化", nil
+		return run.StepSkipped, sayChanged, nil
 	case c.Op == plan.Delete && c.Key.Kind == directory.Department:
 		return a.checkVacant(ctx, c)
 	}
 	return run.StepPending, "", nil
 }
+
+const sayNotOurs = "the account is not managed by this flow any more / 该账号已不由本流程管理"
+
+// sayChanged is why a change is skipped whose object is not what was voted on.
+const sayChanged = "changed in the target since the plan / 目标系统中的数据在计划之后有变化"
 
 // isDisabled tells whether the object is known to be disabled.
 func (a *applier) isDisabled(f finding) bool {
@@ -178,8 +186,11 @@ func (a *applier) checkCreate(ctx context.Context, c *plan.Change) (run.Step, st
 }
 
 // causeHolds reads the source again and tells whether what a DISABLE or DELETE
-// rests on is still so.
+// rests on is still so. An undo rests on the target alone, which is checked after.
 func (a *applier) causeHolds(ctx context.Context, c *plan.Change) (bool, string, error) {
+	if c.Cause.Kind == plan.CauseUndo {
+		return true, "", nil
+	}
 	s, err := ask(ctx, a.flow.Source, c.Source)
 	if err != nil {
 		return false, "", err

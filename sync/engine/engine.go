@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -26,6 +27,7 @@ type Flow struct {
 	Rules    plan.Rules // nil: no rule
 	Config   string     // hash of the flow's configuration and rule files
 	Schedule Schedule   // nil: only on command
+	Spec     string     // that Schedule was made from
 	Zone     *time.Location
 	Paused   bool // plans, but applies nothing
 }
@@ -54,10 +56,14 @@ type Options struct {
 	// Settle is how long after a lost answer a target may still be at work on the
 	// call; 0 = as the target describes itself.
 	Settle time.Duration
+	// ParseSchedule reads five cron fields; nil = schedules cannot be set while the
+	// service runs. Faults: Invalid.
+	ParseSchedule func(spec string) (Schedule, error)
+	// Working tells whether people are at work at a time: reminders wait for it;
+	// nil = always.
+	Working func(at time.Time) bool
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
-	// VotableTier is the highest tier that can be voted on; 0 = 1.
-	VotableTier int
 }
 
 // Engine does the work. It is safe for concurrent use.
@@ -67,6 +73,10 @@ type Engine struct {
 	names  []string
 	people map[string]run.Person
 	staff  []plan.Staff
+	locks  sync.Mutex // one look at a time at who is to be locked
+
+	rests   rests
+	retimed map[string]chan struct{} // by flow: this process was given another schedule
 }
 
 // New makes an engine. It starts nothing.
@@ -80,18 +90,16 @@ func New(o Options) (*Engine, error) {
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second
 	}
-	if o.VotableTier == 0 {
-		o.VotableTier = 1
-	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }
 	}
-	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}}
+	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}, retimed: map[string]chan struct{}{}}
 	var errs []error
 	for i := range o.Flows {
 		f := &o.Flows[i]
 		e.flows[f.Plan.Name] = f
 		e.names = append(e.names, f.Plan.Name)
+		e.retimed[f.Plan.Name] = make(chan struct{}, 1)
 		errs = append(errs, f.check(o.LeaseTTL))
 	}
 	for _, p := range o.People {
@@ -128,9 +136,20 @@ func (e *Engine) flow(name string) (*Flow, error) {
 	return f, nil
 }
 
-// Start begins a run, or gives the one that the same request began before.
-// Faults: NotFound for an unknown flow, Denied when the person may not.
+// Start begins a run, or gives the one that the same request began before. An
+// undo is always applied, and its flow is that of the run that it undoes. Faults:
+// NotFound for an unknown flow or an unknown run to undo; Denied when the person
+// may not, or while the flow is paused and something is to be applied; Conflict
+// when the run to undo has not ended or changed nothing; Invalid when its item was
+// not done, or when only a part is to be applied.
 func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
+	if req.Undoes != "" {
+		undone, err := e.undone(ctx, req)
+		if err != nil {
+			return run.Run{}, err
+		}
+		req.Flow, req.Apply = undone.Flow, true
+	}
 	f, err := e.flow(req.Flow)
 	if err != nil {
 		return run.Run{}, err
@@ -140,8 +159,11 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 			return run.Run{}, err
 		}
 	}
-	if f.Paused && req.Apply {
-		return run.Run{}, fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
+	if err := checkNarrow(req); err != nil {
+		return run.Run{}, err
+	}
+	if err := e.startable(ctx, f, req); err != nil {
+		return run.Run{}, err
 	}
 	r, err := e.create(ctx, req)
 	for try := 1; fault.KindOf(err) == fault.Conflict && try < codeTries; try++ {
@@ -152,6 +174,24 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	}
 	e.ring(ctx, r.Code)
 	return r, nil
+}
+
+// startable tells whether what is asked for may begin now.
+func (e *Engine) startable(ctx context.Context, f *Flow, req run.Request) error {
+	switch {
+	case !req.Apply:
+		return nil
+	case f.Paused:
+		return fault.New(fault.Denied, "flow %s is paused in the configuration: it can be planned, not applied / 流程 %s 在配置中已暂停：只能预演，不能执行", req.Flow, req.Flow)
+	}
+	p, on, err := e.paused(ctx, req.Flow)
+	if err == nil && on {
+		err = pausedFault(req.Flow, p, f.Zone)
+	}
+	if err != nil || req.Undoes == "" {
+		return err
+	}
+	return e.undoable(ctx, req)
 }
 
 // codeTries is how often a code is drawn for a run.
@@ -166,6 +206,7 @@ func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
 	r, _, err := e.o.Store.CreateRun(ctx, run.Run{
 		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
 		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
+		Behind: req.Behind, Undoes: req.Undoes, UndoItem: req.Item, Dept: req.Dept, Kind: req.Kind,
 	})
 	return r, err
 }

@@ -178,6 +178,12 @@ func TestASourceThatProvesNothingTakesNobodyAway(t *testing.T) {
 				before := len(w.target.done())
 				spoil(w)
 				r := w.until(w.start(true).Code)
+				if name == "shrunk" { // people may say that it is right
+					if w.want(r, run.Awaiting); r.Tier != plan.SteppedUp || r.Votes != 2 || len(w.target.done()) != before {
+						w.t.Errorf("tier %d, votes %d, effects %v", r.Tier, r.Votes, w.target.done()[before:])
+					}
+					return
+				}
 				if r.State == run.Awaiting || r.State == run.Succeeded || r.Counts.Destructive() > 0 && r.State != run.Blocked {
 					w.t.Errorf("run is %s with %+v", r.State, r.Counts)
 				}
@@ -195,13 +201,13 @@ func TestASourceThatProvesNothingTakesNobodyAway(t *testing.T) {
 
 func TestManyLeaversAreBlocked(t *testing.T) {
 	t.Parallel()
-	story(t, 60, nil, func(w *world) {
+	story(t, 39, nil, func(w *world) {
 		w.until(w.start(true).Code)
-		for i := 1; i <= 7; i++ {
+		for i := 1; i <= 10; i++ {
 			w.source.drop(directory.User, fmt.Sprintf("%04d", i))
 		}
 		r := w.want(w.until(w.start(true).Code), run.Blocked)
-		if _, err := w.vote(r.Code, "周凯", -1, 7); fault.KindOf(err) != fault.Conflict {
+		if _, err := w.vote(r.Code, "周凯", -1, 10); fault.KindOf(err) != fault.Conflict {
 			w.t.Errorf("vote on a blocked run: %v", err)
 		}
 	})
@@ -360,7 +366,7 @@ func TestCancelStopsBetweenTwoChanges(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatDiesIsReplacedAndEachChangeIsDoneOnce(t *testing.T) {
+func TestA30_AWorkerThatDiesIsReplacedAndEachChangeIsDoneOnce(t *testing.T) {
 	t.Parallel()
 	story(t, 20, nil, func(w *world) {
 		w.stop()

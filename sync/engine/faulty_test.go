@@ -20,6 +20,7 @@ type faulty struct {
 	links   func([]mapping.Link)
 	update  func(run.Code) error
 	create  func() error
+	setting func(run.SettingKind) error
 }
 
 var _ engine.Store = (*faulty)(nil)
@@ -61,6 +62,15 @@ func (f *faulty) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error
 		}
 	}
 	return f.Store.CreateRun(ctx, r)
+}
+
+func (f *faulty) Settings(ctx context.Context, kind run.SettingKind) ([]run.Setting, error) {
+	if f.setting != nil {
+		if err := f.setting(kind); err != nil {
+			return nil, err
+		}
+	}
+	return f.Store.Settings(ctx, kind)
 }
 
 // odd is a system with hooks in the place of Apply and Lookup, and before Read;

@@ -40,6 +40,7 @@ func (g *gate) pass(r *run.Run) error {
 		return r.Advance(run.Applying, g.now, "")
 	}
 	r.Expires = g.now.Add(g.flow.Plan.Approve.Expires)
+	r.Wake = g.wakeAfter(*r, g.now)
 	if g.flow.Plan.Approve.SafeFirst && len(g.free(p, g.waits)) > 0 {
 		return r.Advance(run.Applying, g.now, "")
 	}
@@ -96,10 +97,15 @@ func (w *worker) harmless(p *plan.Plan) map[int]bool {
 }
 
 // changedSinceApply tells whether the flow's configuration differs from that of
-// the last run that applied something.
+// the last run that applied something. An undo asks neither mapping nor rules, so
+// it says nothing about them.
 func (w *worker) changedSinceApply(ctx context.Context) bool {
-	last, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Succeeded, run.Partial}, Limit: 1})
-	return err != nil || len(last) == 0 || last[0].Config != w.flow.Config
+	last, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Succeeded, run.Partial}})
+	if err != nil {
+		return true
+	}
+	i := slices.IndexFunc(last, func(r run.Run) bool { return r.Undoes == "" })
+	return i < 0 || last[i].Config != w.flow.Config
 }
 
 // waiting gives the runs of the flow that are open for votes, or were approved
@@ -114,15 +120,16 @@ func (w *worker) waiting(ctx context.Context, r run.Run) ([]run.Run, error) {
 // twin gives an open run to which r can leave what its plan may not do yet: the
 // same changes need a vote in both, and the open one has everything that r would
 // leave to it. It stays open. One of another configuration is no twin: it would
-// not be applied any more.
+// not be applied any more. An undo has no twin and is none: it was asked for by
+// itself, and answers to itself.
 func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Plan) run.Code {
 	mine, left := held(p, w.harmless(p)), held(p, w.free(p, w.waits(ctx, r, p)))
-	if len(left) == 0 || p.Risk.Blocked {
+	if len(left) == 0 || p.Risk.Blocked || r.Undoes != "" {
 		return ""
 	}
 	for i := range open {
 		o := &open[i]
-		if o.Code == r.Code || o.State == run.Awaiting && !w.o.Now().Before(o.Expires) {
+		if o.Code == r.Code || o.Undoes != "" || o.State == run.Awaiting && !o.Cooling() && !w.o.Now().Before(o.Expires) {
 			continue
 		}
 		theirs, err := w.o.Store.Plan(ctx, o.Code)
@@ -168,13 +175,59 @@ func within(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !in[s] })
 }
 
-// supersede ends the open runs that the new one replaces.
+// believed gives how many users the last source had that nobody doubts: those of
+// the last good snapshot, or fewer when people have since let a run go, and all of
+// it, whose source had shrunk. Otherwise every later run would be one of tier 3.
+func (w *worker) believed(ctx context.Context, users int) (int, error) {
+	applied, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Succeeded, run.Partial}, Limit: believedSearch})
+	if err != nil {
+		return users, err
+	}
+	lent, err := w.Delegations(ctx)
+	if err != nil {
+		return users, err
+	}
+	for i := range applied {
+		r := &applied[i]
+		if r.Undoes != "" {
+			continue // it did not read the source
+		}
+		if r.Tier < plan.SteppedUp {
+			return users, nil // its snapshot was kept
+		}
+		p, err := w.o.Store.Plan(ctx, r.Code)
+		if err != nil {
+			return users, err
+		}
+		if !doubted(p) {
+			return users, nil // its snapshot was kept
+		}
+		votes, err := w.o.Store.Votes(ctx, r.Code)
+		if err != nil {
+			return users, err
+		}
+		if r.HeldBack == 0 && w.tally(*r, p, votes, lent).enough() {
+			return min(users, p.Source.Users), nil
+		}
+	}
+	return users, nil
+}
+
+// believedSearch is how many applied runs are looked through for one that people
+// let go: those in between only did harmless changes.
+const believedSearch = 10
+
+// supersede ends the open runs that the new one replaces. An undo replaces all of
+// them, since their plans do not know of it; with nothing to take back it replaces
+// none. One that waits is not replaced by a run that finds nothing to do: what it
+// takes back is still as it was.
 func (w *worker) supersede(ctx context.Context, r run.Run, open []run.Run, twin run.Code) error {
-	if r.State == run.Blocked || r.State == run.Planned {
+	idle := r.State == run.NothingToDo
+	if r.State == run.Blocked || r.State == run.Planned || idle && r.Undoes != "" {
 		return nil
 	}
 	for _, old := range open {
-		if old.State != run.Awaiting || old.Code == twin {
+		if old.State != run.Awaiting || old.Code == twin || idle && old.Undoes != "" {
 			continue
 		}
 		_, err := w.move(ctx, old.Code, run.Superseded, "superseded by "+string(r.Code)+" / 已被 "+string(r.Code)+" 取代")

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -28,12 +29,26 @@ func (a *applier) permitted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.agreed(a.run, votes) < a.run.Votes {
+	lent, err := a.Delegations(ctx)
+	if err != nil {
+		return err
+	}
+	a.agreed = a.tally(a.run, a.plan, votes, lent)
+	if !a.agreed.enough() || a.agreed.steps && !a.cooled() {
 		a.safe = a.free(a.plan, a.waits(ctx, a.run, a.plan))
 		return nil
 	}
 	return a.counted(ctx)
 }
+
+// cooled tells whether the run has waited as long as a tier 3 run must. It was let
+// go by another replica's clock, perhaps, so that a little too early is no matter.
+func (a *applier) cooled() bool {
+	return !a.run.NotBefore.IsZero() && !a.o.Now().Add(clockSkew).Before(a.run.NotBefore)
+}
+
+// clockSkew is how much the clocks of replicas may differ.
+const clockSkew = 30 * time.Second
 
 // counted sees that nobody else took more away in the last day than the plan's
 // assessment knew of: what needed few votes then may need more now.

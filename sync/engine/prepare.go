@@ -25,6 +25,9 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 			return r, err
 		}
 	}
+	if r.Undoes != "" {
+		return w.prepareUndo(ctx, r)
+	}
 	source, target, err := w.read(ctx)
 	if err != nil {
 		return r, err
@@ -32,10 +35,18 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r, err = w.move(ctx, r.Code, run.Planning, ""); err != nil {
 		return r, err
 	}
-	p, links, err := w.plan(ctx, source, target)
+	p, links, err := w.plan(ctx, r, source, target)
 	if err != nil {
 		return r, err
 	}
+	if r, err = w.pass(ctx, r, p); err != nil {
+		return r, err
+	}
+	return r, w.afterPlan(ctx, r, p, links, source)
+}
+
+// pass stores a plan and moves the run through the gate.
+func (w *worker) pass(ctx context.Context, r run.Run, p *plan.Plan) (run.Run, error) {
 	open, err := w.waiting(ctx, r)
 	if err != nil {
 		return r, err
@@ -46,10 +57,7 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := w.supersede(ctx, r, open, g.twin); err != nil {
-		return r, err
-	}
-	return r, w.afterPlan(ctx, r, p, links, source)
+	return r, w.supersede(ctx, r, open, g.twin)
 }
 
 // read reads source and target side by side.
@@ -73,7 +81,7 @@ func (w *worker) read(ctx context.Context) (source, target *directory.Snapshot, 
 }
 
 // plan makes the plan and gives the links that it was made with.
-func (w *worker) plan(ctx context.Context, source, target *directory.Snapshot) (*plan.Plan, []mapping.Link, error) {
+func (w *worker) plan(ctx context.Context, r run.Run, source, target *directory.Snapshot) (*plan.Plan, []mapping.Link, error) {
 	name := w.flow.Plan.Name
 	links, err := w.o.Store.Links(ctx, name)
 	if err != nil {
@@ -96,7 +104,7 @@ func (w *worker) plan(ctx context.Context, source, target *directory.Snapshot) (
 		Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target,
 		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
 		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.flow.Rules, Gone: gone,
-		Recent: recent, Staff: w.staff, VotableTier: w.o.VotableTier, Now: w.o.Now().In(w.flow.Zone),
+		Recent: recent, Staff: w.staff, Only: only(r), Now: w.o.Now().In(w.flow.Zone),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("plan: %w", err)
@@ -150,7 +158,11 @@ func (w *worker) lastGood(ctx context.Context, source *directory.Snapshot, links
 	if err := w.keep(ctx, seen); err != nil {
 		return nil, fmt.Errorf("remember leavers: %w", err)
 	}
-	return &plan.LastGood{Users: last.Len(directory.User), Departments: last.Len(directory.Department)}, nil
+	users := last.Len(directory.User)
+	if source.Len(directory.User) < users {
+		users, err = w.believed(ctx, users)
+	}
+	return &plan.LastGood{Users: users, Departments: last.Len(directory.Department)}, err
 }
 
 // keep stores links in small transactions: a long one would keep the lease from
@@ -211,6 +223,9 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 		if err := w.o.Store.SaveSnapshot(ctx, w.flow.Plan.Name, source); err != nil {
 			return fmt.Errorf("keep snapshot: %w", err)
 		}
+	}
+	if only(r) != (plan.Narrow{}) {
+		return nil // its notes do not tell of everybody
 	}
 	left := map[directory.Key]bool{}
 	for _, n := range p.Notes {

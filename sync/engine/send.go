@@ -101,6 +101,9 @@ func (a *applier) done(ctx context.Context, c *plan.Change, key directory.Key) e
 	if key.ID != "" {
 		e.Key = key
 	}
+	if c.Cause.Kind == plan.CauseUndo && c.Op == plan.Update {
+		a.vacancy = nil // an undo moves people out of departments between deletions
+	}
 	a.entries[c.Seq] = e
 	return a.mark(ctx, c, run.StepDone, "")
 }

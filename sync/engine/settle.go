@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -74,13 +75,15 @@ const blindSends = 2
 // again sends a call that had no effect, after the same checks as at first, if
 // it may still be sent.
 func (a *applier) again(ctx context.Context, c *plan.Change) error {
-	stopped, err := a.stopped(ctx)
+	held, err := a.stopped(ctx)
 	switch {
 	case err != nil:
 		return err
 	case a.halt != "":
 		return a.mark(ctx, c, run.StepFailed, a.halt)
-	case stopped, !a.allowed(c):
+	case held == brakePause && a.allowed(c):
+		return cmp.Or(a.mark(ctx, c, run.StepPending, ""), errPaused)
+	case held == brakeCancel, !a.allowed(c):
 		return a.mark(ctx, c, run.StepSkipped, "had no effect, and may not be sent again / 没有生效，且不能再次发送")
 	}
 	return a.attempt(ctx, c)

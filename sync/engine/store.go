@@ -38,7 +38,7 @@ type Runs interface {
 	Recent(ctx context.Context, flow string, since time.Time) (int, error)
 	// Due gives the runs that need somebody now: queued, reading, planning or
 	// applying while nobody holds the flow's lease, and those awaiting approval
-	// past their time.
+	// whose Wake has come.
 	Due(ctx context.Context) ([]run.Run, error)
 	// Append adds an event and an audit row outside a move: progress, alarms, refused
 	// votes. An event or audit row without a kind or action is left out.
@@ -50,6 +50,9 @@ type Runs interface {
 // an older fence, or past its time) changes nothing and gives a Stale fault.
 type Journal interface {
 	Entries(ctx context.Context, code run.Code) ([]run.Entry, error)
+	// Deeds gives the entries of a flow about one source object that were done, or
+	// sent whatever became of it, newest first.
+	Deeds(ctx context.Context, flow string, source directory.Key, limit int) ([]run.Entry, error)
 	// Mark stores entries, and links with them, all or nothing.
 	Mark(ctx context.Context, lease run.Lease, entries []run.Entry, links []mapping.Link) error
 	// Links gives every link of a flow, tombstones too, by source key.
@@ -69,11 +72,27 @@ type Snapshots interface {
 	LastSnapshot(ctx context.Context, flow string) (*directory.Snapshot, bool, error)
 }
 
+// Settings keeps what people set while the service runs, what they have seen,
+// and the audit.
+type Settings interface {
+	// Set stores a setting, or removes it when it has no value, with its audit row.
+	Set(ctx context.Context, s run.Setting) error
+	// Settings gives every setting of a kind, by name.
+	Settings(ctx context.Context, kind run.SettingKind) ([]run.Setting, error)
+	// See notes that a person has seen changes of a plan in full, by Seq; Seen
+	// gives them.
+	See(ctx context.Context, code run.Code, person string, seqs []int) error
+	Seen(ctx context.Context, code run.Code, person string) (map[int]bool, error)
+	// Audits gives the audit rows of an action since a time, oldest first.
+	Audits(ctx context.Context, action string, since time.Time) ([]run.Audit, error)
+}
+
 // Store is all that the engine keeps; *store.Store implements it.
 type Store interface {
 	Runs
 	Journal
 	Snapshots
+	Settings
 }
 
 // Bell wakes workers. It may lose a ring or ring twice: what is due is in the

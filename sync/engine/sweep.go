@@ -33,9 +33,9 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	}
 	for _, r := range due {
 		if r.State == run.Awaiting {
-			// The fault that tells a voter is not for the sweeper, and an approval
-			// that cannot be ended now is due again.
-			_ = e.expire(ctx, &r)
+			if err := e.wake(ctx, r); err != nil && ctx.Err() == nil { // it is due again
+				e.o.Logger.ErrorContext(ctx, "awaiting run is left as it is", "run", r.Code, "err", err)
+			}
 			continue
 		}
 		e.ring(ctx, r.Code)
@@ -47,33 +47,89 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 // run of a time, however many replicas keep it and however often it is asked
 // for.
 func (e *Engine) keepSchedule(ctx context.Context, f *Flow) error {
-	next := f.Schedule.Next(e.o.Now().In(f.Zone))
-	for !next.IsZero() {
-		if err := e.waitUntil(ctx, next); err != nil {
-			return nil //nolint:nilerr // ctx ended
+	k := &keeper{flow: f, from: e.o.Now()}
+	for ctx.Err() == nil {
+		timer := time.NewTimer(e.tick(ctx, k))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-e.retimed[f.Plan.Name]:
 		}
-		err := e.startScheduled(ctx, f, next)
-		after := f.Schedule.Next(next)
-		if err != nil && ctx.Err() == nil {
-			e.o.Logger.ErrorContext(ctx, "scheduled run does not start", "flow", f.Plan.Name, "err", err)
-			again := e.o.Now().Add(e.o.Sweep)
-			if fault.Retryable(err) && (after.IsZero() || again.Before(after)) && e.waitUntil(ctx, again) == nil {
-				continue
-			}
-		}
-		if now := e.o.Now(); now.After(after) { // the clock was put forward: what was missed is missed
-			after = f.Schedule.Next(now.In(f.Zone))
-		}
-		next = after
+		timer.Stop()
 	}
-	<-ctx.Done()
 	return nil
+}
+
+// keeper is how far one flow's schedule is kept.
+type keeper struct {
+	flow   *Flow
+	timing run.Timing // as last read
+	known  bool       // it was read
+	from   time.Time  // times up to here are dealt with
+}
+
+// tick starts what is due and gives how long to wait before the next look. What
+// is set is read afresh each time: another replica may have changed it.
+func (e *Engine) tick(ctx context.Context, k *keeper) time.Duration {
+	t, schedule, err := e.timing(ctx, k.flow)
+	now := e.o.Now()
+	switch {
+	case err != nil && ctx.Err() == nil:
+		e.o.Logger.ErrorContext(ctx, "schedule cannot be read, nothing is started", "flow", k.flow.Plan.Name, "err", err)
+		return longestWait
+	case err != nil:
+		return longestWait
+	case k.known && (t.Spec != k.timing.Spec || !t.At.Equal(k.timing.At)):
+		k.from = now // a new schedule has no past
+	}
+	k.timing, k.known = t, true
+	if schedule == nil {
+		return longestWait
+	}
+	next := schedule.Next(k.from.In(k.flow.Zone))
+	if left := next.Sub(now); next.IsZero() || left > 0 {
+		return untilThen(left)
+	}
+	return e.fire(ctx, k, schedule, next)
+}
+
+// fire starts the run of a time that has come.
+func (e *Engine) fire(ctx context.Context, k *keeper, schedule Schedule, next time.Time) time.Duration {
+	now, after := e.o.Now(), schedule.Next(next)
+	if err := e.startScheduled(ctx, k.flow, next, k.timing.By.Person); err != nil && ctx.Err() == nil {
+		e.o.Logger.ErrorContext(ctx, "scheduled run does not start", "flow", k.flow.Plan.Name, "err", err)
+		if again := now.Add(e.o.Sweep); fault.Retryable(err) && (after.IsZero() || again.Before(after)) {
+			return e.o.Sweep
+		}
+	}
+	k.from = next
+	if now := e.o.Now(); !after.IsZero() && now.After(after) { // the clock was put forward: what was missed is missed
+		k.from = now
+	}
+	return 0
+}
+
+// untilThen bounds a wait; of a time that never comes, left is negative.
+func untilThen(left time.Duration) time.Duration {
+	if left <= 0 {
+		return longestWait
+	}
+	return min(left, longestWait)
 }
 
 // startScheduled starts the run of a time, unless an earlier one still waits for
 // its turn: it will find the same, and runs that take longer than the schedule
-// allows must not pile up.
-func (e *Engine) startScheduled(ctx context.Context, f *Flow, at time.Time) error {
+// allows must not pile up. While the flow is paused the time passes. Behind is who
+// set the schedule, "" when the configuration did.
+func (e *Engine) startScheduled(ctx context.Context, f *Flow, at time.Time, behind string) error {
+	_, on, err := e.paused(ctx, f.Plan.Name)
+	if err != nil {
+		return err
+	}
+	if on {
+		e.o.Logger.WarnContext(ctx, "scheduled run is left out, the flow is paused", "flow", f.Plan.Name)
+		return nil
+	}
 	queued, err := e.o.Store.Runs(ctx, run.Filter{Flow: f.Plan.Name, States: []run.State{run.Queued}})
 	if err != nil {
 		return err
@@ -86,21 +142,12 @@ func (e *Engine) startScheduled(ctx context.Context, f *Flow, at time.Time) erro
 		}
 	}
 	_, err = e.Start(ctx, run.Request{
-		ID: id, Flow: f.Plan.Name, Apply: true, Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock},
+		ID: id, Flow: f.Plan.Name, Apply: true, Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock}, Behind: behind,
 	})
 	return err
 }
 
 // longestWait bounds the trust in a timer: it does not follow a clock that is
-// put right, and stands still while a machine sleeps.
+// put right, and stands still while a machine sleeps. It also bounds how late a
+// replica learns that another one was given a new schedule.
 const longestWait = time.Minute
-
-// waitUntil waits until the clock shows a time.
-func (e *Engine) waitUntil(ctx context.Context, at time.Time) error {
-	for {
-		left := at.Sub(e.o.Now())
-		if err := wait(ctx, min(left, longestWait)); err != nil || left <= 0 {
-			return err
-		}
-	}
-}

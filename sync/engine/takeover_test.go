@@ -347,14 +347,14 @@ func TestAPanicWhileReadingEndsTheRunAlone(t *testing.T) {
 func TestScheduledRunsDoNotPileUp(t *testing.T) {
 	t.Parallel()
 	story(t, 1, func(w *world) {
-		w.flow.Schedule, w.sweep = every(time.Hour), time.Minute
+		w.flow.Schedule, w.sweep = every(10*time.Minute), time.Minute
 		w.target.before = func(connector.Write) error {
-			<-time.After(5 * time.Hour)
+			<-time.After(time.Hour)
 			return nil
 		}
 	}, func(w *world) {
 		w.start(true)
-		<-time.After(290 * time.Minute)
+		<-time.After(55 * time.Minute)
 		queued, err := w.store.Runs(w.t.Context(), run.Filter{States: []run.State{run.Queued}})
 		if err != nil || len(queued) != 1 {
 			w.t.Errorf("%d runs wait, %v", len(queued), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,7 @@ func (e *Engine) Serve(ctx context.Context) error {
 	g.Go(func() error { return e.o.Bell.Listen(ctx, e.o.Workers, e.answer) })
 	g.Go(func() error { return e.sweep(ctx) })
 	for _, name := range e.names {
-		if f := e.flows[name]; f.Schedule != nil && !f.Paused {
+		if f := e.flows[name]; !f.Paused && (f.Schedule != nil || e.o.ParseSchedule != nil) {
 			g.Go(func() error { return e.keepSchedule(ctx, f) })
 		}
 	}
@@ -40,6 +41,12 @@ func (e *Engine) answer(ctx context.Context, key string) {
 		return
 	}
 	if !r.State.Working() {
+		return
+	}
+	if resting, err := e.resting(ctx, r); err != nil || resting {
+		if err != nil && ctx.Err() == nil {
+			e.o.Logger.WarnContext(ctx, "pauses cannot be read, the run waits", "run", code, "flow", r.Flow, "err", err)
+		}
 		return
 	}
 	worked, err := e.own(ctx, r)
@@ -108,19 +115,36 @@ func (w *worker) work(ctx context.Context, code run.Code) error {
 	return w.giveUp(ctx, r.Code, err)
 }
 
-// first gives the run to work on, as it is now that the lease is ours. One that
-// applies goes before the one that was rung for: nobody may plan on what is
-// approved or still being sent.
+// first gives the run to work on, as it is now that the lease is ours; the zero
+// Run when there is nothing to do. One that applies goes before the one that was
+// rung for: nobody may plan on what is approved or still being sent. While the
+// flow is paused it goes before only as long as there is a call to settle, or a
+// person wants it ended; then what is only planned may pass it.
 func (w *worker) first(ctx context.Context, code run.Code) (run.Run, error) {
 	r, err := w.o.Store.Run(ctx, code)
-	if err != nil || r.State == run.Applying {
+	if err != nil {
+		return r, err
+	}
+	_, on, err := w.paused(ctx, w.flow.Plan.Name)
+	if err != nil || !on && r.State == run.Applying {
 		return r, err
 	}
 	applying, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Applying}})
 	if err != nil || len(applying) == 0 {
 		return r, err
 	}
-	return applying[len(applying)-1], nil
+	if !on {
+		return applying[len(applying)-1], nil
+	}
+	for _, a := range slices.Backward(applying) {
+		if a.Stop || !w.rests.have(a.Code, w.o.Now()) {
+			return a, nil
+		}
+	}
+	if r.Apply {
+		return run.Run{}, nil
+	}
+	return r, nil
 }
 
 // caught turns a panic into an error. It is a bug somewhere below; it must not
@@ -207,14 +231,22 @@ func (e *Engine) fail(ctx context.Context, code run.Code, cause error, o *run.Ou
 	return err
 }
 
-// next rings for the oldest run of the flow that waits for the lease.
+// next rings for the oldest run of the flow that waits for the lease and is not
+// kept by a pause.
 func (e *Engine) next(ctx context.Context, flow string) {
-	working := []run.State{run.Queued, run.Reading, run.Planning, run.Applying}
-	waiting, err := e.o.Store.Runs(ctx, run.Filter{Flow: flow, States: working})
-	if err != nil || len(waiting) == 0 {
-		return
+	waiting, err := e.o.Store.Runs(ctx, run.Filter{Flow: flow, States: workingStates()})
+	for i := len(waiting) - 1; err == nil && i >= 0; i-- {
+		var resting bool
+		if resting, err = e.resting(ctx, waiting[i]); err == nil && !resting {
+			e.ring(ctx, waiting[i].Code)
+			return
+		}
 	}
-	e.ring(ctx, waiting[len(waiting)-1].Code)
+}
+
+// workingStates are those in which a worker owns a run.
+func workingStates() []run.State {
+	return []run.State{run.Queued, run.Reading, run.Planning, run.Applying}
 }
 
 // worker works on one run under a lease.

@@ -215,6 +215,7 @@ type world struct {
 	target *place
 	store  *store.Store
 	flow   engine.Flow
+	more   []engine.Flow // beside flow
 	people []run.Person
 	engine *engine.Engine
 	now    func() time.Time
@@ -222,10 +223,20 @@ type world struct {
 	asked  int
 	sweep  time.Duration // 0: the engine's default
 	record engine.Store  // nil: store itself
-	tier   int           // the highest votable tier; 0: the engine's default
 	code   func() (run.Code, error)
+	office func(time.Time) bool // nil: people are always at work
 	bell   *bell
 	rung   []string // keys that were rung before anybody listened
+	parse  func(string) (engine.Schedule, error)
+}
+
+// seeds is how many companies or votes a test draws: the race detector is for what
+// happens at once, so it sees fewer.
+func seeds(n uint64) uint64 {
+	if raced {
+		return n / 4
+	}
+	return n
 }
 
 func newWorld(t *testing.T, now func() time.Time) *world {
@@ -280,23 +291,36 @@ func (w *world) open() {
 	for _, key := range w.rung {
 		w.bell.rings <- key
 	}
-	e, err := engine.New(engine.Options{
-		Store: w.record, Bell: w.bell, Flows: []engine.Flow{w.flow}, People: w.people, NewCode: w.code, VotableTier: w.tier,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: "test", Sweep: w.sweep,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.engine = e
+	w.engine, w.stop = w.serve("test")
+}
+
+// serve makes an engine on the record and lets it serve.
+func (w *world) serve(owner string) (*engine.Engine, func()) {
+	w.t.Helper()
+	e := w.idle(owner)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Serve(ctx) }()
-	w.stop = func() {
+	return e, func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("Serve: %v", err)
 		}
 	}
+}
+
+// idle makes an engine over the world's record that serves nothing: another
+// process's, to vote by.
+func (w *world) idle(owner string) *engine.Engine {
+	w.t.Helper()
+	e, err := engine.New(engine.Options{
+		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
 }
 
 // staff fills the source with n people in two departments.

@@ -82,6 +82,9 @@ func (a *assessor) votes() {
 	if a.counts.Adopt > 0 && !a.in.Flow.AdoptAtOnce {
 		a.find(FindAdopt, 1, float64(a.counts.Adopt), 0, "")
 	}
+	if a.m.undo != nil && a.m.undo.Voted && a.counts.Total() > 0 {
+		a.find(FindUndo, 1, float64(a.counts.Total()), 0, a.m.undo.Code)
+	}
 	two := max(twoVotesMin, twoVotesPercent*float64(a.plan.Managed)/100)
 	switch {
 	case a.risk.Tier == 0 || a.all <= oneVoteMax:
@@ -172,10 +175,11 @@ func (a *assessor) blanked() {
 
 // refusals finds what no vote helps against.
 func (a *assessor) refusals() {
-	if a.in.Source.Len(directory.User) == 0 && (a.plan.Managed > 0 || a.in.LastGood != nil && a.in.LastGood.Users > 0) {
+	read := a.m.undo == nil // an undo does not read the source
+	if read && a.in.Source.Len(directory.User) == 0 && (a.plan.Managed > 0 || a.in.LastGood != nil && a.in.LastGood.Users > 0) {
 		a.find(FindEmptySource, blockedTier, 0, 1, a.in.Source.System)
 	}
-	if a.d > 0 && !a.in.Source.Complete() {
+	if read && a.d > 0 && !a.in.Source.Complete() {
 		a.find(FindIncomplete, blockedTier, float64(a.d), 0, a.in.Source.Health.PartialFor)
 	}
 	for _, d := range a.m.drafts {
@@ -280,10 +284,6 @@ func (a *assessor) conclude() {
 		a.risk.Votes = 2
 	}
 	a.risk.Blocked = a.risk.Tier >= blockedTier
-	if !a.risk.Blocked && a.risk.Tier > a.in.VotableTier {
-		a.find(FindTierNotVotable, a.risk.Tier, float64(a.risk.Tier), float64(a.in.VotableTier), "")
-		a.risk.Blocked = true
-	}
 	slices.SortStableFunc(a.risk.Reasons, func(x, y Finding) int { return cmp.Compare(y.Tier, x.Tier) })
 }
 

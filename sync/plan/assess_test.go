@@ -15,7 +15,6 @@ import (
 func firm(tb testing.TB, managed, gone int) *world {
 	tb.Helper()
 	w := newWorld(tb)
-	w.in.VotableTier = 3
 	for i := range managed {
 		id := fmt.Sprintf("%04d", i)
 		if i < managed-gone {
@@ -204,21 +203,14 @@ func TestDepartmentGuard(t *testing.T) {
 	}
 }
 
-// TestBlockedStaysBlocked sees that raising what can be voted on lets tier 3
-// through, and tier 4 never.
-func TestBlockedStaysBlocked(t *testing.T) {
+// TestOnlyTierFourIsBlocked sees that votes are asked for up to tier 3.
+func TestOnlyTierFourIsBlocked(t *testing.T) {
 	t.Parallel()
-	for votable := range 5 {
-		w := firm(t, 200, 21)
-		w.in.VotableTier = votable
-		if p := make1(t, w.input()); p.Risk.Tier != 3 || p.Risk.Blocked != (votable < 3) {
-			t.Errorf("tier %d, votable up to %d: blocked %t", p.Risk.Tier, votable, p.Risk.Blocked)
-		}
-		w = firm(t, 20, 20)
-		w.in.VotableTier = votable
-		if p := make1(t, w.input()); p.Risk.Tier != 4 || !p.Risk.Blocked {
-			t.Errorf("tier %d, votable up to %d: blocked %t", p.Risk.Tier, votable, p.Risk.Blocked)
-		}
+	if p := make1(t, firm(t, 200, 21).input()); p.Risk.Tier != plan.SteppedUp || p.Risk.Blocked {
+		t.Errorf("tier %d, blocked %t", p.Risk.Tier, p.Risk.Blocked)
+	}
+	if p := make1(t, firm(t, 20, 20).input()); p.Risk.Tier != 4 || !p.Risk.Blocked {
+		t.Errorf("tier %d, blocked %t", p.Risk.Tier, p.Risk.Blocked)
 	}
 }
 

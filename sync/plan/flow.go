@@ -94,10 +94,8 @@ type Input struct {
 	Gone   map[directory.Key]GoneAnswer
 	Recent int // DISABLE and DELETE that the flow applied in the last 24 hours
 	Staff  []Staff
-	// VotableTier is the highest tier whose votes can be collected; a plan above
-	// it is blocked.
-	VotableTier int
-	Now         time.Time
+	Only   Narrow // of a plan that is only looked at
+	Now    time.Time
 }
 
 // LastGood is the size of the last complete source snapshot.

@@ -145,8 +145,6 @@ func (w *world) readOption(name, value string) {
 		w.in.Recent = number(w.t, value)
 	case "disable_over":
 		w.in.Flow.Approve.DisableOver = number(w.t, value)
-	case "votable tier":
-		w.in.VotableTier = number(w.t, value)
 	case "today":
 		w.in.Now = date(w.t, value).Add(9 * time.Hour)
 	case "approver":

@@ -13,8 +13,8 @@ import (
 
 // Make gives the plan of a run. Two calls with the same input give
 // byte-identical plans. Faults: whatever Rules gives when it cannot judge at all,
-// Internal when it answers for other objects; what is wrong with single objects
-// is in the plan's notes.
+// Internal when it answers for other objects, Invalid when Input.Only names no one
+// department; what is wrong with single objects is in the plan's notes.
 func Make(ctx context.Context, in Input) (*Plan, error) {
 	m := newMaker(in)
 	if err := m.plan(ctx); err != nil {
@@ -28,6 +28,11 @@ func Make(ctx context.Context, in Input) (*Plan, error) {
 	p.Names = m.names(p.Changes)
 	p.Notes = sortNotes(m.notes)
 	p.Risk = assess(in, p, m)
+	if in.Only != (Narrow{}) {
+		if err := m.narrow(p); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
 
@@ -61,6 +66,7 @@ type maker struct {
 	judged  int
 	failed  int // rules that ended with an error
 	notes   []Note
+	undo    *UndoInput // nil: of a run that compares source and target
 }
 
 // draft is a change before the plan is ordered.

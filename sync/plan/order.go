@@ -219,7 +219,7 @@ func sortByDepth(all []*subject, paths map[directory.ID]string) {
 }
 
 // noteOrder is the order in which notes are listed: the worst first.
-var noteOrder = []NoteKind{LeftActive, RuleFailed, Conflict, Held, Aborted, OutOfScope, Kept, Unclear, Lost}
+var noteOrder = []NoteKind{LeftActive, RuleFailed, Irreversible, Conflict, Held, Aborted, OutOfScope, Kept, Unclear, Lost}
 
 func sortNotes(notes []Note) []Note {
 	slices.SortStableFunc(notes, func(a, b Note) int {

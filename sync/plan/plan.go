@@ -68,6 +68,7 @@ const (
 	CauseStatus  CauseKind = "status"  // leavers.when says so
 	CauseScope   CauseKind = "scope"   // out of scope, with out_of_scope: leave
 	CauseRule    CauseKind = "rule"    // a rule chose it
+	CauseUndo    CauseKind = "undo"    // an earlier run is taken back: the source is not asked
 )
 
 // Cause is what a change rests on. Attribute and Values are of a status;
@@ -93,6 +94,8 @@ const (
 	Kept       NoteKind = "kept"         // would be taken away, but something keeps it: see Say
 	Unclear    NoteKind = "unclear"      // nothing can be concluded: a hidden attribute, an incomplete source
 	Lost       NoteKind = "lost"         // a reference without a partner
+	// Irreversible is of an undo: what cannot be taken back, and why.
+	Irreversible NoteKind = "irreversible"
 )
 
 // Note is something that a plan found and does not change.

@@ -50,7 +50,6 @@ func company(t *rapid.T, tb testing.TB) plan.Input {
 	}
 	s.rules()
 	in := s.w.input()
-	in.VotableTier = 3
 	for _, key := range plan.GoneCandidates(in.Source, in.Links) {
 		in.Gone[key] = rapid.SampledFrom([]plan.GoneAnswer{plan.GoneConfirmed, plan.GoneConfirmed, plan.GoneDenied, plan.GoneUnsure}).Draw(t, "gone")
 	}

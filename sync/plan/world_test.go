@@ -59,7 +59,7 @@ func newWorld(t testing.TB) *world {
 		},
 	}
 	w.in = plan.Input{
-		Config: "config-1", SourceTenant: "hr-1", TargetTenant: "corp-1", VotableTier: 2, Now: now,
+		Config: "config-1", SourceTenant: "hr-1", TargetTenant: "corp-1", Now: now,
 		Flow: plan.Flow{
 			Name:    "hr-to-corp",
 			Leavers: plan.Leavers{First: plan.Disable, Then: plan.Delete, After: 30 * day, When: map[string][]string{}},

@@ -46,17 +46,35 @@ type Run struct {
 	Tier    int              `json:"tier"`
 	Votes   int              `json:"votes"`            // persons who must agree
 	Expires time.Time        `json:"expires,omitzero"` // of the approval; compared when a vote comes
-	Config  string           `json:"config,omitempty"` // hash of the flow's configuration and rules
-	Notes   int              `json:"notes"`
-	Outcome Outcome          `json:"outcome"`          // of the applied changes, from the journal
-	Reason  string           `json:"reason,omitempty"` // why it ended as it did, for people
-	Fault   fault.Kind       `json:"fault,omitempty"`  // of what made it fail
-	Stop    bool             `json:"stop,omitempty"`   // a person asked an applying run to stop
+	// Wake is when an awaiting run needs somebody next: for a reminder, at the end
+	// of its cooling off, or to expire.
+	Wake time.Time `json:"wake,omitzero"`
+	// StepUp is who confirmed a tier 3 run outside the chat; NotBefore is when it
+	// may begin, once all else is there.
+	StepUp    Actor          `json:"step_up,omitzero"`
+	NotBefore time.Time      `json:"not_before,omitzero"`
+	Glass     Actor          `json:"glass,omitzero"`      // who broke the glass
+	Behind    string         `json:"behind,omitempty"`    // person who counts as having asked beside By: who set the schedule
+	Undoes    Code           `json:"undoes,omitempty"`    // the run whose changes this one takes back
+	UndoItem  int            `json:"undo_item,omitempty"` // only this change of it; 0 = all
+	Dept      string         `json:"dept,omitempty"`      // of a plan that is only looked at: only this department
+	Kind      directory.Kind `json:"kind,omitempty"`      // the same: only these objects
+	HeldBack  int            `json:"held_back,omitempty"` // changes that voters held back
+	Config    string         `json:"config,omitempty"`    // hash of the flow's configuration and rules
+	Notes     int            `json:"notes"`
+	Outcome   Outcome        `json:"outcome"`          // of the applied changes, from the journal
+	Reason    string         `json:"reason,omitempty"` // why it ended as it did, for people
+	Fault     fault.Kind     `json:"fault,omitempty"`  // of what made it fail
+	Stop      bool           `json:"stop,omitempty"`   // a person asked an applying run to stop
 
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
 	Ended   time.Time `json:"ended,omitzero"`
 }
+
+// Cooling tells whether all votes are there and the run waits until NotBefore: it
+// can still be stopped, and does not expire.
+func (r Run) Cooling() bool { return r.State == Awaiting && !r.NotBefore.IsZero() }
 
 // Outcome counts the changes by what became of them.
 type Outcome struct {
@@ -79,6 +97,11 @@ type Request struct {
 	By      Actor
 	Thread  Thread
 	Weak    bool
+	Behind  string // see Run
+	Undoes  Code
+	Item    int            // of Undoes: one change; 0 = all
+	Dept    string         // without Apply: only this department, by path or last name
+	Kind    directory.Kind // without Apply: only these objects
 }
 
 // Filter selects runs, newest first.
@@ -108,6 +131,8 @@ const (
 	EventProgress EventKind = "progress" // some changes were settled
 	EventVoted    EventKind = "voted"    // a vote was counted and more are needed
 	EventAlarm    EventKind = "alarm"    // people must know
+	EventReminder EventKind = "reminder" // an approval still waits
+	EventCooling  EventKind = "cooling"  // all votes are there; it begins at Run.NotBefore
 )
 
 // Letter is one message on its way in or out, as the store keeps it. Payload is
@@ -119,6 +144,22 @@ type Letter struct {
 	At       time.Time // when it came, or was written
 	Due      time.Time // outbox: not before
 	Attempts int       // outbox: deliveries tried
+	// Subject names what a letter shows the state of, such as one card: of those
+	// of a lane that wait and were never tried only the newest is sent. "" = it
+	// is sent in any case. Version orders the states: an older one never takes the
+	// place of a newer one.
+	Subject string
+	Version int64
+	Way     string    // outbox: who can send it, see Pick
+	Held    time.Time // outbox: until when whoever took it may send it
+}
+
+// Pick says which letters are taken out of the outbox.
+type Pick struct {
+	Way    string        // only letters of this way; "" = of every way
+	Except []string      // but not of these
+	Limit  int           // at most so many
+	Hold   time.Duration // for how long nobody else gets them; 0 = 1 minute
 }
 
 // Audit is one line of who did what.

@@ -21,6 +21,8 @@ func full() run.Run {
 		Plan: directory.Digest{1, 2, 3}, Counts: plan.Counts{Create: 1, Update: 2, Disable: 3, Delete: 4, Adopt: 5}, Tier: 2, Votes: 2,
 		Expires: start.Add(8 * time.Hour), Config: "c", Notes: 6, Outcome: run.Outcome{Done: 1, Already: 2, Skipped: 3, Failed: 4, InDoubt: 5},
 		Reason: "r", Fault: fault.Unavailable, Stop: true, Created: start, Updated: start.Add(time.Minute), Ended: start.Add(time.Hour),
+		Wake: start.Add(time.Hour), StepUp: run.Actor{Person: "周凯"}, NotBefore: start.Add(time.Minute), Glass: run.Actor{Person: "陈悦"}, Behind: "王芳",
+		Undoes: "7K3MQ3", UndoItem: 7, Dept: "/A", Kind: directory.User, HeldBack: 8,
 	}
 }
 
@@ -63,6 +65,7 @@ func TestStoredAndReadBack(t *testing.T) {
 		full(),
 		run.Vote{
 			Run: "7K3MQ2", Decision: run.Reject, By: actor, Thread: thread, Digest: directory.Digest{9}, Typed: run.Restated{Delete: 1, Disable: 2, Total: 3}, Reason: "r", Weak: true, At: start,
+			For: "陈悦", Only: []string{"/A"}, Hold: []string{"#3"}, Part: []int{1, 2},
 		},
 		run.Entry{Run: "7K3MQ2", Seq: 1, Step: run.StepFailed, Key: directory.Key{Kind: directory.User, ID: "1"}, Say: "s", Sent: start, Sends: 2, At: start, Source: directory.Key{Kind: directory.User, ID: "2"}},
 		run.Event{Seq: 1, Run: "7K3MQ2", Kind: run.EventAlarm, Say: "s", At: start},

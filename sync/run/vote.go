@@ -1,6 +1,9 @@
 package run
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -14,6 +17,9 @@ type Decision string
 const (
 	Approve Decision = "approve"
 	Reject  Decision = "reject"
+	// BreakGlass lets a run go with one person's word: an admin, at the terminal,
+	// with a one-time password and a reason. It never helps a blocked run.
+	BreakGlass Decision = "break_glass"
 )
 
 // Vote is one person's vote on exactly one plan digest.
@@ -24,9 +30,53 @@ type Vote struct {
 	Thread   Thread           `json:"thread"`          // where it was cast
 	Digest   directory.Digest `json:"digest,omitzero"` // that the card showed; zero when typed, then the run's plan counts
 	Typed    Restated         `json:"typed"`
-	Reason   string           `json:"reason,omitempty"`
-	Weak     bool             `json:"weak,omitempty"` // came by a transport that proves little
-	At       time.Time        `json:"at"`
+	For      string           `json:"for,omitempty"` // person in whose place the voter stands, by delegation
+	// Only and Hold name a part of the plan, as typed: departments, operations,
+	// people, "#3" or "#3-5". Part is what they leave of the changes that wait
+	// for votes, by Seq, ascending; nil = all of them. The engine sets it.
+	Only   []string  `json:"only,omitempty"`
+	Hold   []string  `json:"hold,omitempty"`
+	Part   []int     `json:"part,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	Weak   bool      `json:"weak,omitempty"` // came by a transport that proves little
+	At     time.Time `json:"at"`
+}
+
+// Whose gives the person whose vote it is: who lent it, or else the voter.
+func (v Vote) Whose() string {
+	if v.For != "" {
+		return v.For
+	}
+	return v.By.Person
+}
+
+// Covers tells whether the vote is for a change, by Seq. A vote for a part whose
+// changes are not known is for none.
+func (v Vote) Covers(seq int) bool {
+	if v.Part == nil {
+		return len(v.Only)+len(v.Hold) == 0
+	}
+	_, in := slices.BinarySearch(v.Part, seq)
+	return in
+}
+
+// mostReason is how much of a reason an alarm quotes, in characters.
+const mostReason = 80
+
+// Alarm says that somebody broke the glass: "name: English / 中文", with what was
+// let go and why.
+func (v Vote) Alarm() string {
+	why := strings.ReplaceAll(strings.Join(strings.Fields(v.Reason), " "), " / ", "/")
+	if runes := []rune(why); len(runes) > mostReason {
+		why = string(runes[:mostReason-1]) + "…"
+	}
+	deleted, disabled := max(v.Typed.Delete, 0), max(v.Typed.Disable, 0)
+	en, zh := fmt.Sprintf("delete %d, disable %d", deleted, disabled), fmt.Sprintf("删除 %d、停用 %d", deleted, disabled)
+	if deleted+disabled == 0 {
+		en, zh = fmt.Sprintf("%d changes", max(v.Typed.Total, 0)), fmt.Sprintf("%d 项变更", max(v.Typed.Total, 0))
+	}
+	return fmt.Sprintf("%s: broke the glass for %s, alone and from the terminal (%s). The reason given is “%s” / 一人在命令行紧急放行了 %s（%s）。给出的原因是“%s”",
+		v.By.Person, v.Run, en, why, v.Run, zh, why)
 }
 
 // Restated is what a voter typed of the plan's counts. -1 means not typed.

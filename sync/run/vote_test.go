@@ -2,10 +2,12 @@ package run_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -173,5 +175,55 @@ func TestOutcome(t *testing.T) {
 	o.Count(run.StepDone)
 	if o.Done != 2 || o.Total() != settled+1 {
 		t.Errorf("%+v", o)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		vote run.Vote
+		want []bool // of 1 to 4
+	}{
+		"all":                    {run.Vote{}, []bool{true, true, true, true}},
+		"a part":                 {run.Vote{Only: []string{"x"}, Part: []int{1, 3}}, []bool{true, false, true, false}},
+		"a part that is unknown": {run.Vote{Only: []string{"x"}}, []bool{false, false, false, false}},
+		"held back, unknown":     {run.Vote{Hold: []string{"x"}}, []bool{false, false, false, false}},
+		"an empty part":          {run.Vote{Part: []int{}}, []bool{false, false, false, false}},
+	} {
+		for i, want := range c.want {
+			if got := c.vote.Covers(i + 1); got != want {
+				t.Errorf("%s: #%d %t", name, i+1, got)
+			}
+		}
+	}
+	v := run.Vote{By: run.Actor{Person: "路人"}, For: "周凯"}
+	if v.Whose() != "周凯" || (run.Vote{By: v.By}).Whose() != "路人" {
+		t.Errorf("whose: %s", v.Whose())
+	}
+}
+
+func TestAlarm(t *testing.T) {
+	t.Parallel()
+	v := run.Vote{Run: "7K3MQ2", By: run.Actor{Person: "王芳"}, Typed: run.Restated{Delete: 3, Disable: -1, Total: -1}, Reason: "a / b\n" + strings.Repeat("长", 200)}
+	en, zh := fault.In(v.Alarm(), "en"), fault.In(v.Alarm(), "zh")
+	if !strings.HasPrefix(en, "王芳: broke the glass for 7K3MQ2") || !strings.Contains(en, "(delete 3, disable 0)") || !strings.Contains(en, "“a/b 长") ||
+		!strings.HasPrefix(zh, "一人在命令行紧急放行了 7K3MQ2（删除 3、停用 0）") || len([]rune(zh)) > 200 {
+		t.Errorf("%s\n%s", en, zh)
+	}
+	v.Typed = run.Restated{Delete: -1, Disable: -1, Total: 4}
+	if !strings.Contains(v.Alarm(), "(4 changes)") || !strings.Contains(v.Alarm(), "（4 项变更）") {
+		t.Error(v.Alarm())
+	}
+}
+
+func TestCooling(t *testing.T) {
+	t.Parallel()
+	for _, s := range run.States() {
+		if (run.Run{State: s}).Cooling() {
+			t.Errorf("%s without a time cools off", s)
+		}
+		if got := (run.Run{State: s, NotBefore: start}).Cooling(); got != (s == run.Awaiting) {
+			t.Errorf("%s cools off: %t", s, got)
+		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// bodyLimit bounds what is read of one request.
-const bodyLimit = 1 << 20
+// bodyLimit bounds what is read of one request: a file and the form around it.
+const bodyLimit = uploadBody
 
 // Call is one HTTP request that reached the simulator, with the answer's
 // status (0 when the connection was cut).

@@ -27,6 +27,7 @@ type Card struct {
 	Params     map[string]string            // what everybody sees
 	Private    map[string]map[string]string // by staff id: what only that person sees
 	Recipients []string                     // who can see it; none = all
+	Forward    bool                         // may be forwarded
 }
 
 // card is a card with the place where it was delivered.
@@ -44,6 +45,13 @@ func (s *Sim) AddTemplate(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.templates[id] = true
+}
+
+// AddDraft saves a card template that is not published: cards of it are refused.
+func (s *Sim) AddDraft(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.templates[id] = false
 }
 
 // Card gives the present state of a card by its outTrackId.
@@ -129,6 +137,9 @@ func (s *Sim) serveCardUpdate(r *request) answer {
 	if !found {
 		return cardError("param.cardNotExist", "outTrackId is unknown")
 	}
+	if o["cardData"] == nil && o["privateData"] == nil {
+		return cardError("param.cardDataAndPrivateDataBothEmpty", "cardData和privateData同时为空")
+	}
 	update, problem := readCardUpdate(o)
 	if problem != "" {
 		return cardError("param.error", problem)
@@ -152,12 +163,15 @@ func cardError(code, message string) answer { return apiError(http.StatusBadRequ
 // makeCard reads a new card without filing it.
 func (s *Sim) makeCard(o object) (*card, answer, bool) {
 	id, template := o.text("outTrackId"), o.text("cardTemplateId")
+	published, known := s.templates[template]
 	refuse := func(code, message string) (*card, answer, bool) { return nil, cardError(code, message), true }
 	switch {
 	case id == "" || template == "":
 		return refuse("param.error", "outTrackId and cardTemplateId are required")
-	case len(s.templates) > 0 && !s.templates[template]:
+	case len(s.templates) > 0 && !known:
 		return refuse("param.templateNotExist", "卡片模板不存在")
+	case known && !published:
+		return refuse("param.templateUnpublished", "卡片模板未发布")
 	case s.cards[id] != nil:
 		return refuse("param.cardAlreadyExist", "卡片已存在")
 	}
@@ -169,6 +183,7 @@ func (s *Sim) makeCard(o object) (*card, answer, bool) {
 		Card: Card{
 			OutTrackID: id, Template: template, Stream: o.text("callbackType") == "STREAM",
 			Params: params, Private: map[string]map[string]string{},
+			Forward: o.child("imGroupOpenSpaceModel").yes("supportForward") || o.child("imRobotOpenSpaceModel").yes("supportForward"),
 		},
 		models: map[string]bool{
 			spaceGroup:  o["imGroupOpenSpaceModel"] != nil,

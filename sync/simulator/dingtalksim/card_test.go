@@ -36,6 +36,7 @@ func TestCardCreateAndDeliver(t *testing.T) {
 	}{
 		{"good", func(map[string]any) {}, 200, "", true},
 		{"unpublished template", func(m map[string]any) { m["cardTemplateId"] = "other.schema" }, 400, "param.templateNotExist", false},
+		{"draft template", func(m map[string]any) { m["cardTemplateId"] = "draft.schema" }, 400, "param.templateUnpublished", false},
 		{"no id", func(m map[string]any) { delete(m, "outTrackId") }, 400, "param.error", false},
 		{"number in the data", func(m map[string]any) {
 			m["cardData"] = map[string]any{"cardParamMap": map[string]any{"n": 3}}
@@ -57,6 +58,7 @@ func TestCardCreateAndDeliver(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.AddTemplate("approval.schema")
+			b.AddDraft("draft.schema")
 			body := groupCard("run-1")
 			c.change(body)
 			got := b.call(t, http.MethodPost, deliverPath, body)
@@ -239,7 +241,7 @@ func TestClickMisdeeds(t *testing.T) {
 			return cardAck(f, map[string]any{"cardData": map[string]any{"cardParamMap": map[string]any{"n": 1}}})
 		}, "answer to a card callback is wrong"},
 		"updated inside": {func(b bench, f frame) string {
-			b.call(t, http.MethodPut, cardPath, map[string]any{"outTrackId": "run-1"})
+			b.call(t, http.MethodPut, cardPath, map[string]any{"outTrackId": "run-1", "privateData": map[string]any{}})
 			return cardAck(f, nil)
 		}, "still waited"},
 	} {
@@ -271,5 +273,30 @@ func TestParseSpace(t *testing.T) {
 		if good != (want != nil) || good && !slices.Equal([]string{kind, id}, want) {
 			t.Errorf("parseSpace(%q) = %s %s %v", text, kind, id, good)
 		}
+	}
+}
+
+func TestCardUpdatesThatCannotBe(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.call(t, http.MethodPost, deliverPath, groupCard("run-1"))
+	if c, _ := b.Card("run-1"); c.Forward {
+		t.Errorf("it may be forwarded: %+v", c)
+	}
+	for id, want := range map[string]string{"run-1": "param.cardDataAndPrivateDataBothEmpty", "none": "param.cardNotExist"} {
+		if got := b.call(t, http.MethodPut, cardPath, map[string]any{"outTrackId": id}); got.status != 400 || got.text("code") != want {
+			t.Errorf("%s: %d %s", id, got.status, got.raw)
+		}
+	}
+	b.SetPermission(ScopeCard, false)
+	if got := b.call(t, http.MethodPut, cardPath, map[string]any{"outTrackId": "run-1"}); got.status != 403 || !strings.Contains(got.raw, "Card.Instance.Write") {
+		t.Errorf("%d %s", got.status, got.raw)
+	}
+	forward := groupCard("run-2")
+	forward["imGroupOpenSpaceModel"] = map[string]any{"supportForward": true}
+	b.SetPermission(ScopeCard, true)
+	b.call(t, http.MethodPost, deliverPath, forward)
+	if c, ok := b.Card("run-2"); !ok || !c.Forward {
+		t.Errorf("%+v", c)
 	}
 }

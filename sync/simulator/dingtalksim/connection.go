@@ -151,6 +151,9 @@ func (s *Sim) serveConnection(ctx context.Context, c *connection) {
 			s.complainUnlocked(err.Error())
 			continue
 		}
+		if s.dropped() {
+			continue
+		}
 		if !c.settle(ack) {
 			s.complainUnlocked("an acknowledgement came late, twice, or for an unknown frame")
 		}

@@ -3,6 +3,7 @@ package dingtalksim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -27,7 +28,7 @@ func (s *Sim) serveGroupSend(r *request) answer {
 	if !found {
 		return apiError(http.StatusBadRequest, "invalid.openConversationId", "openConversationId无效")
 	}
-	m, a, refused := readTemplate(o)
+	m, a, refused := s.readTemplate(o)
 	if refused {
 		return a
 	}
@@ -53,22 +54,26 @@ func (s *Sim) serveSingleSend(r *request) answer {
 		return apiError(http.StatusBadRequest, "invalidParameter.userIds",
 			fmt.Sprintf("userIds takes 1 to %d ids", batchLimit))
 	}
-	m, a, refused := readTemplate(o)
+	m, a, refused := s.readTemplate(o)
 	if refused {
 		return a
 	}
 	m.ID, m.Via = newID("pqk"), ViaSingle
-	unknown := []string{}
+	unknown, slowed := []string{}, []string{}
 	for _, id := range people {
-		if s.staff[id] == nil {
+		switch {
+		case s.staff[id] == nil:
 			unknown = append(unknown, id)
+			continue
+		case slices.Contains(s.slowed, id):
+			slowed = append(slowed, id)
 			continue
 		}
 		m.Conversation = Direct(id)
 		s.record(m)
 	}
 	return ok(map[string]any{
-		"processQueryKey": m.ID, "invalidStaffIdList": unknown, "flowControlledStaffIdList": []string{},
+		"processQueryKey": m.ID, "invalidStaffIdList": unknown, "flowControlledStaffIdList": slowed,
 	})
 }
 
@@ -124,7 +129,7 @@ func (s *Sim) refuseRobotCode(o object) (answer, bool) {
 }
 
 // readTemplate reads msgKey and msgParam, which is JSON as text.
-func readTemplate(o object) (Message, answer, bool) {
+func (s *Sim) readTemplate(o object) (Message, answer, bool) {
 	param := o.text("msgParam")
 	if len(param) > paramLimit {
 		return Message{}, apiError(http.StatusBadRequest, "invalidParameter.msgParam.tooLong", "msgParam过长"), true
@@ -135,6 +140,9 @@ func readTemplate(o object) (Message, answer, bool) {
 			"msgParam is not a JSON object written as a string"), true
 	}
 	m, problem := fillTemplate(o.text("msgKey"), fields)
+	if problem == "" && o.text("msgKey") == "sampleFile" {
+		problem = s.readFile(fields, &m)
+	}
 	if problem != "" {
 		return Message{}, apiError(http.StatusBadRequest, "invalidParameter.msgParam", problem), true
 	}

@@ -42,11 +42,12 @@ func TestGroupSendTemplates(t *testing.T) {
 			"title": "t", "text": "x", "buttonTitle1": "a", "buttonUrl1": "u", "buttonTitle2": "b", "buttonUrl2": "v",
 		}, "actionCard", "x", []Button{{"a", "u"}, {"b", "v"}}},
 		{"sampleImageMsg", map[string]string{"photoURL": "p"}, "sampleImageMsg", "", nil},
-		{"sampleFile", map[string]string{"mediaId": "m"}, "sampleFile", "", nil},
+		{"sampleFile", map[string]string{"mediaId": "@m", "fileName": "x.zip", "fileType": "zip"}, "sampleFile", "@m", nil},
 	} {
 		t.Run(c.key, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
+			b.media["@m"] = Media{ID: "@m"}
 			got := b.call(t, http.MethodPost, groupPath, sendBody(c.key, c.param))
 			said := b.Messages(group)
 			if got.status != 200 || len(said) != 1 {
@@ -58,7 +59,7 @@ func TestGroupSendTemplates(t *testing.T) {
 				t.Errorf("said %+v", m)
 			}
 			for missing := range c.param {
-				if missing == "picUrl" || missing == "mediaId" {
+				if missing == "picUrl" {
 					continue
 				}
 				fewer := map[string]string{}

@@ -84,7 +84,9 @@ type Sim struct {
 	sessions      map[string]session
 	robots        map[string]*robot
 	cards         map[string]*card
-	templates     map[string]bool
+	templates     map[string]bool // true = published
+	media         map[string]Media
+	slowed        []string             // staff ids under flow control
 	messages      map[string][]Message // by conversation id, token or Direct id
 	unannounced   []Message
 	listeners     []func(Message)
@@ -113,6 +115,7 @@ func New(o Options) *Sim {
 		robots:        map[string]*robot{},
 		cards:         map[string]*card{},
 		templates:     map[string]bool{},
+		media:         map[string]Media{},
 		messages:      map[string][]Message{},
 		meter:         newMeter(),
 		stream:        newStream(),
@@ -134,6 +137,7 @@ func (s *Sim) Handler() http.Handler {
 		"POST /v1.0/card/instances/createAndDeliver": s.serveCardCreateAndDeliver,
 		"POST /v1.0/card/instances/deliver":          s.serveCardDeliver,
 		"PUT /v1.0/card/instances":                   s.serveCardUpdate,
+		"POST /media/upload":                         s.serveUpload,
 		"POST /robot/sendBySession":                  s.serveSession,
 		"POST /robot/send":                           s.serveRobot,
 		"/":                                          s.serveUnknown,

@@ -28,6 +28,7 @@ type stream struct {
 	closed    bool
 	mutePongs bool
 	mutePings bool
+	dropAcks  int // acknowledgements that are lost on their way
 }
 
 func newStream() stream {
@@ -134,6 +135,24 @@ func (s *Sim) ping(ctx context.Context, c *connection) error {
 		return errors.New("check ping: the answer does not echo the opaque value")
 	}
 	return nil
+}
+
+// DropAcks loses the next n acknowledgements on their way: the platform then
+// thinks that nobody took the frame, while the bot has.
+func (s *Sim) DropAcks(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream.dropAcks = n
+}
+
+func (s *Sim) dropped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream.dropAcks == 0 {
+		return false
+	}
+	s.stream.dropAcks--
+	return true
 }
 
 func (s *Sim) complainUnlocked(text string) {

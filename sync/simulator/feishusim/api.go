@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// maxBody is the most that the tenant reads of one request.
-const maxBody = 4 << 20
+// maxBody is the most that the tenant reads of one request: a file and the form
+// around it.
+const maxBody = maxFile + 1<<20
 
 // call is one API request on its way.
 type call struct {

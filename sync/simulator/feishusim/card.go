@@ -37,6 +37,7 @@ func (p *cardProblem) refusal() *refusal {
 type cardCheck struct {
 	elements int
 	tables   int
+	charts   int
 	ids      map[string]bool
 	names    map[string]bool
 }
@@ -267,6 +268,8 @@ func (k *cardCheck) inside(m map[string]any, tag, path string, at place) *cardPr
 		if k.tables > maxTables {
 			return &cardProblem{11310, "card table number over limit", path}
 		}
+	case "chart":
+		return k.chart(m, path)
 	case "form":
 		return k.form(m, path, at)
 	case "column_set":

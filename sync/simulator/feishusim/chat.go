@@ -26,7 +26,7 @@ type Message struct {
 	ID, ChatID                 string
 	RootID, ParentID, ThreadID string
 	UUID                       string
-	Type                       string   // text, post or interactive
+	Type                       string   // text, post, interactive or file
 	Content                    string   // the content JSON; of a card, the card itself
 	History                    []string // earlier contents, oldest first
 	Edits                      int      // how often the content was replaced
@@ -70,6 +70,8 @@ type imState struct {
 	log      map[string][]*Message // by chat, in order
 	uuids    map[string]sentOnce   // by uuid
 	tokens   map[string]*cardToken // card callbacks that may still be answered late
+	files    map[string]File
+	reach    map[string]bool // open ids in the app's availability range; nil = everybody
 	ears     []*ear
 }
 
@@ -86,6 +88,7 @@ func (i *imState) init() {
 	i.log = map[string][]*Message{}
 	i.uuids = map[string]sentOnce{}
 	i.tokens = map[string]*cardToken{}
+	i.files = map[string]File{}
 }
 
 // AddChat makes a group with the bot and the given people (open ids) in it.
@@ -217,6 +220,29 @@ func (s *Sim) answerTo(m, parent *Message, inThread bool) {
 			head.ThreadID = m.ThreadID
 		}
 	}
+}
+
+// SetAvailability sets who is in the app's availability range, by open_id: to
+// everybody else the bot cannot write (230013). Without an argument everybody is.
+func (s *Sim) SetAvailability(openIDs ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.im.reach = nil
+	for _, id := range openIDs {
+		if s.im.reach == nil {
+			s.im.reach = map[string]bool{}
+		}
+		s.im.reach[id] = true
+	}
+}
+
+// Private gives the messages of one person's conversation with the bot, oldest
+// first.
+func (s *Sim) Private(openID string) []Message {
+	s.mu.Lock()
+	id := s.private(openID).ID
+	s.mu.Unlock()
+	return s.Messages(id)
 }
 
 // private gives the conversation of the bot and one person.

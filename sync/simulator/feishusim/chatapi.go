@@ -49,10 +49,12 @@ type cardToken struct {
 	at       time.Time
 	uses     int
 	answered bool
+	early    string // the card before a change that came before the answer; "" = none did
 }
 
-// serveCardUpdate is the late change of a card: within 30 minutes, twice, and
-// only after the press was answered.
+// serveCardUpdate is the late change of a card: within 30 minutes, and twice. One
+// that comes before the press was answered succeeds, and is undone by the answer:
+// the client then puts back what it showed when the button was pressed.
 func serveCardUpdate(c *call) (any, *refusal) {
 	var in struct {
 		Token string          `json:"token"`
@@ -68,8 +70,6 @@ func serveCardUpdate(c *call) (any, *refusal) {
 		return nil, refuse(300000, "the token is unknown or older than 30 minutes")
 	case token.uses >= 2:
 		return nil, refuse(300000, "the token was used twice")
-	case !token.answered:
-		return nil, refuse(300000, "the callback was not answered yet")
 	}
 	m := s.im.messages[token.message]
 	next, problem := checkCard(withoutOpenIDs(in.Card))
@@ -83,6 +83,9 @@ func serveCardUpdate(c *call) (any, *refusal) {
 		return nil, refuse(200830, "a card of schema 2.0 cannot become one of 1.0")
 	}
 	token.uses++
+	if !token.answered && token.early == "" {
+		token.early = m.Content
+	}
 	s.edit(m, string(withoutOpenIDs(in.Card)))
 	s.effect("card.update", m.ID, m.Type+" "+m.ChatID)
 	c.after = append(c.after, s.tell(m))

@@ -36,6 +36,7 @@ func imRoutes() []route {
 		{pattern: "DELETE " + base + "/messages/{id}", name: "message.delete", rates: level4, scopes: update, serve: serveRecall},
 		{pattern: "GET " + base + "/chats", name: "chat.list", rates: level4, scopes: chat, serve: serveChats},
 		{pattern: "GET " + base + "/chats/{id}", name: "chat.get", rates: level4, scopes: chat, serve: serveChat},
+		{pattern: "POST " + base + "/files", name: "file.create", rates: level4, scopes: []string{"im:resource", "im:resource:upload"}, serve: serveUpload},
 		{pattern: "POST /open-apis/interactive/v1/card/update", name: "card.update", rates: level4, scopes: update, serve: serveCardUpdate},
 	}
 }
@@ -91,7 +92,7 @@ func (c *call) receiver(id string) (*Chat, *refusal) {
 	default:
 		return nil, badField("receive_id_type", "is not one of open_id, user_id, union_id, email, chat_id")
 	}
-	if m == nil || m.Resigned {
+	if m == nil || m.Resigned || s.im.reach != nil && !s.im.reach[m.OpenID] {
 		return nil, refuse(230013, "Bot has NO availability to this user.")
 	}
 	return s.private(m.OpenID), nil
@@ -203,10 +204,26 @@ func (s *Sim) checkContent(kind, content string) *refusal {
 		if _, problem := checkCard([]byte(content)); problem != nil {
 			return problem.refusal()
 		}
+	case "file":
+		return s.checkFile(content)
 	case "":
 		return refuse(230001, "invalid request parameter: msg_type")
 	default:
 		return refuse(230054, "This message type is not supported by the tenant.")
+	}
+	return nil
+}
+
+// checkFile judges the content of a file's message.
+func (s *Sim) checkFile(content string) *refusal {
+	var in struct {
+		Key string `json:"file_key"`
+	}
+	if json.Unmarshal([]byte(content), &in) != nil || in.Key == "" {
+		return refuse(230001, "invalid request parameter: content is not {\"file_key\": …}")
+	}
+	if _, there := s.im.files[in.Key]; !there {
+		return refuse(230017, "Bot is NOT the owner of the resource.")
 	}
 	return nil
 }

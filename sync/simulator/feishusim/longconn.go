@@ -31,12 +31,13 @@ const linkWrite = 10 * time.Second
 
 // linkState holds the long connections.
 type linkState struct {
-	tickets map[string]bool // device ids that may connect once
-	conns   []*conn
-	pending map[uint64]chan Frame // deliveries that wait for their ack, by SeqID
-	silent  bool
-	refuse  handshake
-	changed chan struct{} // closed when the number of connections changes
+	tickets  map[string]bool // device ids that may connect once
+	conns    []*conn
+	pending  map[uint64]chan Frame // deliveries that wait for their ack, by SeqID
+	silent   bool
+	dropAcks int // answers that are lost on their way
+	refuse   handshake
+	changed  chan struct{} // closed when the number of connections changes
 }
 
 type handshake struct{ status, authErr int }

@@ -172,6 +172,10 @@ func (s *Sim) settle(e Event, data []byte) int {
 	}
 	if token := s.im.tokens[e.token]; token != nil && code == 0 {
 		token.answered = true
+		if m := s.im.messages[token.message]; m != nil && token.early != "" && in.Card == nil {
+			s.edit(m, token.early) // what was changed too early flips back
+			after = s.tell(m)
+		}
 	}
 	s.mu.Unlock()
 	after()

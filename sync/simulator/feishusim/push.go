@@ -92,6 +92,9 @@ func (s *Sim) Resend(ctx context.Context, target string, sent Sent) (Answer, err
 	if out.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err != nil {
 		return out, fmt.Errorf("post event: read answer: %w", err)
 	}
+	if s.dropped() {
+		return Answer{Sent: sent}, fmt.Errorf("post event: %w", ErrNoAck)
+	}
 	return out, nil
 }
 

@@ -90,6 +90,25 @@ func (s *Sim) Deliver(ctx context.Context, e Event) (Ack, error) {
 	return out, err
 }
 
+// DropAcks loses the next n answers of the bot, by either way: the platform then
+// thinks that the event did not arrive, while the bot has taken it.
+func (s *Sim) DropAcks(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.link.dropAcks = n
+}
+
+// dropped tells whether an answer is lost on its way.
+func (s *Sim) dropped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link.dropAcks == 0 {
+		return false
+	}
+	s.link.dropAcks--
+	return true
+}
+
 // read takes the ack's payload apart.
 func (a *Ack) read(f Frame) error {
 	var in struct {
@@ -125,6 +144,9 @@ func (s *Sim) exchange(ctx context.Context, e Event) (Frame, error) {
 	defer timer.Stop()
 	select {
 	case f := <-wait:
+		if s.dropped() {
+			return Frame{}, ErrNoAck
+		}
 		return f, nil
 	case <-timer.C:
 		return Frame{}, ErrNoAck

@@ -1,0 +1,28 @@
+package dingtalkbot
+
+import (
+	"time"
+
+	"github.com/rollcallhq/rollcall/bot"
+)
+
+var _ bot.Paced = (*Bot)(nil)
+
+// Pace tells how often messages may be sent: 20 calls a second of each kind by
+// the app (source: the vendor's page "limits of calls"), and in one chat 18 a
+// minute, since more than 20 silence a robot for ten minutes. That the limit of
+// group robots counts for session webhooks is not documented; it is kept all the
+// same. The interactive card is changed by a call of its own and not counted
+// there.
+func (b *Bot) Pace(o bot.Outgoing) []bot.Pace {
+	app := bot.Pace{Scope: bot.PaceApp, N: 20, Per: time.Second}
+	if b.asCard(o) {
+		return []bot.Pace{app, {Scope: bot.PaceMessage, N: 1, Per: time.Second}}
+	}
+	return []bot.Pace{app, {Scope: bot.PaceChat, N: 18, Per: time.Minute}}
+}
+
+// asCard tells whether an answer is drawn as the interactive card.
+func (b *Bot) asCard(o bot.Outgoing) bool {
+	return b.o.CardTemplate != "" && o.Live != "" && !o.Card.Plain
+}

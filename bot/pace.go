@@ -1,0 +1,205 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
+)
+
+const (
+	// alone is how long we count alone after the shared limiter failed: waiting for
+	// it each time would keep every answer waiting.
+	alone = 5 * time.Second
+	// tellAway is how often the log is told that it fails.
+	tellAway = time.Minute
+	// drawEvery is how long a live card stays as it is drawn at least. DingTalk's
+	// and every other platform's costs more than Feishu's.
+	drawEvery       = 3 * time.Second
+	drawEveryFeishu = 2 * time.Second
+)
+
+// pacer asks the limiter that replicas share, and counts alone while that fails.
+// It is safe for concurrent use.
+type pacer struct {
+	shared Limiter // nil: nothing is limited
+	now    func() time.Time
+	logger *slog.Logger
+
+	mu    sync.Mutex
+	until time.Time // counting alone until then
+	told  time.Time
+	used  map[string]uses
+	shut  map[string]time.Time // keys that a platform wants silence for
+	swept time.Time
+}
+
+// uses are the newest uses of a key, oldest first.
+type uses struct {
+	at  []time.Time
+	per time.Duration
+}
+
+// take asks for one use of a key at n uses in a time; it gives how long to wait,
+// 0 when it may go now. It always decides: whoever asks has somebody waiting.
+func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) time.Duration {
+	if p.shared == nil {
+		return 0
+	}
+	if !p.isAlone() {
+		wait, err := p.shared.Take(ctx, key, n, per)
+		if err == nil {
+			return wait
+		}
+		p.fails(ctx, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.sweep(now)
+	one := p.used[key]
+	if over := len(one.at) - n; over >= 0 {
+		if wait := per - now.Sub(one.at[over]); wait > 0 {
+			return min(wait, per)
+		}
+		one.at = one.at[over+1:]
+	}
+	if p.used == nil {
+		p.used = map[string]uses{}
+	}
+	p.used[key] = uses{append(one.at, now), per}
+	return 0
+}
+
+func (p *pacer) isAlone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now().Before(p.until)
+}
+
+// fails notes that the shared limiter does not answer.
+func (p *pacer) fails(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return // we left, not the limiter
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.until = now.Add(alone)
+	if p.told.IsZero() || now.Sub(p.told) >= tellAway {
+		p.told = now
+		p.logger.WarnContext(ctx, "shared limits are away, this process counts alone", "err", err)
+	}
+}
+
+// sweep forgets what is over, once a minute.
+func (p *pacer) sweep(now time.Time) {
+	if now.Sub(p.swept) < time.Minute {
+		return
+	}
+	p.swept = now
+	for key, one := range p.used {
+		if now.Sub(one.at[len(one.at)-1]) >= one.per {
+			delete(p.used, key)
+		}
+	}
+	for key, until := range p.shut {
+		if !now.Before(until) {
+			delete(p.shut, key)
+		}
+	}
+}
+
+// silent tells how long a platform wants silence for a key yet.
+func (p *pacer) silent(key string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(0, p.shut[key].Sub(p.now()))
+}
+
+// hush keeps a key silent for a while: what would be sent meanwhile would only
+// make the platform angrier.
+func (p *pacer) hush(key string, d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shut == nil {
+		p.shut = map[string]time.Time{}
+	}
+	if until := p.now().Add(d); until.After(p.shut[key]) {
+		p.shut[key] = until
+	}
+}
+
+// limit is one pace with the key under which it is counted.
+type limit struct {
+	Pace
+	key string
+}
+
+// limits gives what holds for a letter, the narrowest first: what is refused by a
+// narrow one must not use up a wide one.
+func (b *Bot) limits(o Outgoing) []limit {
+	who, speaker := string(o.Platform), any(b.platforms[o.Platform])
+	if o.Robot != "" {
+		who, speaker = "robot:"+o.Robot, any(b.o.Robots[o.Robot])
+	}
+	var paces []Pace
+	if paced, is := speaker.(Paced); is {
+		paces = paced.Pace(o)
+	}
+	if o.Live != "" && o.Robot == "" {
+		every := drawEvery
+		if o.Platform == run.Feishu {
+			every = drawEveryFeishu
+		}
+		paces = append([]Pace{{Scope: PaceMessage, N: 1, Per: every}}, paces...)
+	}
+	target := map[string]string{PaceMessage: o.Live, PaceChat: cmp.Or(o.To, o.Chat), PaceApp: ""}
+	all := make([]limit, 0, len(paces))
+	for _, p := range paces {
+		if p.Scope != PaceMessage || o.Live != "" {
+			all = append(all, limit{p, "out:" + who + ":" + p.Scope + ":" + target[p.Scope] + ":" + p.Per.String()})
+		}
+	}
+	slices.SortStableFunc(all, func(x, y limit) int { return cmp.Compare(breadth(x.Scope), breadth(y.Scope)) })
+	return all
+}
+
+func breadth(scope string) int { return slices.Index([]string{PaceMessage, PaceChat, PaceApp}, scope) }
+
+// mustWait tells how long a letter has to wait for its turn; 0 takes the turn.
+func (b *Bot) mustWait(ctx context.Context, o Outgoing) time.Duration {
+	all := b.limits(o)
+	for _, l := range all {
+		if wait := b.pace.silent(l.key); wait > 0 {
+			return wait
+		}
+	}
+	for _, l := range all {
+		if wait := b.pace.take(ctx, l.key, l.N, l.Per); wait > 0 {
+			return wait
+		}
+	}
+	return 0
+}
+
+// slowed notes that a platform told us to slow down: what else goes the same way
+// waits as well. Of the chat, or of a robot that has one chat only; that a whole
+// app is silenced is not told apart, and its other chats find out by themselves.
+func (b *Bot) slowed(o Outgoing, cause error) {
+	after := fault.After(cause)
+	if fault.KindOf(cause) != fault.Limited || after <= 0 {
+		return
+	}
+	for _, l := range b.limits(o) {
+		if l.Scope != PaceMessage {
+			b.pace.hush(l.key, after)
+			return
+		}
+	}
+}

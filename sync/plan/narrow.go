@@ -1,0 +1,175 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
+)
+
+// Narrow says which part of a plan is shown. Such a plan is only looked at: it is
+// planned and assessed as a whole, and then cut.
+type Narrow struct {
+	Department string         // by path or last name, with everything below; "" = all
+	Kind       directory.Kind // "" = both
+}
+
+// narrow cuts the plan down to what Input.Only asks for. What is cut away is not
+// needed by what stays, since nobody applies it. Faults: Invalid when there is no
+// such department, or several, naming those that may be meant.
+func (m *maker) narrow(p *Plan) error {
+	top, err := m.departmentCalled(m.in.Only.Department)
+	if err != nil {
+		return err
+	}
+	kind := m.in.Only.Kind
+	seqs := map[int]int{}
+	kept := []Change{}
+	for _, c := range p.Changes {
+		if kind != "" && c.Key.Kind != kind || !m.under(top, c.Source, c.Key) {
+			continue
+		}
+		kept = append(kept, c)
+		seqs[c.Seq] = len(kept)
+	}
+	for i := range kept {
+		c := &kept[i]
+		var needs []int
+		for _, seq := range c.Needs {
+			if at, ok := seqs[seq]; ok {
+				needs = append(needs, at)
+			}
+		}
+		c.Seq, c.Needs = i+1, needs
+	}
+	p.Changes, p.Names = kept, m.names(kept)
+	p.Notes = slices.DeleteFunc(p.Notes, func(n Note) bool {
+		if n.Key.ID == "" {
+			return false // about the plan as a whole
+		}
+		return kind != "" && n.Key.Kind != kind || !m.under(top, n.Key, directory.Key{})
+	})
+	return nil
+}
+
+// under tells whether an object stands in a department or below it, in the
+// source or in the target: who moves out of it belongs to it as well.
+func (m *maker) under(top string, source, target directory.Key) bool {
+	if top == "" {
+		return true
+	}
+	if l := m.bySource[source]; target.ID == "" && l != nil {
+		target = l.Target
+	}
+	var paths []string
+	if o, ok := m.lastSeen(source); ok {
+		paths = append(m.pathsOf(o), m.sourcePaths[departmentID(source)])
+	} else if target.ID == "" {
+		target = source // a note about an object of the target alone
+	}
+	if o, ok := m.in.Target.Get(target); ok {
+		paths = append(append(paths, m.targetPathsOf(o)...), m.targetPaths[departmentID(target)])
+	}
+	return slices.ContainsFunc(paths, func(path string) bool { return mapping.Under(path, top) })
+}
+
+func departmentID(key directory.Key) directory.ID {
+	if key.Kind != directory.Department {
+		return ""
+	}
+	return key.ID
+}
+
+// departmentCalled gives the path of the department that people call so: by its
+// path, with or without the first slash, or by its last name.
+func (m *maker) departmentCalled(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	wanted := "/" + strings.Trim(mapping.Normal(directory.AttrPath, name), "/")
+	all := map[string]bool{}
+	for _, paths := range []map[directory.ID]string{m.sourcePaths, m.targetPaths} {
+		for _, path := range paths {
+			all[path] = true
+		}
+	}
+	paths := slices.Sorted(maps.Keys(all))
+	var last []string
+	for _, path := range paths {
+		folded := mapping.Normal(directory.AttrPath, path)
+		if folded == wanted {
+			return path, nil
+		}
+		if folded[strings.LastIndex(folded, "/"):] == wanted {
+			last = append(last, path)
+		}
+	}
+	switch len(last) {
+	case 1:
+		return last[0], nil
+	case 0:
+		near := strings.Join(nearest(wanted, paths), ", ")
+		if near == "" {
+			near = "–"
+		}
+		return "", fault.New(fault.Invalid, "there is no department %q; near it: %s / 没有部门“%s”；相近的有：%s", name, near, name, near)
+	}
+	many := strings.Join(last[:min(len(last), nearMax)], ", ")
+	return "", fault.New(fault.Invalid, "%d departments are called %q, give the path: %s / 有 %[1]d 个部门叫“%[2]s”，请写完整路径：%[3]s", len(last), name, many)
+}
+
+// nearMax is how many departments a refusal names.
+const nearMax = 5
+
+// nearest gives the paths whose last name is most like the last of a wanted one:
+// one holds the other, or less than half of it is written otherwise.
+func nearest(wanted string, paths []string) []string {
+	type near struct {
+		path string
+		far  int
+	}
+	lastOf := func(path string) string { return path[strings.LastIndex(path, "/")+1:] }
+	name := lastOf(wanted)
+	var all []near
+	for _, path := range paths {
+		other := mapping.Normal(directory.AttrPath, lastOf(path))
+		if name == "" || other == "" {
+			continue
+		}
+		far := distance([]rune(name), []rune(other))
+		if holds := strings.Contains(other, name) || strings.Contains(name, other); holds || 2*far <= len([]rune(name)) {
+			all = append(all, near{path, far})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b near) int { return cmp.Compare(a.far, b.far) })
+	var out []string
+	for _, n := range all[:min(len(all), nearMax)] {
+		out = append(out, n.path)
+	}
+	return out
+}
+
+// distance gives the number of characters that must be put in, taken out or
+// changed to make one text of the other.
+func distance(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, y := range b {
+			cost := 1
+			if x == y {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

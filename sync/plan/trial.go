@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
+)
+
+// Judged is what a rule did with one user.
+type Judged struct {
+	Object   directory.Object     // as the rule got it
+	Target   directory.Attributes // the same; nil: there is no account
+	Proposed Op
+	Verdict  Verdict
+	Final    Op       // what would happen
+	Note     NoteKind // why nothing would happen, if so
+	Ruled    bool     // there is a rule for users
+}
+
+// Judge lets the rule judge one user, as Foresee would. op is proposed to it; ""
+// means what map and compare propose. Without a link, the account under the id
+// that we would give is the user's when it matches, and otherwise there is none.
+// Whoever takes no part in the flow is shown to the rule all the same; nothing
+// would happen. Faults: see Make.
+func Judge(ctx context.Context, in Input, one One, op Op) (Judged, error) {
+	a := newAlone(in, one)
+	m := newMaker(a.in)
+	c, partakes, err := m.caseOf(ctx, a)
+	if err != nil {
+		return Judged{}, err
+	}
+	if op != "" {
+		c.proposed = op
+	}
+	verdicts, mentions, err := m.ask(ctx, directory.User, []*subject{c})
+	if err != nil {
+		return Judged{}, err
+	}
+	out := Judged{Object: c.source, Proposed: c.proposed, Verdict: verdicts[0], Final: None}
+	if c.exists() {
+		out.Target = c.target.Attributes
+	}
+	if a.in.Rules != nil {
+		_, out.Ruled = a.in.Rules.Mentions(directory.User)
+	}
+	if !partakes {
+		out.Note = m.noteOf(one.Key)
+		return out, nil
+	}
+	if op == "" {
+		m.carryOut(c, &out, mentions)
+	} else {
+		m.weigh(c, &out, mentions)
+	}
+	return out, nil
+}
+
+// caseOf gives the case of one user, with its proposal. Who takes no part, or
+// cannot be mapped, has a case as well, with nothing proposed.
+func (m *maker) caseOf(ctx context.Context, a *alone) (c *subject, partakes bool, err error) {
+	var departments [][]*subject
+	if m.mapping(directory.Department) != nil {
+		departments = append(departments, m.cases(directory.Department), m.leavers(directory.Department))
+	}
+	users := append(m.cases(directory.User), m.leavers(directory.User)...)
+	for _, group := range departments {
+		if err := m.judge(ctx, directory.Department, group); err != nil {
+			return nil, false, err
+		}
+	}
+	if c = pick(users, a.one.Key); c == nil {
+		return m.outsider(a), false, nil
+	}
+	m.load(c)
+	if err := m.propose(c); err != nil {
+		m.unmapped(c, err)
+		c.proposed, c.out = None, nil
+		return c, false, nil
+	}
+	return c, true, nil
+}
+
+// outsider gives the case of a user of whom a plan would make none.
+func (m *maker) outsider(a *alone) *subject {
+	c := &subject{source: a.user(), proposed: None, gone: a.one.Source == nil}
+	if l, linked := a.linked[a.one.Key]; linked {
+		c.link = &l
+	}
+	t := a.one.Target
+	if t != nil && (c.link != nil && c.link.Target == t.Key || len(m.in.Flow.Users.Fit(c.source, *t)) > 0) {
+		c.target = *t
+	}
+	return c
+}
+
+func pick(all []*subject, key directory.Key) *subject {
+	if i := slices.IndexFunc(all, func(c *subject) bool { return c.source.Key == key }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// noteOf gives why an object is left alone.
+func (m *maker) noteOf(key directory.Key) NoteKind {
+	for _, n := range sortNotes(m.notes) {
+		if n.Key == key {
+			return n.Kind
+		}
+	}
+	o, ok := m.in.Source.Get(key)
+	if in, known := m.inScope(&subject{source: o}); ok && known && !in {
+		return OutOfScope
+	}
+	return Kept
+}
+
+// carryOut settles the case as a plan does, and tells what came of it.
+func (m *maker) carryOut(c *subject, out *Judged, mentions Calls) {
+	drafts, notes := len(m.drafts), len(m.notes)
+	m.settle(c, out.Verdict, mentions)
+	for _, d := range m.drafts[drafts:] {
+		if d.Source == c.source.Key && (out.Final == None || out.Final == Adopt) {
+			out.Final = d.Op
+		}
+	}
+	if out.Final != None {
+		return
+	}
+	r := out.Verdict.rule(situation{proposed: c.proposed, exists: c.exists(), mentions: mentions})
+	if out.Note = r.note; out.Note == "" && len(m.notes) > notes {
+		out.Note = m.notes[notes].Kind
+	}
+}
+
+// weigh tells what the verdict means for an operation that somebody else proposed.
+func (m *maker) weigh(c *subject, out *Judged, mentions Calls) {
+	r := out.Verdict.rule(situation{proposed: c.proposed, exists: c.exists(), mentions: mentions})
+	out.Final, out.Note = r.op, r.note
+	switch {
+	case r.op.Destructive() && !m.in.Abilities.can(directory.User, r.op):
+		out.Final, out.Note = None, Kept
+	case r.op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()):
+		out.Final = None
+	}
+}
