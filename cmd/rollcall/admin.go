@@ -83,11 +83,7 @@ func (p *process) runsCommand() *cobra.Command {
 	flow := c.Flags().String("flow", "", p.say("only of this flow", "只看这个流程"))
 	limit := c.Flags().Int("limit", 20, p.say("at most so many", "最多几条"))
 	c.RunE = func(c *cobra.Command, args []string) error {
-		cfg, err := p.load(*path)
-		if err != nil {
-			return err
-		}
-		a, err := p.open(c.Context(), cfg)
+		a, err := p.opened(c.Context(), *path)
 		if err != nil {
 			return err
 		}
@@ -108,7 +104,7 @@ func (p *process) runsCommand() *cobra.Command {
 			return err
 		}
 		for _, r := range runs {
-			p.printf("%s  %s  %-20s %-18s %-8s +%d ~%d ⊘%d -%d  %s\n", r.Code, r.Created.In(cfg.Location()).Format("2006-01-02 15:04"), r.Flow, r.State,
+			p.printf("%s  %s  %-20s %-18s %-8s +%d ~%d ⊘%d -%d  %s\n", r.Code, r.Created.In(a.cfg.Location()).Format("2006-01-02 15:04"), r.Flow, r.State,
 				r.Trigger, r.Counts.Create, r.Counts.Update, r.Counts.Disable, r.Counts.Delete, r.By.Person)
 		}
 		return nil

@@ -42,6 +42,15 @@ var (
 	_ engine.Bell  = (*queue.Redis)(nil)
 )
 
+// opened opens everything of a configuration file.
+func (p *process) opened(ctx context.Context, path string) (*app, error) {
+	cfg, err := p.load(path)
+	if err != nil {
+		return nil, err
+	}
+	return p.open(ctx, cfg)
+}
+
 // open opens the record, the bell and the engine of a configuration.
 func (p *process) open(ctx context.Context, cfg *configs.Config) (*app, error) {
 	a := p.bare(cfg)

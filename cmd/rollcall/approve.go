@@ -47,11 +47,7 @@ func (p *process) approveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cfg, err := p.load(*path)
-		if err != nil {
-			return err
-		}
-		a, err := p.open(c.Context(), cfg)
+		a, err := p.opened(c.Context(), *path)
 		if err != nil {
 			return err
 		}

@@ -18,11 +18,7 @@ func (p *process) serveCommand() *cobra.Command {
 	}
 	path := configFlag(c, p)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := p.load(*path)
-		if err != nil {
-			return err
-		}
-		a, err := p.open(c.Context(), cfg)
+		a, err := p.opened(c.Context(), *path)
 		if err != nil {
 			return err
 		}
