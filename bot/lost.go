@@ -173,6 +173,10 @@ func (sc scene) heldBack() Section {
 // health is the proof that the source was read whole.
 func (b *Bot) health(sc scene) []Line {
 	l, p := sc.lang, sc.plan
+	if sc.run.Undoes != "" { // it goes by what stands in the target
+		return []Line{text(l.say("The source was not read: this run only takes back %s. As long as source and rule say what they said, the next run does the same again.",
+			"没有读取来源：本次只撤销 %s。来源或规则不改的话，下一次运行还会再做一遍。", sc.run.Undoes))}
+	}
 	h := p.Source.Health
 	lines := []Line{text(label(p.Source.System) + l.say(": ", "：") + sc.size() + l.say("; ", "；") + sc.reading())}
 	if h.PartialFor != "" {

@@ -63,13 +63,19 @@ func (sc scene) irreversible() Section {
 	}
 	l := sc.lang
 	var all []Line
+	last := ""
 	for i := range sc.plan.Notes {
 		if n := &sc.plan.Notes[i]; n.Kind == plan.Irreversible {
+			why := printable(masked(l.of(n.Say)), sayRunes)
+			if n.Say == last {
+				why = l.say("as above", "同上")
+			}
+			last = n.Say
 			what := l.noteWord(n.Kind)
 			if n.Op != "" && n.Op != plan.None {
 				what = l.op(n.Op)
 			}
-			all = append(all, Line{plain(what + " "), strong(label(masked(n.Name))), plain(l.say(": ", "：") + printable(masked(l.of(n.Say)), sayRunes))})
+			all = append(all, Line{plain(what + " "), strong(label(masked(n.Name))), plain(l.say(": ", "：") + why)})
 		}
 	}
 	if len(all) == 0 {
