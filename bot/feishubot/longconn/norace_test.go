@@ -1,0 +1,5 @@
+//go:build !race
+
+package longconn
+
+const raced = false
