@@ -16,7 +16,7 @@ func (b *Bot) attached(ctx context.Context, o Outgoing) (Outgoing, error) {
 	}
 	p, there := b.platforms[o.Platform]
 	if o.Robot != "" || there && !p.Can().Files {
-		return o.without(o.Lang.say("No file can be sent here.", "这里不能发送文件。")), nil
+		return o.WithoutFile(o.Lang.say("No file can be sent here.", "这里不能发送文件。")), nil
 	}
 	f := *o.File
 	data, err := b.table(ctx, f, o.Lang)
@@ -29,14 +29,19 @@ func (b *Bot) attached(ctx context.Context, o Outgoing) (Outgoing, error) {
 		return o, err
 	}
 	b.o.Logger.ErrorContext(ctx, "file cannot be made", "run", f.Run, "kind", fault.KindOf(err), "err", err)
-	return o.without(o.Lang.say("The file cannot be made: ", "文件无法生成：") + o.Lang.of(fault.Say(err))), nil
+	return o.WithoutFile(o.Lang.say("The file cannot be made: %s.", "文件无法生成：%s。", o.Lang.of(fault.Say(err)))), nil
 }
 
-// without is a letter whose file is left out, with the reason and the way on.
-func (o Outgoing) without(why string) Outgoing {
-	l, code := o.Lang, o.File.Run
-	way := l.say("On the server this prints the whole plan: rollcall runs %s", "在服务器上执行可以看到整个计划：rollcall runs %s", code)
-	o.Card.Sections = append(slices.Clip(o.Card.Sections), Section{Lines: []Line{text(why), text(way)}})
+// WithoutFile is a letter whose file is left out, with the reason, a whole
+// sentence in the letter's language, and where else the file's content is to be had.
+func (o Outgoing) WithoutFile(why string) Outgoing {
+	line := Line{plain(why + o.Lang.say(" On the server, run: ", "在服务器上可以运行：")), code("rollcall runs " + string(o.File.Run))}
+	o.Card.Sections = append(slices.Clip(o.Card.Sections), Section{Lines: []Line{line}})
 	o.File = nil
 	return o
+}
+
+// FileNotSent is WithoutFile for a platform that refused the file.
+func (o Outgoing) FileNotSent(cause error) Outgoing {
+	return o.WithoutFile(o.Lang.say("The file was not sent: %s.", "文件没有发出：%s。", o.Lang.of(fault.Say(cause))))
 }

@@ -188,3 +188,17 @@ func (b *buckets) Take(_ context.Context, key string, n int, per time.Duration) 
 	b.used[key] = append(u, b.now())
 	return 0, nil
 }
+
+// step answers what can be answered now and waits for it.
+func (in *inbox) step(ctx context.Context) (more bool, err error) {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	more, err = in.begin(ctx, &group, func(one error) {
+		mu.Lock()
+		defer mu.Unlock()
+		errs = append(errs, one)
+	})
+	group.Wait()
+	return more, errors.Join(append(errs, err)...)
+}

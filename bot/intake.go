@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -104,20 +103,6 @@ func (in *inbox) rest(ctx context.Context) {
 	case <-in.done:
 	case <-timer.C:
 	}
-}
-
-// step answers what can be answered now and waits for it.
-func (in *inbox) step(ctx context.Context) (more bool, err error) {
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	var errs []error
-	more, err = in.begin(ctx, &group, func(one error) {
-		mu.Lock()
-		defer mu.Unlock()
-		errs = append(errs, one)
-	})
-	group.Wait()
-	return more, errors.Join(append(errs, err)...)
 }
 
 // begin looks at the inbox and begins what may be begun. Errors that come later

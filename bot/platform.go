@@ -38,7 +38,6 @@ type Abilities struct {
 	Forms   bool // inputs beside a button
 	Direct  bool // can write to a person alone
 	Files   bool // can send a file
-	Charts  bool // can draw a chart
 }
 
 // Pace is how often something may be sent: N times in each Per.

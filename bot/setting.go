@@ -70,14 +70,6 @@ func (b *Bot) set(ctx context.Context, s run.Setting, value any) error {
 	return b.o.Mailbox.Set(ctx, s)
 }
 
-// digestOf gives what was set in the chat about the digest of a room; false when
-// nothing was, and the configuration counts.
-func (b *Bot) digestOf(ctx context.Context, room *Room) (DigestSetting, bool) {
-	var d DigestSetting
-	there := b.kept(ctx, run.SetDigest, room.Name, &d)
-	return d, there
-}
-
 // mutedUntil gives the end of a room's mute; the zero time when ordinary notices
 // are welcome.
 func (b *Bot) mutedUntil(ctx context.Context, room *Room) time.Time {

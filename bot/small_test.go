@@ -166,16 +166,20 @@ func TestSettingsAreRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, ops := t.Context(), w.b.named["ops"]
-	if _, there := w.b.digestOf(ctx, ops); there || w.b.muted(ctx, ops) || w.b.roomLang(ctx, ops) != ZH {
+	digest := func() (d DigestSetting, there bool) {
+		there = w.b.kept(ctx, run.SetDigest, ops.Name, &d)
+		return d, there
+	}
+	if _, there := digest(); there || w.b.muted(ctx, ops) || w.b.roomLang(ctx, ops) != ZH {
 		t.Fatal("something is set before anything is said")
 	}
 	w.say("Boss", "ops", "日报 工作日 09:10")
-	d, there := w.b.digestOf(ctx, ops)
+	d, there := digest()
 	if hour, minute, ok := d.Clock(); !there || !ok || hour != 9 || minute != 10 || len(d.Days) != 5 || d.Days[0] != time.Monday {
 		t.Errorf("the digest is set to %+v", d)
 	}
 	w.say("Boss", "ops", "日报 关闭")
-	if d, there := w.b.digestOf(ctx, ops); !there || !d.Off {
+	if d, there := digest(); !there || !d.Off {
 		t.Errorf("the digest is set to %+v", d)
 	}
 	w.say("Li Min", "ops", "静音 2小时")

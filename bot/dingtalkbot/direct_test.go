@@ -27,7 +27,7 @@ func TestToOnePersonAlone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.listen(1)
-	if !w.bot.Can().Direct || !w.bot.Can().Files || w.bot.Can().Charts {
+	if !w.bot.Can().Direct || !w.bot.Can().Files {
 		t.Errorf("%+v", w.bot.Can())
 	}
 	place, err := w.bot.Send(t.Context(), w.alone("u2"), "k", "")

@@ -139,16 +139,8 @@ func (b *Bot) attach(ctx context.Context, o bot.Outgoing, m media, idem string) 
 	return err
 }
 
-// without adds to an answer that its file does not come, why, and where else it
-// is to be had.
+// without leaves the file of an answer out, and says so.
 func (b *Bot) without(ctx context.Context, o bot.Outgoing, why error) bot.Outgoing {
 	b.o.Logger.WarnContext(ctx, "file not sent", "system", "dingtalk", "err", why)
-	lang, words := "zh", "文件没有发出：%。在服务器上可以运行："
-	if o.Lang == bot.EN {
-		lang, words = "en", "The file was not sent: %. On the server, run: "
-	}
-	line := bot.Line{{Text: strings.Replace(words, "%", fault.In(fault.Say(why), lang), 1)}, {Text: "rollcall runs " + string(o.File.Run), Code: true}}
-	o.Card.Sections = append(slices.Clone(o.Card.Sections), bot.Section{Lines: []bot.Line{line}})
-	o.File = nil
-	return o
+	return o.FileNotSent(why)
 }

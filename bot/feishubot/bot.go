@@ -151,7 +151,7 @@ func (b *Bot) Name() run.Platform { return run.Feishu }
 // Can tells that Feishu draws everything.
 func (b *Bot) Can() bot.Abilities {
 	return bot.Abilities{
-		Edit: true, Threads: true, Buttons: true, Forms: true, Direct: true, Files: true, Charts: true,
+		Edit: true, Threads: true, Buttons: true, Forms: true, Direct: true, Files: true,
 	}
 }
 

@@ -97,7 +97,7 @@ func TestListenTellsWhyItEnded(t *testing.T) {
 	if err := w.Listen(t.Context(), w.inbox.receive); !errors.Is(err, errStore) {
 		t.Errorf("%v", err)
 	}
-	if w.Name() != run.Feishu || w.Can() != (bot.Abilities{Edit: true, Threads: true, Buttons: true, Forms: true, Direct: true, Files: true, Charts: true}) {
+	if w.Name() != run.Feishu || w.Can() != (bot.Abilities{Edit: true, Threads: true, Buttons: true, Forms: true, Direct: true, Files: true}) {
 		t.Errorf("%s %+v", w.Name(), w.Can())
 	}
 }

@@ -162,25 +162,9 @@ func (e *Engine) open(ctx context.Context, r run.Run, p *plan.Plan) (*plan.Plan,
 	return &rest, nil
 }
 
-// Part gives what a vote with these limits would be for: how many changes of each
-// kind, and which, by Seq. Faults: NotFound; Conflict when the run is not open for
-// votes; Invalid for a word that names nothing or several things, and when nothing
-// is left.
-func (e *Engine) Part(ctx context.Context, code run.Code, only, hold []string) (plan.Counts, []int, error) {
-	r, p, err := e.Get(ctx, code)
-	if err != nil {
-		return plan.Counts{}, nil, err
-	}
-	if err := votable(r); err != nil {
-		return plan.Counts{}, nil, err
-	}
-	rest, err := e.open(ctx, r, p)
-	if err != nil {
-		return plan.Counts{}, nil, err
-	}
-	return part(rest, only, hold)
-}
-
+// part gives what a vote with these limits is for: how many changes of each kind,
+// and which, by Seq. Faults: Invalid for a word that names nothing or several
+// things, and when nothing is left.
 func part(rest *plan.Plan, only, hold []string) (plan.Counts, []int, error) {
 	var counts plan.Counts
 	seqs, err := plan.Select(rest, only, hold)
