@@ -84,6 +84,8 @@ func TestParse(t *testing.T) {
 		"test hr Li Min --op=create":                         {Verb: Test, Lang: EN, Flow: "hr", Person: "Li Min", Op: "create"},
 		"试跑 hr 00120412 操作=新建":                               {Verb: Test, Lang: ZH, Flow: "hr", Person: "00120412", Op: "create"},
 		"查人 王磊 流程：hr":                                        {Verb: Whois, Lang: ZH, Person: "王磊", Flow: "hr"},
+		"plan hr --fresh":                                    {Verb: Plan, Lang: EN, Flow: "hr"},
+		"预演 hr --刷新":                                         {Verb: Plan, Lang: ZH, Flow: "hr"},
 		"doctor --deep":                                      {Verb: Examine, Lang: EN, Deep: true},
 		"体检 wecom --深":                                       {Verb: Examine, Lang: ZH, Flow: "wecom", Deep: true},
 		"委托 @周凯 到=周五":                                        {Verb: Delegate, Lang: ZH, Person: "@周凯", Until: "周五"},
@@ -377,6 +379,7 @@ func drawOption(t *rapid.T, name string, c *Command) {
 		c.File = true
 	case "deep":
 		c.Deep = true
+	case "fresh": // a plan is afresh with it and without: it is read, and not written
 	case "yes":
 		c.Yes = true
 	case "room":

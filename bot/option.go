@@ -21,14 +21,14 @@ func optionNames() map[string]string {
 		"删除": "delete", "delete": "delete", "停用": "disable", "disable": "disable", "总数": "total", "total": "total",
 		"页": "page", "page": "page", "天": "days", "days": "days",
 		"仅": "only", "only": "only", "保留": "hold", "hold": "hold", "文件": "file", "file": "file", "到": "until", "until": "until",
-		"谁": "by", "by": "by", "操作": "op", "op": "op", "流程": "flow", "flow": "flow", "深": "deep", "deep": "deep",
+		"谁": "by", "by": "by", "操作": "op", "op": "op", "流程": "flow", "flow": "flow", "深": "deep", "deep": "deep", "刷新": "fresh", "fresh": "fresh",
 		"部门": "dept", "dept": "dept", "类型": "kind", "kind": "kind", "yes": "yes", "确认": "yes", "本群": "room", "room": "room",
 	}
 }
 
 // isFlag tells whether an option takes no value.
 func isFlag(canonical string) bool {
-	return canonical == "file" || canonical == "deep" || canonical == "yes" || canonical == "room"
+	return canonical == "fresh" || canonical == "file" || canonical == "deep" || canonical == "yes" || canonical == "room"
 }
 
 // bareFlags are the flags that are understood without dashes.
@@ -139,6 +139,7 @@ func (p *parser) flag(canonical string) {
 	switch canonical {
 	case "file":
 		p.c.File = true
+	case "fresh": // every plan reads both sides afresh, asked or not
 	case "deep":
 		p.c.Deep = true
 	case "yes":

@@ -91,6 +91,7 @@ func (l Lang) option(v Verb, part string) string {
 		"by":      {EN: "only what this person asked for", ZH: "只看此人发起的"},
 		"yes":     {EN: "to set it after the look", ZH: "看过之后，确认修改"},
 		"op":      {EN: "as if this were proposed", ZH: "假定要做这个操作"},
+		"fresh":   {EN: "may be written; every plan reads both sides afresh", ZH: "可写可不写，每次预演都会重新读取两边"},
 		"deep":    {EN: "tries more; costs calls of the quota", ZH: "检查得更细，会消耗接口配额"},
 		"room":    {EN: "for the whole room; admins only", ZH: "对整个群生效，要管理员"},
 	}[canonical].in(l)
