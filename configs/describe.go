@@ -1,5 +1,10 @@
 package configs
 
+import (
+	"maps"
+	"strings"
+)
+
 import "reflect"
 
 // describe says in both languages what a key is for. Editors show it, and so
@@ -59,6 +64,7 @@ func systemWords() map[string]Text {
 		"FileSystem.contents":   {"full（全部人员）或 partial（部分人员，永远不能证明有人离职）", "full (everybody) or partial (never proves that somebody left)"},
 		"FileSystem.encoding":   {".csv 的编码：auto、utf-8 或 gb18030", "encoding of a .csv: auto, utf-8 or gb18030"},
 		"FileSystem.delimiter":  {".csv 的分隔符：auto、comma、semicolon 或 tab", "delimiter of a .csv: auto, comma, semicolon or tab"},
+		"FileSystem.disabled":   {"作目标时，停用的人怎么标记：列=值，例如 状态=停用", "how a target file marks the disabled: column=value, such as 状态=停用"},
 		"FileSystem.attributes": {"声明列的类型，或给列起别名", "declares the type of columns, or gives them other names"},
 		"Column.column":         {"花名册里的列名；默认与属性同名", "the heading in the roster; the attribute's name by default"},
 		"Column.type":           {"text、int、bool、date 或 list", "text, int, bool, date or list"},
@@ -69,21 +75,33 @@ func systemWords() map[string]Text {
 		"FeishuSystem.base_url":          {"飞书的网址；Lark 用 https://open.larksuite.com", "address of Feishu; https://open.larksuite.com for Lark"},
 		"FeishuSystem.user_id_type":      {"用哪种 id 标识账号：user_id 或 open_id；以后改动会让所有关联失效", "which id identifies an account: user_id or open_id; a later change breaks every link"},
 		"FeishuSystem.acceptor":          {"接收被删除者的群、文档、邮箱等的人；不填按飞书默认规则", "who takes over chats, documents and mail of the deleted; Feishu's defaults without it"},
-		"FeishuSystem.custom_attributes": {"自定义文本字段的 id（C-…），在映射里写 custom.<id>", "ids of custom text fields (C-…), mapped as custom.<id>"},
+		"FeishuSystem.custom_attributes": {"自定义字段的 id（C-…），在映射里写 custom.<id>", "ids of custom fields (C-…), mapped as custom.<id>"},
+		"FeishuSystem.resurrect":         {"30 天内删除的人回来时，恢复原账号而不是新建", "bring back an account deleted within 30 days when its owner returns, instead of a new one"},
 
-		"WeComSystem.custom_attributes": {"自定义文本字段的名字，在映射里写 extattr.<名字>", "names of custom text fields, mapped as extattr.<name>"},
+		"WeComSystem.custom_attributes": {"自定义字段的名字，在映射里写 extattr.<名字>", "names of custom fields, mapped as extattr.<name>"},
+		"WeComSystem.invite":            {"新建成员时让企业微信发邀请（微信、短信、邮件）；默认不发", "let WeCom invite new members by WeChat, SMS and mail; not by default"},
+		"WeComSystem.events":            {"接收通讯录变更事件", "receive events of contact changes"},
+		"WeComEvents.token":             {"接收事件服务器的 Token", "Token of the event server"},
+		"WeComEvents.aes_key":           {"接收事件服务器的 EncodingAESKey（43 位）", "EncodingAESKey of the event server (43 characters)"},
 		"WeComSystem.corp_id":           {"企业 ID（ww…）", "id of the corp (ww…)"},
 		"WeComSystem.contacts_secret":   {"通讯录同步的 Secret：写入，并列出成员 id", "secret of contacts synchronisation: writes, and lists ids"},
 		"WeComSystem.app_secret":        {"自建应用的 Secret：读取姓名和部门；可以不填", "secret of a self-built app: reads names and departments; optional"},
 		"WeComSystem.base_url":          {"企业微信的网址", "address of WeCom"},
 
-		"DingTalkSystem.client_id":     {"企业内部应用的 Client ID", "Client ID of the internal app"},
-		"DingTalkSystem.client_secret": {"企业内部应用的 Client Secret", "Client Secret of the internal app"},
-		"DingTalkSystem.api_url":       {"钉钉新接口的网址", "address of DingTalk's interface"},
-		"DingTalkSystem.oapi_url":      {"钉钉旧接口的网址", "address of DingTalk's older interface"},
+		"DingTalkSystem.client_id":         {"企业内部应用的 Client ID", "Client ID of the internal app"},
+		"DingTalkSystem.client_secret":     {"企业内部应用的 Client Secret", "Client Secret of the internal app"},
+		"DingTalkSystem.api_url":           {"钉钉新接口的网址", "address of DingTalk's interface"},
+		"DingTalkSystem.oapi_url":          {"钉钉旧接口的网址", "address of DingTalk's older interface"},
+		"DingTalkSystem.token":             {"旧接口的令牌从哪里取：new 或 old", "where the older interface's token comes from: new or old"},
+		"DingTalkSystem.custom_attributes": {"自定义字段的名字，在映射里写 extension.<名字>", "names of custom fields, mapped as extension.<name>"},
+		"DingTalkSystem.disable":           {"普通账号无法停用时怎么办：refuse（不做）或 move（移到 quarantine 部门）", "what DISABLE does to an ordinary account, which cannot be stopped: refuse, or move to quarantine"},
+		"DingTalkSystem.quarantine":        {"停用的账号移到哪个部门（部门 id）", "id of the department that disabled accounts are moved to"},
 	}
-	for _, typ := range []string{"FileSystem", "FeishuSystem", "WeComSystem", "DingTalkSystem"} {
-		words[typ+".type"] = Text{"系统的类型：file、feishu、wecom、dingtalk", "type of the system: file, feishu, wecom, dingtalk"}
+	maps.Copy(words, serverWords())
+	for _, typ := range []string{
+		"FileSystem", "FeishuSystem", "WeComSystem", "DingTalkSystem", "LDAPSystem", "SCIMSystem", "SCIMServerSystem", "SQLSystem",
+	} {
+		words[typ+".type"] = Text{"系统的类型：" + strings.Join(systemTypes(), "、"), "type of the system: " + strings.Join(systemTypes(), ", ")}
 	}
 	return words
 }
@@ -151,6 +169,7 @@ func flowWords() map[string]Text {
 		"Flow.protect":     {"永远不停用、不删除的账号", "accounts that are never disabled or deleted"},
 		"Flow.approve":     {"什么需要投票", "what needs votes"},
 		"Flow.schedule":    {"五段 cron，例如 \"30 2 * * *\"", "five cron fields, such as \"30 2 * * *\""},
+		"Flow.on_change":   {"来源说有变化之后多久做一次小同步，例如 30s；0 表示只按定时", "how long after the source said that something changed a small run starts, such as 30s; 0: the schedule alone"},
 		"Flow.rooms":       {"收到结果并投票的群", "rooms that hear of the runs and vote"},
 		"Flow.paused":      {"true：只做计划，不执行", "true: plan only, apply nothing"},
 

@@ -34,6 +34,10 @@ type Flow struct {
 	// Schedule is a cron line of five fields, in the zone of the
 	// configuration. Empty: by command only.
 	Schedule string `yaml:"schedule"`
+	// OnChange starts a small run so long after the source said that something
+	// changed, 1s to 1h; further changes in that time go with it. 0 (default): the
+	// schedule alone.
+	OnChange Duration `yaml:"on_change"`
 	// Rooms are names of the rooms that hear of the flow's runs and vote.
 	Rooms Strings `yaml:"rooms"`
 	// Paused flows plan but apply nothing. Default false.

@@ -41,23 +41,27 @@ func (c *checker) flows() {
 
 // ends checks source and target.
 func (c *checker) ends(path string, f *Flow) {
-	source, target := c.end(child(path, "from"), f.From), c.end(child(path, "to"), f.To)
+	_, target := c.end(child(path, "from"), f.From), c.end(child(path, "to"), f.To)
 	if f.From != "" && f.From == f.To {
 		c.err(child(path, "to"), say("来源和目标不能是同一个系统", "source and target must not be the same system"))
 		return
 	}
-	if source == "dingtalk" {
-		c.err(child(path, "from"), say("这个版本还不能读钉钉通讯录；钉钉系统只给机器人提供凭据", "this version cannot read DingTalk contacts yet; a dingtalk system gives credentials to the bot only"))
-	}
 	switch target {
-	case "dingtalk":
-		c.err(child(path, "to"), say("这个版本还不能写钉钉通讯录；钉钉系统只给机器人提供凭据", "this version cannot write DingTalk contacts yet; a dingtalk system gives credentials to the bot only"))
-	case "file":
-		c.err(child(path, "to"), say("花名册文件只能作来源", "a roster file can only be a source"))
+	case "scim_server":
+		c.err(child(path, "to"), say("scim_server 由身份提供方推送，只能作来源；要写入 SCIM 服务，用 type: scim", "a scim_server is pushed to by an identity provider and can only be a source; type: scim writes to a service"))
 	case "wecom":
 		c.wecomTarget(path, f)
 	}
+	if f.OnChange != 0 && (f.OnChange.Std() < minOnChange || f.OnChange.Std() > maxOnChange) {
+		c.err(child(path, "on_change"), say("%s 超出范围；应该在 1s 到 1h 之间，0 表示不用", "%s is out of range; it must be from 1s to 1h, or 0 for not at all", f.OnChange))
+	}
 }
+
+// The bounds of on_change.
+const (
+	minOnChange = time.Second
+	maxOnChange = time.Hour
+)
 
 // end gives the type of a system by name; empty when that is not known.
 func (c *checker) end(path, name string) string {

@@ -150,6 +150,7 @@ func TestNoDescriptionIsLeftOver(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Config](), reflect.TypeFor[mappingBody](), reflect.TypeFor[FileSystem](),
 		reflect.TypeFor[FeishuSystem](), reflect.TypeFor[WeComSystem](), reflect.TypeFor[DingTalkSystem](),
+		reflect.TypeFor[LDAPSystem](), reflect.TypeFor[SCIMSystem](), reflect.TypeFor[SCIMServerSystem](), reflect.TypeFor[SQLSystem](),
 	} {
 		walk(typ)
 	}

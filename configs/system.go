@@ -15,13 +15,17 @@ type System struct {
 	Name string `yaml:"-"`
 	// Place is where the name stands in the file.
 	Place Place `yaml:"-"`
-	// Type is file, feishu, wecom or dingtalk.
+	// Type is file, feishu, wecom, dingtalk, ldap, scim, scim_server or sql.
 	Type string
 
-	File     *FileSystem
-	Feishu   *FeishuSystem
-	WeCom    *WeComSystem
-	DingTalk *DingTalkSystem
+	File       *FileSystem
+	Feishu     *FeishuSystem
+	WeCom      *WeComSystem
+	DingTalk   *DingTalkSystem
+	LDAP       *LDAPSystem
+	SCIM       *SCIMSystem
+	SCIMServer *SCIMServerSystem
+	SQL        *SQLSystem
 }
 
 // FileSystem is a roster file.
@@ -47,6 +51,9 @@ type FileSystem struct {
 	// Attributes declares columns that need a type or another name. A column
 	// that is not declared keeps its own name, with its type detected.
 	Attributes Table[Column] `yaml:"attributes"`
+	// Disabled says how a file that is a target marks a disabled person: a column
+	// and its value, as 状态=停用. Empty: it cannot disable.
+	Disabled string `yaml:"disabled"`
 }
 
 // Column declares one attribute of a roster file.
@@ -79,9 +86,11 @@ type FeishuSystem struct {
 	// Acceptor takes over chats, documents and mail of those who are deleted; an
 	// id of UserIDType. Empty: Feishu's own defaults.
 	Acceptor string `yaml:"acceptor"`
-	// CustomAttributes are ids of custom text fields (C-…), to be used as
-	// custom.<id>.
+	// CustomAttributes are ids of custom fields (C-…), to be used as custom.<id>.
 	CustomAttributes Strings `yaml:"custom_attributes"`
+	// Resurrect brings back an account that was deleted in the last 30 days, when
+	// its owner returns, instead of making a new one. Default false.
+	Resurrect bool `yaml:"resurrect"`
 }
 
 // WeComSystem is a WeCom corp.
@@ -97,13 +106,24 @@ type WeComSystem struct {
 	AppSecret Secret `yaml:"app_secret"`
 	// BaseURL, without a slash at the end. Default https://qyapi.weixin.qq.com.
 	BaseURL string `yaml:"base_url" ref:"env" jsonschema:"default=https://qyapi.weixin.qq.com"`
-	// CustomAttributes are names of custom text fields, to be used as
-	// extattr.<name>.
+	// CustomAttributes are names of custom fields, to be used as extattr.<name>.
 	CustomAttributes Strings `yaml:"custom_attributes"`
+	// Invite lets WeCom invite everybody who is created, by WeChat, SMS and mail.
+	// Default false.
+	Invite bool `yaml:"invite"`
+	// Events receives contact changes at /callback/wecom/NAME. Nil: none.
+	Events *WeComEvents `yaml:"events"`
 }
 
-// DingTalkSystem is a DingTalk corp. For now it gives the bot its
-// credentials; it is neither source nor target.
+// WeComEvents are the settings of 通讯录同步 → 接收事件服务器.
+type WeComEvents struct {
+	// Token and AESKey (EncodingAESKey, 43 characters) are made in the console.
+	Token  Secret `yaml:"token" jsonschema:"required"`
+	AESKey Secret `yaml:"aes_key" jsonschema:"required"`
+}
+
+// DingTalkSystem is a DingTalk corp: its contacts, and the credentials of the
+// bot.
 type DingTalkSystem struct {
 	Type string `yaml:"type" jsonschema:"required,enum=dingtalk"`
 	// ClientID and ClientSecret are the credentials of an internal app.
@@ -114,6 +134,16 @@ type DingTalkSystem struct {
 	// OAPIURL is the older interface, without a slash at the end. Default
 	// https://oapi.dingtalk.com.
 	OAPIURL string `yaml:"oapi_url" ref:"env" jsonschema:"default=https://oapi.dingtalk.com"`
+	// Token is new (default) or old: where the token of the older interface comes
+	// from.
+	Token string `yaml:"token" jsonschema:"enum=new,enum=old,default=new"`
+	// CustomAttributes are names of custom fields, to be used as extension.<name>.
+	CustomAttributes Strings `yaml:"custom_attributes"`
+	// Disable says what DISABLE does to an ordinary account, which DingTalk cannot
+	// stop: refuse (default), or move: it is moved to the department Quarantine.
+	Disable string `yaml:"disable" jsonschema:"enum=refuse,enum=move,default=refuse"`
+	// Quarantine is the id of the department that disabled accounts are moved to.
+	Quarantine string `yaml:"quarantine" ref:"env"`
 }
 
 // body gives the struct of the system's type, made when it is not there yet;
@@ -132,6 +162,18 @@ func (s *System) body() any {
 	case "dingtalk":
 		s.DingTalk = orNew(s.DingTalk)
 		return s.DingTalk
+	case "ldap":
+		s.LDAP = orNew(s.LDAP)
+		return s.LDAP
+	case "scim":
+		s.SCIM = orNew(s.SCIM)
+		return s.SCIM
+	case "scim_server":
+		s.SCIMServer = orNew(s.SCIMServer)
+		return s.SCIMServer
+	case "sql":
+		s.SQL = orNew(s.SQL)
+		return s.SQL
 	default:
 		return nil
 	}
@@ -145,11 +187,8 @@ func orNew[T any](p *T) *T {
 }
 
 // systemTypes are the types that this version has.
-func systemTypes() []string { return []string{"file", "feishu", "wecom", "dingtalk"} }
-
-// notYet names the types that the design has and this version does not.
-func notYet() map[string]string {
-	return map[string]string{"ldap": "LDAP / Active Directory", "ad": "LDAP / Active Directory", "scim": "SCIM 2.0", "sql": "SQL"}
+func systemTypes() []string {
+	return []string{"file", "feishu", "wecom", "dingtalk", "ldap", "scim", "scim_server", "sql"}
 }
 
 // decode reads the type first, since it says which keys there are.
@@ -169,10 +208,6 @@ func (s *System) decode(d *decoder, n ast.Node, at spot) {
 		return
 	}
 	s.Type = text
-	if what, later := notYet()[text]; later {
-		d.bad(here, say("这个版本还不能连接 %s；请删掉这个系统，或先导出成花名册文件（type: file）", "this version cannot connect to %s yet; remove this system, or export a roster file (type: file)", what))
-		return
-	}
 	body := s.body()
 	if body == nil {
 		d.bad(here, say("没有 %s 这种系统%s", "there is no system of type %s%s", short(text), didYouMean(text, systemTypes())))
@@ -199,6 +234,8 @@ func (c *checker) systems() {
 		case s.DingTalk != nil:
 			c.base(child(path, "api_url"), &s.DingTalk.APIURL)
 			c.base(child(path, "oapi_url"), &s.DingTalk.OAPIURL)
+		case s.SCIM != nil:
+			c.base(child(path, "url"), &s.SCIM.URL)
 		}
 	}
 }

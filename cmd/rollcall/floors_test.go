@@ -37,7 +37,7 @@ var floors = []struct {
 	{"bot", []string{"sync/directory", "sync/fault", "sync/plan", "sync/run"}},
 	{"bot/markdown", []string{"bot"}},
 	{"bot/server", []string{"sync/fault"}},
-	{"bot/*", []string{"bot", "bot/markdown", "sync/fault", "sync/feishutoken", "sync/run"}},
+	{"bot/*", []string{"bot", "bot/markdown", "sync/directory", "sync/fault", "sync/feishutoken", "sync/run"}},
 	{"bot/feishubot/longconn", []string{"sync/fault", "sync/feishutoken"}},
 	{"sync/engine", []string{"sync/connector", "sync/directory", "sync/fault", "sync/mapping", "sync/plan", "sync/run"}},
 	{"cmd/stage", []string{"sync/simulator/*"}},

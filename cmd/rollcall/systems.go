@@ -52,6 +52,16 @@ func (a *app) connect(sys *configs.System) (connector.Source, error) {
 			CorpID: w.CorpID, ContactsSecret: w.ContactsSecret.Reveal(), AppSecret: w.AppSecret.Reveal(), BaseURL: w.BaseURL,
 			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: httpClient(), Now: a.p.now, Logger: log,
 		})
+	case "dingtalk":
+		return a.dingtalkSource(sys)
+	case "ldap":
+		return a.ldapSource(sys)
+	case "scim":
+		return a.scimSource(sys)
+	case "scim_server":
+		return a.scimServerSource(sys)
+	case "sql":
+		return a.sqlSource(sys)
 	default:
 		return nil, fault.New(fault.Unsupported, "system %[1]s: this version cannot read or write %[2]s contacts / 系统 %[1]s：此版本还不能读写 %[2]s 通讯录", sys.Name, sys.Type)
 	}

@@ -21,7 +21,7 @@ import (
 type Source interface {
 	// Describe tells what the system can do. It makes no call.
 	Describe() Info
-	// Read lists everything, page by page. It gives a complete snapshot, or one
+	// Read lists everything, page by page, and counts into the context's Counter. It gives a complete snapshot, or one
 	// that says why it proves no absence (Health.PartialFor): a page failed, the
 	// permission is partial, a token was lost, a count does not fit, a row is
 	// broken. It gives an error only when nothing useful came. When ctx ends it
@@ -50,6 +50,16 @@ type Target interface {
 // says what to change.
 type Prober interface {
 	Probe(ctx context.Context) error
+}
+
+// Watcher is a Source that notices changes by itself, as a directory server does
+// by a persistent search.
+type Watcher interface {
+	// Watch tells of changes until ctx ends, then gives nil. It comes back by
+	// itself after faults that pass, and gives an error only when it cannot work:
+	// Credential, Invalid or Unsupported. It begins with now: what changed before
+	// is for the next full run.
+	Watch(ctx context.Context, tell func([]directory.Hint)) error
 }
 
 // Presence is what a Lookup learned of one object.
@@ -90,6 +100,10 @@ type Info struct {
 	DepartmentIDAttribute string // the same for departments
 	Ops                   map[directory.Kind][]plan.Op
 	Attributes            []Attribute
+	// Reads gives how many calls a Read makes for so many users in so many
+	// departments, each of which holds a few, when nothing goes wrong; token calls
+	// are not counted. Nil: no calls are made.
+	Reads func(users, departments int) int
 	// UniqueID: the system refuses a second object with our id, so that a CREATE
 	// in doubt is settled by its id.
 	UniqueID bool

@@ -46,7 +46,12 @@ const (
 	AttrManager     = "manager"     // of a user: one ref
 	AttrParent      = "parent"      // of a department: one ref; empty = directly under the root
 	AttrActive      = "active"      // in changes: the account may be used; objects keep it as their field Active
+	AttrLeads       = "leads"       // of a user: refs to the departments that the user leads
 	AttrPath        = "path"        // of a department: derived from the names above it, "/总部/研发部"
+	// The paths of a source user's departments, derived for mappings into systems
+	// that keep a department as a text: the main one, and all as a list.
+	AttrDepartmentPath  = "department_path"
+	AttrDepartmentPaths = "department_paths"
 )
 
 // Attributes are an object's attributes by name.

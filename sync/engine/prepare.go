@@ -224,7 +224,7 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 			return fmt.Errorf("keep snapshot: %w", err)
 		}
 	}
-	if only(r) != (plan.Narrow{}) {
+	if !only(r).IsZero() {
 		return nil // its notes do not tell of everybody
 	}
 	left := map[directory.Key]bool{}

@@ -28,7 +28,7 @@ func Make(ctx context.Context, in Input) (*Plan, error) {
 	p.Names = m.names(p.Changes)
 	p.Notes = sortNotes(m.notes)
 	p.Risk = assess(in, p, m)
-	if in.Only != (Narrow{}) {
+	if !in.Only.IsZero() {
 		if err := m.narrow(p); err != nil {
 			return nil, err
 		}

@@ -16,7 +16,13 @@ import (
 type Narrow struct {
 	Department string         // by path or last name, with everything below; "" = all
 	Kind       directory.Kind // "" = both
+	// Objects are the source objects that a run by event is about; nil: everything.
+	// Such a plan may be applied; it holds no DISABLE and no DELETE.
+	Objects map[directory.Key]bool
 }
+
+// IsZero tells whether the whole plan is shown.
+func (n Narrow) IsZero() bool { return n.Department == "" && n.Kind == "" && len(n.Objects) == 0 }
 
 // narrow cuts the plan down to what Input.Only asks for. What is cut away is not
 // needed by what stays, since nobody applies it. Faults: Invalid when there is no

@@ -22,6 +22,7 @@ const (
 	ByCommand  Trigger = "command"
 	BySchedule Trigger = "schedule"
 	ByCLI      Trigger = "cli"
+	ByEvent    Trigger = "event" // a system said that something changed
 )
 
 // Run is one execution of a flow. It has exactly one plan and one code.
@@ -59,13 +60,16 @@ type Run struct {
 	UndoItem  int            `json:"undo_item,omitempty"` // only this change of it; 0 = all
 	Dept      string         `json:"dept,omitempty"`      // of a plan that is only looked at: only this department
 	Kind      directory.Kind `json:"kind,omitempty"`      // the same: only these objects
-	HeldBack  int            `json:"held_back,omitempty"` // changes that voters held back
-	Config    string         `json:"config,omitempty"`    // hash of the flow's configuration and rules
-	Notes     int            `json:"notes"`
-	Outcome   Outcome        `json:"outcome"`          // of the applied changes, from the journal
-	Reason    string         `json:"reason,omitempty"` // why it ended as it did, for people
-	Fault     fault.Kind     `json:"fault,omitempty"`  // of what made it fail
-	Stop      bool           `json:"stop,omitempty"`   // a person asked an applying run to stop
+	// Objects are the source objects that an event named: only they are planned, and
+	// nothing is disabled or deleted. Empty: the run is about everything.
+	Objects  directory.Keys `json:"objects,omitempty"`
+	HeldBack int            `json:"held_back,omitempty"` // changes that voters held back
+	Config   string         `json:"config,omitempty"`    // hash of the flow's configuration and rules
+	Notes    int            `json:"notes"`
+	Outcome  Outcome        `json:"outcome"`          // of the applied changes, from the journal
+	Reason   string         `json:"reason,omitempty"` // why it ended as it did, for people
+	Fault    fault.Kind     `json:"fault,omitempty"`  // of what made it fail
+	Stop     bool           `json:"stop,omitempty"`   // a person asked an applying run to stop
 
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
@@ -102,6 +106,7 @@ type Request struct {
 	Item    int            // of Undoes: one change; 0 = all
 	Dept    string         // without Apply: only this department, by path or last name
 	Kind    directory.Kind // without Apply: only these objects
+	Objects directory.Keys // see Run
 }
 
 // Filter selects runs, newest first.

@@ -1,0 +1,47 @@
+package configs
+
+// SCIMSystem is a service that Rollcall reads and writes by SCIM 2.0.
+type SCIMSystem struct {
+	Type string `yaml:"type" jsonschema:"required,enum=scim"`
+	// URL is the service's base, such as https://app.example.com/scim/v2.
+	URL string `yaml:"url" ref:"env" jsonschema:"required"`
+	// Token is the bearer token; or User and Password for HTTP Basic.
+	Token    Secret `yaml:"token"`
+	User     string `yaml:"user" ref:"env"`
+	Password Secret `yaml:"password"`
+	// Dialect is standard (default), okta or entra: how updates are written.
+	Dialect string `yaml:"dialect" jsonschema:"enum=standard,enum=okta,enum=entra,default=standard"`
+	// Departments says what a department is: groups (default; flat), extension
+	// (groups with a parent in our extension), or none: a text of the user.
+	Departments string `yaml:"departments" jsonschema:"enum=groups,enum=extension,enum=none,default=groups"`
+	// Attributes are further attributes: name → path, such as
+	// urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter.
+	Attributes Table[SCIMAttribute] `yaml:"attributes"`
+	// PageSize is how many resources one page holds. Default 100.
+	PageSize int `yaml:"page_size" jsonschema:"default=100,minimum=1,maximum=1000"`
+}
+
+// SCIMAttribute is one further attribute of a SCIM service.
+type SCIMAttribute struct {
+	// Name is the attribute as mappings call it.
+	Name string `yaml:"-"`
+	// Place is where the attribute stands in the file.
+	Place Place `yaml:"-"`
+	// Path is its path in the service.
+	Path string `yaml:"path" jsonschema:"required"`
+	// Type is text (default), int, bool or date.
+	Type string `yaml:"type" jsonschema:"enum=text,enum=int,enum=bool,enum=date,default=text"`
+}
+
+// SCIMServerSystem is what an identity provider pushes into Rollcall by SCIM 2.0
+// at /scim/NAME/v2: a source.
+type SCIMServerSystem struct {
+	Type string `yaml:"type" jsonschema:"required,enum=scim_server"`
+	// Token is the bearer token that the provider sends, of 24 characters or more.
+	Token Secret `yaml:"token" jsonschema:"required"`
+	// Strict refuses attributes that are not known. Default false: they are
+	// accepted and left out.
+	Strict bool `yaml:"strict"`
+	// Attributes are further attributes to keep, as in a scim system.
+	Attributes Table[SCIMAttribute] `yaml:"attributes"`
+}
