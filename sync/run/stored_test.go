@@ -22,7 +22,7 @@ func full() run.Run {
 		Expires: start.Add(8 * time.Hour), Config: "c", Notes: 6, Outcome: run.Outcome{Done: 1, Already: 2, Skipped: 3, Failed: 4, InDoubt: 5},
 		Reason: "r", Fault: fault.Unavailable, Stop: true, Created: start, Updated: start.Add(time.Minute), Ended: start.Add(time.Hour),
 		Wake: start.Add(time.Hour), StepUp: run.Actor{Person: "周凯"}, NotBefore: start.Add(time.Minute), Glass: run.Actor{Person: "陈悦"}, Behind: "王芳",
-		Undoes: "7K3MQ3", UndoItem: 7, Dept: "/A", Kind: directory.User, HeldBack: 8,
+		Undoes: "7K3MQ3", UndoItem: 7, Dept: "/A", Objects: directory.KeysOf(directory.Key{Kind: directory.User, ID: "0001"}), Kind: directory.User, HeldBack: 8,
 	}
 }
 
