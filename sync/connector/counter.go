@@ -3,23 +3,22 @@ package connector
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
 )
 
 // Counter counts what a Read has got so far, for people who wait. It is safe for
 // concurrent use; a nil Counter counts nothing.
 type Counter struct{ users, departments atomic.Int64 }
 
-// Users counts n more users.
-func (c *Counter) Users(n int) {
-	if c != nil {
-		c.users.Add(int64(n))
-	}
-}
-
-// Departments counts n more departments.
-func (c *Counter) Departments(n int) {
-	if c != nil {
-		c.departments.Add(int64(n))
+// Add counts one more object.
+func (c *Counter) Add(kind directory.Kind) {
+	switch {
+	case c == nil:
+	case kind == directory.Department:
+		c.departments.Add(1)
+	default:
+		c.users.Add(1)
 	}
 }
 

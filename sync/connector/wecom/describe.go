@@ -57,6 +57,7 @@ func describe(o Options) connector.Info {
 		UniqueID:    true,
 		CallTimeout: o.CallTimeout,
 		Settle:      settle,
+		Reads:       reads(o),
 		DeleteMeans: connector.Text{
 			ZH: "成员从企业微信删除，绑定的腾讯企业邮箱及其邮件一并删除；不能恢复，只能重新创建一个空账号。",
 			EN: "The member is deleted from WeCom, and the bound Tencent Exmail mailbox with all its mail; it cannot be brought back, only an empty account can be created again.",
@@ -107,4 +108,12 @@ func attributes(extra []string) []connector.Attribute {
 		department(attrParent, directory.Refs, ""),
 		department(attrOrder, directory.Int, ""),
 	)
+}
+
+// reads counts the calls of a Read: the departments' ids and names, the pages of
+// people's ids, and one listing of details for each department.
+func reads(o Options) func(users, departments int) int {
+	return func(users, departments int) int {
+		return 2 + max(1, (users+o.PageSize-1)/o.PageSize) + departments
+	}
 }
