@@ -56,6 +56,8 @@ type Options struct {
 	// Settle is how long after a lost answer a target may still be at work on the
 	// call; 0 = as the target describes itself.
 	Settle time.Duration
+	// Progress is how often people are told how far a reading is; 0 = 10 s.
+	Progress time.Duration
 	// ParseSchedule reads five cron fields; nil = schedules cannot be set while the
 	// service runs. Faults: Invalid.
 	ParseSchedule func(spec string) (Schedule, error)
@@ -89,6 +91,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second
+	}
+	if o.Progress == 0 {
+		o.Progress = 10 * time.Second
 	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }

@@ -34,6 +34,7 @@ type place struct {
 	after   func(connector.Write) error
 	effects []string
 	lookups int
+	reading func(context.Context) // called after objects were counted, before Read ends
 }
 
 var _ connector.Target = (*place)(nil)
@@ -52,7 +53,10 @@ func (p *place) Describe() connector.Info {
 	}
 }
 
-func (p *place) Read(context.Context) (*directory.Snapshot, error) {
+func (p *place) Read(ctx context.Context) (*directory.Snapshot, error) {
+	if p.reading != nil {
+		p.reading(ctx)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fail != nil {
@@ -222,6 +226,7 @@ type world struct {
 	stop   func()
 	asked  int
 	sweep  time.Duration // 0: the engine's default
+	tell   time.Duration // 0: the engine's default
 	record engine.Store  // nil: store itself
 	code   func() (run.Code, error)
 	office func(time.Time) bool // nil: people are always at work
@@ -315,7 +320,7 @@ func (w *world) idle(owner string) *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
 		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse, Progress: w.tell,
 	})
 	if err != nil {
 		w.t.Fatal(err)
