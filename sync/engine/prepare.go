@@ -28,6 +28,9 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r.Undoes != "" {
 		return w.prepareUndo(ctx, r)
 	}
+	if r.Objects != "" {
+		return w.prepareHinted(ctx, r)
+	}
 	source, target, err := w.read(ctx, r.Code)
 	if err != nil {
 		return r, err

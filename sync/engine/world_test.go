@@ -34,6 +34,7 @@ type place struct {
 	after   func(connector.Write) error
 	effects []string
 	lookups int
+	reads   int
 	reading func(context.Context) // called after objects were counted, before Read ends
 }
 
@@ -59,6 +60,7 @@ func (p *place) Read(ctx context.Context) (*directory.Snapshot, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.reads++
 	if p.fail != nil {
 		return nil, p.fail
 	}
@@ -268,7 +270,7 @@ func newWorld(t *testing.T, now func() time.Time) *world {
 		t.Fatal(err)
 	}
 	w.flow = engine.Flow{
-		Source: w.source, Target: w.target, Config: "config-1", Zone: time.UTC,
+		From: "hr", To: "corp", Source: w.source, Target: w.target, Config: "config-1", Zone: time.UTC,
 		Plan: plan.Flow{
 			Name: "hr-to-corp", Users: users, Departments: departments, AdoptAtOnce: true,
 			Leavers: plan.Leavers{First: plan.Disable, Then: plan.Delete, After: 30 * 24 * time.Hour},

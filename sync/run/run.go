@@ -25,6 +25,9 @@ const (
 	ByEvent    Trigger = "event" // a system said that something changed
 )
 
+// Unasked tells whether no person asked: what such a run may do by itself is less.
+func (t Trigger) Unasked() bool { return t == BySchedule || t == ByEvent }
+
 // Run is one execution of a flow. It has exactly one plan and one code.
 type Run struct {
 	Code    Code    `json:"code"`
