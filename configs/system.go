@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"net/url"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -121,6 +122,9 @@ type WeComEvents struct {
 	Token  Secret `yaml:"token" jsonschema:"required"`
 	AESKey Secret `yaml:"aes_key" jsonschema:"required"`
 }
+
+// WeComEventsPath gives where the contact events of a WeCom system come to.
+func WeComEventsPath(system string) string { return "/callback/wecom/" + url.PathEscape(system) }
 
 // DingTalkSystem is a DingTalk corp: its contacts, and the credentials of the
 // bot.
