@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"net/url"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -124,7 +123,7 @@ type WeComEvents struct {
 }
 
 // WeComEventsPath gives where the contact events of a WeCom system come to.
-func WeComEventsPath(system string) string { return "/callback/wecom/" + url.PathEscape(system) }
+func WeComEventsPath(system string) string { return "/callback/wecom/" + system }
 
 // DingTalkSystem is a DingTalk corp: its contacts, and the credentials of the
 // bot.
