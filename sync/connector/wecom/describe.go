@@ -28,7 +28,10 @@ const (
 	attrNameEN       = "name_en"
 	attrParent       = directory.AttrParent
 	attrOrder        = "order"
+	attrLeads        = directory.AttrLeads
+	attrDeptOrder    = "department_order"
 	extPrefix        = "extattr."
+	webPrefix        = "web:" // of a configured custom attribute that holds a web address
 )
 
 // The permissions that hide attributes, as admins read them.
@@ -92,13 +95,16 @@ func attributes(extra []string) []connector.Attribute {
 		user(attrTelephone, directory.Text, permissionScope),
 		user(attrAddress, directory.Text, permissionMember),
 		user(attrDepartment, directory.Refs, permissionScope),
+		user(attrLeads, directory.Refs, permissionScope),
+		user(attrDeptOrder, directory.List, permissionScope),
 		user(attrDirectLeader, directory.Refs, permissionScope),
 		user(attrActive, directory.Bool, permissionScope),
 		readOnly(user(directory.AttrDepartments, directory.Refs, permissionScope)),
 		readOnly(user(directory.AttrTitle, directory.Text, permissionScope)),
 		readOnly(user(directory.AttrManager, directory.Refs, permissionScope)),
 	}
-	for _, name := range extra {
+	for _, e := range extra {
+		_, name := extKind(e)
 		list = append(list, user(extPrefix+name, directory.Text, permissionScope))
 	}
 	return append(list,

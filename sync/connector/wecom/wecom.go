@@ -72,8 +72,9 @@ type Options struct {
 	// Invite sends WeCom's own invitations by WeChat, SMS and mail to everybody
 	// who is created, on up to three days. Default false: nobody is invited.
 	Invite bool
-	// ExtAttrs names the custom text attributes (自定义字段) to read and write, as
-	// the console names them. Each becomes the attribute "extattr.<name>".
+	// ExtAttrs names the custom attributes (自定义字段) to read and write, as
+	// the console names them; "web:<name>" is one that holds a web address (链接).
+	// Each becomes the attribute "extattr.<name>".
 	ExtAttrs []string
 }
 
@@ -94,8 +95,9 @@ func (o *Options) validate() error {
 	need(o.PageSize >= 0 && o.PageSize <= maxPageSize, "page size")
 	base, err := url.Parse(o.BaseURL)
 	need(o.BaseURL == "" || err == nil && base.Host != "" && base.RawQuery == "", "base_url")
-	for i, name := range o.ExtAttrs {
-		need(name != "" && !slices.Contains(o.ExtAttrs[:i], name), "extattr "+name)
+	for i, e := range o.ExtAttrs {
+		_, name := extKind(e)
+		need(name != "" && !slices.ContainsFunc(o.ExtAttrs[:i], func(other string) bool { _, n := extKind(other); return n == name }), "extattr "+name)
 	}
 	return errors.Join(errs...)
 }
