@@ -67,6 +67,7 @@ func (s *Sim) serve(e endpoint) http.Handler {
 func (s *Sim) noteCall(r *http.Request, body []byte, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.contacts.counts[r.URL.Path]++
 	s.calls = keepLast(append(s.calls, Call{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
 		Body: body, Status: status, At: s.opts.Now(),

@@ -20,6 +20,7 @@ package dingtalksim
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -52,8 +53,11 @@ type Options struct {
 	// disconnect. Default: the platform's 10 s.
 	Linger time.Duration
 	// QPS is the limit of calls per second of each counted /v1.0 call.
-	// Default: 20, the standard edition; a negative value means no limit.
+	// Default: 20, the standard edition; a negative value means no limit. The
+	// calls of the contacts have the same limit.
 	QPS int
+	// Contacts are the rules of the corp's contacts.
+	Contacts ContactsOptions
 }
 
 func (o Options) withDefaults() Options {
@@ -96,6 +100,7 @@ type Sim struct {
 	complaints    []string
 	meter         meter
 	stream        stream
+	contacts      contacts
 	connections   sync.WaitGroup // one per open socket; added under mu
 }
 
@@ -105,7 +110,7 @@ func New(o Options) *Sim {
 	if o.Now == nil {
 		panic("dingtalksim: Options.Now is missing")
 	}
-	return &Sim{
+	s := &Sim{
 		opts:          o.withDefaults(),
 		conversations: map[string]*conversation{},
 		staff:         map[string]*person{},
@@ -119,7 +124,12 @@ func New(o Options) *Sim {
 		messages:      map[string][]Message{},
 		meter:         newMeter(),
 		stream:        newStream(),
+		contacts:      newContacts(o.Contacts),
 	}
+	for _, permission := range contactPermissions() {
+		s.permissions[permission] = true
+	}
+	return s
 }
 
 // Handler serves the platform's HTTP and WebSocket paths. Serve it on
@@ -142,6 +152,7 @@ func (s *Sim) Handler() http.Handler {
 		"POST /robot/send":                           s.serveRobot,
 		"/":                                          s.serveUnknown,
 	}
+	maps.Copy(routes, s.contactRoutes())
 	for pattern, e := range routes {
 		mux.Handle(pattern, s.serve(e))
 	}

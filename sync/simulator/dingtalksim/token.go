@@ -73,20 +73,28 @@ func (s *Sim) serveGetToken(r *request) answer {
 
 // refuseOldToken checks ?access_token= of an old-family call.
 func (s *Sim) refuseOldToken(r *request) (answer, bool) {
-	key := r.URL.Query().Get("access_token")
-	if key == "" {
-		return oapiError(41001, "缺少access_token"), true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	refused := s.checkOldToken(r.URL.Query().Get("access_token"))
+	if refused == nil {
+		return answer{}, false
+	}
+	return refused.answer(s.contacts.opts.ErrorShape), true
+}
+
+// checkOldToken refuses a token that an old-family call cannot use. The caller
+// holds s.mu.
+func (s *Sim) checkOldToken(key string) *Refusal {
 	t, known := s.tokens[key]
 	switch {
+	case key == "":
+		return refuse(codeTokenMissing, "缺少access_token")
 	case !known || t.revoked:
-		return oapiGatewayError("40014", "不合法的access_token"), true
+		return refuseEarly(codeBadToken, "不合法的access_token")
 	case !s.opts.Now().Before(t.expires):
-		return oapiError(42001, "access_token已过期"), true
+		return refuse(codeExpired, "access_token已过期")
 	}
-	return answer{}, false
+	return nil
 }
 
 // refuseCall checks a counted /v1.0 call in the gateway's order: token, scope,
