@@ -71,6 +71,8 @@ type ContactsOptions struct {
 	BanHTML bool
 	// OutsideAllowList refuses every call for its address (60020).
 	OutsideAllowList bool
+	// NoEcho makes no events of changes made by the API; the platform does.
+	NoEcho bool
 	// Events are the types that the console has ticked. Nil means all.
 	Events []string
 }

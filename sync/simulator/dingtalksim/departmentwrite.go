@@ -35,7 +35,7 @@ func (s *Sim) departmentCreate(c *contactCall) (any, *Refusal) {
 		return nil, refused
 	}
 	s.effect(c, Effect{Department: d.ID, DepartmentAfter: d.clone()})
-	s.emit(eventDeptCreate, deptEvent(d.ID))
+	s.echo(eventDeptCreate, deptEvent(d.ID))
 	return map[string]any{"dept_id": d.ID}, nil
 }
 
@@ -57,7 +57,7 @@ func (s *Sim) departmentUpdate(c *contactCall) (any, *Refusal) {
 		return nil, refused
 	}
 	s.effect(c, Effect{Department: d.ID, DepartmentBefore: d.clone(), DepartmentAfter: next.clone()})
-	s.emit(eventDeptModify, deptEvent(d.ID))
+	s.echo(eventDeptModify, deptEvent(d.ID))
 	return nil, nil
 }
 
@@ -72,7 +72,7 @@ func (s *Sim) departmentDelete(c *contactCall) (any, *Refusal) {
 		return nil, refused
 	}
 	s.effect(c, Effect{Department: d.ID, DepartmentBefore: d})
-	s.emit(eventDeptRemove, deptEvent(d.ID))
+	s.echo(eventDeptRemove, deptEvent(d.ID))
 	return nil, nil
 }
 

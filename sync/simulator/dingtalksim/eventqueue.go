@@ -16,6 +16,7 @@ type Event struct {
 	// Taken: a client has acknowledged it with SUCCESS.
 	Taken bool
 	due   time.Time
+	told  bool // listed by get_call_back_failed_result
 }
 
 // eventQueue holds events in the order of their birth.
@@ -41,6 +42,13 @@ func (s *Sim) emit(kind string, data map[string]any) {
 	select {
 	case q.grown <- struct{}{}:
 	default: // somebody will look already
+	}
+}
+
+// echo queues an event of a change that the API made. The caller holds s.mu.
+func (s *Sim) echo(kind string, data map[string]any) {
+	if !s.contacts.opts.NoEcho {
+		s.emit(kind, data)
 	}
 }
 

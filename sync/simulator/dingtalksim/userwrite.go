@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // consentTime is how long the platform remembers that somebody left.
@@ -27,7 +28,11 @@ func userUpdateFields() []string {
 // userCreate serves user/create.
 func (s *Sim) userCreate(c *contactCall) (any, *Refusal) {
 	s.noteUnknown(c, userCreateFields())
-	for _, key := range []string{"name", "mobile", "dept_id_list"} {
+	required := []string{"name", "mobile", "dept_id_list"}
+	if c.body.yes("exclusive_account") {
+		required = []string{"name", "dept_id_list"} // such an account logs in by another name
+	}
+	for _, key := range required {
 		if c.body.text(key) == "" {
 			return nil, lacks(key)
 		}
@@ -52,8 +57,8 @@ func (s *Sim) userCreate(c *contactCall) (any, *Refusal) {
 	if u.Pending {
 		return nil, refuse(codeInvited, "已发送邀请，等待对方确认")
 	}
-	s.emit(eventUserAdd, s.userEvent(u.ID))
-	return map[string]any{"userid": u.ID, "unionId": u.UnionID, "unionid": u.UnionID}, nil
+	s.echo(eventUserAdd, s.userEvent(u.ID))
+	return map[string]any{"userid": u.ID, "unionId": u.UnionID}, nil
 }
 
 func (s *Sim) readNewUser(u *User, o object) *Refusal {
@@ -63,10 +68,12 @@ func (s *Sim) readNewUser(u *User, o object) *Refusal {
 		return id.refused
 	}
 	var refused *Refusal
-	if u.StateCode, u.Mobile, refused = parseMobile(o.text("mobile"), s.contacts.opts.Abroad); refused != nil {
-		return refused
-	}
 	id.yes("exclusive_account", &u.Exclusive)
+	if mobile := o.text("mobile"); mobile != "" || !u.Exclusive {
+		if u.StateCode, u.Mobile, refused = parseMobile(mobile, s.contacts.opts.Abroad); refused != nil {
+			return refused
+		}
+	}
 	if s.contacts.opts.HROwned && hasAny(o, "title", "dept_title_list", "dept_position_list") {
 		return refuse(codeHROwned, "企业已开启智能人事职位管理，请通过智能人事接口修改")
 	}
@@ -76,7 +83,7 @@ func (s *Sim) readNewUser(u *User, o object) *Refusal {
 // isInvited tells whether the owner of this number has an invitation already.
 func (s *Sim) isInvited(u *User) bool {
 	for _, other := range s.contacts.book.users {
-		if other.Pending && other.mobileKey() == u.mobileKey() {
+		if u.Mobile != "" && other.Pending && other.mobileKey() == u.mobileKey() {
 			return true
 		}
 	}
@@ -122,7 +129,7 @@ func (s *Sim) userUpdate(c *contactCall) (any, *Refusal) {
 		return nil, refused
 	}
 	s.effect(c, Effect{User: u.ID, UserBefore: u.clone(), UserAfter: next.clone()})
-	s.emit(eventUserModify, s.modifyEvent(u, next))
+	s.echo(eventUserModify, s.modifyEvent(u, next))
 	return nil, nil
 }
 
@@ -135,7 +142,7 @@ func (s *Sim) userDelete(c *contactCall) (any, *Refusal) {
 	}
 	s.removeUser(u, "oapi")
 	s.effect(c, Effect{User: u.ID, UserBefore: u.clone()})
-	s.emit(eventUserLeave, s.userEvent(u.ID))
+	s.echo(eventUserLeave, s.userEvent(u.ID))
 	return nil, nil
 }
 
@@ -202,7 +209,7 @@ func (o object) integerOrder() (int64, bool) {
 
 func (o object) textTitle() (string, bool) {
 	v, isText := o["title"].(string)
-	return v, isText && len(v) <= maxTitle
+	return v, isText && utf8.RuneCountInString(v) <= maxTitle
 }
 
 // inDepartments reads a list of {"dept_id",…} whose departments the user is in.
