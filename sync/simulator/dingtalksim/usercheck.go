@@ -139,7 +139,7 @@ func (u *User) mobileKey() string { return "+" + either(u.StateCode, chinaCode) 
 // parseDepartments reads dept_id_list, "2,3". Each must be in the app's scope.
 func (s *Sim) parseDepartments(o object) ([]int64, *Refusal) {
 	text, isText := o["dept_id_list"].(string)
-	if !isText {
+	if !isText || strings.Count(text, ",") >= maxDepartments {
 		return nil, refuse(codeBadDeptList, "不合法的部门id列表")
 	}
 	var list []int64

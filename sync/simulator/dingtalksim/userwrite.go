@@ -33,7 +33,7 @@ func (s *Sim) userCreate(c *contactCall) (any, *Refusal) {
 		required = []string{"name", "dept_id_list"} // such an account logs in by another name
 	}
 	for _, key := range required {
-		if c.body.text(key) == "" {
+		if value := c.body[key]; value == nil || value == "" {
 			return nil, lacks(key)
 		}
 	}
