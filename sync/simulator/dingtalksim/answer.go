@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,6 +43,8 @@ type answer struct {
 	status int
 	kind   string // content type; "" = JSON
 	body   any
+	hang   bool // say nothing until the caller gives up
+	half   bool // cut the connection after half of the body
 }
 
 // endpoint answers one path. It takes s.mu itself where it needs it.
@@ -60,6 +63,9 @@ func (s *Sim) serve(e endpoint) http.Handler {
 		a := s.faulty(e, &request{Request: r, body: body})
 		s.noteCall(r, body, a.status)
 		s.announce()
+		if a.hang {
+			<-r.Context().Done()
+		}
 		a.write(w)
 	})
 }
@@ -67,6 +73,7 @@ func (s *Sim) serve(e endpoint) http.Handler {
 func (s *Sim) noteCall(r *http.Request, body []byte, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.contacts.counts[r.URL.Path]++
 	s.calls = keepLast(append(s.calls, Call{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
 		Body: body, Status: status, At: s.opts.Now(),
@@ -92,12 +99,30 @@ func (a answer) write(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Content-Type", either(a.kind, "application/json;charset=utf-8"))
+	if a.half {
+		a.writeHalf(w)
+	}
 	w.WriteHeader(a.status)
 	if text, ok := a.body.(string); ok {
 		_, _ = io.WriteString(w, text) // the client has gone: nobody is left to tell
 		return
 	}
 	_ = json.NewEncoder(w).Encode(a.body)
+}
+
+// writeHalf sends half of the body under the length of the whole and cuts the
+// connection. It does not return.
+func (a answer) writeHalf(w http.ResponseWriter) {
+	text, isText := a.body.(string)
+	if !isText {
+		raw, _ := json.Marshal(a.body) // our own values always encode
+		text = string(raw)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, text[:len(text)/2])
+	_ = http.NewResponseController(w).Flush() // the cut follows either way
+	panic(http.ErrAbortHandler)
 }
 
 // ok is a success of the /v1.0 family.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -55,9 +56,11 @@ func (c *connection) gone() bool {
 
 // pushed is what push sends.
 type pushed struct {
+	kind        string // "" = by topic
 	topic, data string
-	frameID     string        // "" = a new one
-	limit       time.Duration // 0 = Options.AckWithin
+	headers     map[string]string // besides those of every frame
+	frameID     string            // "" = a new one
+	limit       time.Duration     // 0 = Options.AckWithin
 }
 
 // push sends one frame and waits for its acknowledgement.
@@ -66,6 +69,8 @@ func (s *Sim) push(ctx context.Context, c *connection, p pushed) (Ack, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, ErrNoAck)
 	defer cancel()
 	f := newFrame(c, p.topic, p.data)
+	f.Type = either(p.kind, f.Type)
+	maps.Copy(f.Headers, p.headers)
 	if p.frameID != "" {
 		f.Headers["messageId"] = p.frameID
 	}

@@ -89,7 +89,7 @@ func (s *Sim) Redeliver(ctx context.Context, messageID string) (Delivery, error)
 }
 
 func (s *Sim) deliver(ctx context.Context, p pushed) (Ack, error) {
-	c, err := s.pick(p.topic)
+	c, err := s.pick(either(p.kind, typeCallback), p.topic)
 	if err != nil {
 		return Ack{}, err
 	}

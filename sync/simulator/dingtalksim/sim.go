@@ -1,7 +1,8 @@
-// Package dingtalksim is a strict loopback simulator of the chat side of one
-// DingTalk corp: access tokens, the Stream gateway, the robot's HTTP callback,
+// Package dingtalksim is a strict loopback simulator of one DingTalk corp. Of
+// its chat it has access tokens, the Stream gateway, the robot's HTTP callback,
 // session webhooks, the robot's own sends, interactive cards and signed group
-// robots.
+// robots; of its contacts the departments, the people, enterprise accounts and
+// the events of changes.
 //
 // It exists so that tests and the demo can talk to "DingTalk" without an
 // account. It writes the vendor's JSON a second time on purpose and imports
@@ -9,8 +10,14 @@
 // right. It is case-sensitive about JSON keys and URLs as the platform is, and
 // keeps a list of Complaints about things that the platform would swallow.
 //
-// It is not for contacts, events or permissions beyond the two scopes named
-// here, it draws nothing, and it must never listen beyond loopback.
+// Where the documentation of the contacts is silent it refuses rather than
+// accepts. It keeps a log of every write that took effect (Effects), so that a
+// test can count that each change was made exactly once, and it can be told to
+// misbehave (Inject). The chat's staff and the contacts' users are two lists
+// that know nothing of each other.
+//
+// It is not for roles, external contacts, attendance or the HR calls, it draws
+// nothing, and it must never listen beyond loopback.
 //
 // Both families of the platform's URLs are served by one handler: /v1.0/… in
 // the style of api.dingtalk.com (HTTP status plus {"code","message"}) and the
@@ -20,6 +27,7 @@ package dingtalksim
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -52,8 +60,11 @@ type Options struct {
 	// disconnect. Default: the platform's 10 s.
 	Linger time.Duration
 	// QPS is the limit of calls per second of each counted /v1.0 call.
-	// Default: 20, the standard edition; a negative value means no limit.
+	// Default: 20, the standard edition; a negative value means no limit. The
+	// calls of the contacts have the same limit.
 	QPS int
+	// Contacts are the rules of the corp's contacts.
+	Contacts ContactsOptions
 }
 
 func (o Options) withDefaults() Options {
@@ -96,6 +107,7 @@ type Sim struct {
 	complaints    []string
 	meter         meter
 	stream        stream
+	contacts      contacts
 	connections   sync.WaitGroup // one per open socket; added under mu
 }
 
@@ -105,7 +117,7 @@ func New(o Options) *Sim {
 	if o.Now == nil {
 		panic("dingtalksim: Options.Now is missing")
 	}
-	return &Sim{
+	s := &Sim{
 		opts:          o.withDefaults(),
 		conversations: map[string]*conversation{},
 		staff:         map[string]*person{},
@@ -119,7 +131,12 @@ func New(o Options) *Sim {
 		messages:      map[string][]Message{},
 		meter:         newMeter(),
 		stream:        newStream(),
+		contacts:      newContacts(o.Contacts),
 	}
+	for _, permission := range contactPermissions() {
+		s.permissions[permission] = true
+	}
+	return s
 }
 
 // Handler serves the platform's HTTP and WebSocket paths. Serve it on
@@ -142,6 +159,8 @@ func (s *Sim) Handler() http.Handler {
 		"POST /robot/send":                           s.serveRobot,
 		"/":                                          s.serveUnknown,
 	}
+	maps.Copy(routes, s.contactRoutes())
+	maps.Copy(routes, s.accountRoutes())
 	for pattern, e := range routes {
 		mux.Handle(pattern, s.serve(e))
 	}
@@ -159,7 +178,7 @@ func (s *Sim) SetBaseURL(base string) {
 }
 
 // SetPermission grants or takes away one of the app's scopes (ScopeSend,
-// ScopeCard). Both are granted at first.
+// ScopeCard, the Permit and the Field ones). All are granted at first.
 func (s *Sim) SetPermission(scope string, granted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

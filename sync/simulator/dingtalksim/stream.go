@@ -173,12 +173,12 @@ func (s *Sim) openConnections() []*connection {
 
 // pick chooses at random among the connections that take a topic, as the
 // platform does.
-func (s *Sim) pick(topic string) (*connection, error) {
+func (s *Sim) pick(kind, topic string) (*connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var able []*connection
 	for c := range s.stream.open {
-		if !c.draining && c.topics[typeCallback+" "+topic] {
+		if !c.draining && c.topics[kind+" "+topic] {
 			able = append(able, c)
 		}
 	}
@@ -196,7 +196,7 @@ func (st *stream) noteChange() {
 // serveConnect turns a ticket into a connection and serves it until it ends.
 func (s *Sim) serveConnect(w http.ResponseWriter, r *http.Request) {
 	s.learnBase(r)
-	if f, found := s.takeFault(r.URL.Path); found {
+	if f, found := s.takeFault(r.URL.Path, func() string { return "" }); found {
 		a := f.answer(r.URL.Path)
 		s.noteCall(r, nil, a.status)
 		a.write(w)

@@ -73,26 +73,46 @@ func (s *Sim) serveGetToken(r *request) answer {
 
 // refuseOldToken checks ?access_token= of an old-family call.
 func (s *Sim) refuseOldToken(r *request) (answer, bool) {
-	key := r.URL.Query().Get("access_token")
-	if key == "" {
-		return oapiError(41001, "缺少access_token"), true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	refused := s.checkOldToken(r.URL.Query().Get("access_token"))
+	if refused == nil {
+		return answer{}, false
+	}
+	return refused.answer(s.contacts.opts.ErrorShape), true
+}
+
+// checkOldToken refuses a token that an old-family call cannot use. The caller
+// holds s.mu.
+func (s *Sim) checkOldToken(key string) *Refusal {
 	t, known := s.tokens[key]
 	switch {
+	case key == "":
+		return refuse(codeTokenMissing, "缺少access_token")
 	case !known || t.revoked:
-		return oapiGatewayError("40014", "不合法的access_token"), true
+		return refuseEarly(codeBadToken, "不合法的access_token")
 	case !s.opts.Now().Before(t.expires):
-		return oapiError(42001, "access_token已过期"), true
+		return refuse(codeExpired, "access_token已过期")
+	}
+	return nil
+}
+
+// refuseCall checks a counted /v1.0 call like refuseFree, and takes it from the
+// monthly quota. A call that is refused costs no quota. The caller holds s.mu.
+func (s *Sim) refuseCall(r *request, scope string) (answer, bool) {
+	if a, refused := s.refuseFree(r, scope); refused {
+		return a, true
+	}
+	if !s.spendCall() {
+		return apiError(http.StatusForbidden, "Forbidden.AccessDenied.ApiCountLimitForOrg",
+			"企业本月API调用量已用完"), true
 	}
 	return answer{}, false
 }
 
-// refuseCall checks a counted /v1.0 call in the gateway's order: token, scope,
-// calls per second, monthly quota. A call that is refused costs no quota. The
-// caller holds s.mu.
-func (s *Sim) refuseCall(r *request, scope string) (answer, bool) {
+// refuseFree checks a /v1.0 call in the gateway's order: token, address, scope,
+// calls per second. The caller holds s.mu.
+func (s *Sim) refuseFree(r *request, scope string) (answer, bool) {
 	key := r.Header.Get("x-acs-dingtalk-access-token")
 	if key == "" {
 		return apiError(http.StatusBadRequest, "InvalidAuthentication", "缺少access_token"), true
@@ -100,6 +120,10 @@ func (s *Sim) refuseCall(r *request, scope string) (answer, bool) {
 	t, known := s.tokens[key]
 	if !known || t.revoked || !s.opts.Now().Before(t.expires) {
 		return apiError(http.StatusUnauthorized, "InvalidAuthentication", "不合法的access_token"), true
+	}
+	if s.contacts.opts.OutsideAllowList {
+		return apiError(http.StatusForbidden, "Forbidden.AccessDenied.IpNotInWhiteList",
+			"访问IP不在白名单中"), true
 	}
 	if !s.permissions[scope] {
 		return answer{status: http.StatusForbidden, body: map[string]any{
@@ -112,10 +136,6 @@ func (s *Sim) refuseCall(r *request, scope string) (answer, bool) {
 	if s.tooFast(r.Method + " " + r.URL.Path) {
 		return apiError(http.StatusForbidden, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi",
 			"应用调用该接口的QPS超过限制"), true
-	}
-	if !s.spendCall() {
-		return apiError(http.StatusForbidden, "Forbidden.AccessDenied.ApiCountLimitForOrg",
-			"企业本月API调用量已用完"), true
 	}
 	return answer{}, false
 }

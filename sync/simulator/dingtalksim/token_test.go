@@ -67,7 +67,7 @@ func TestOldFamilyToken(t *testing.T) {
 		if c.before != nil {
 			c.before()
 		}
-		got := b.post(t, "/topapi/v2/user/get?access_token="+c.key, "{}")
+		got := b.post(t, "/topapi/v2/role/nothing?access_token="+c.key, "{}")
 		if got.status != 200 || got.errcode() != c.errcode || got.text("sub_code") != c.sub {
 			t.Errorf("%s: %d %s", c.name, got.status, got.raw)
 		}
