@@ -35,6 +35,9 @@ func (m *maker) leavers(kind directory.Kind) []*subject {
 			all = append(all, c)
 		}
 	}
+	if kind == directory.Department {
+		m.vanished = all
+	}
 	if unseen > 0 {
 		m.notes = append(m.notes, Note{Kind: Unclear, Say: sprintf(
 			"%d linked %ss are not in the incomplete source; nothing is concluded from that / 来源不完整，其中没有 %d 个已关联的%s，不作任何结论",
@@ -116,6 +119,7 @@ func (m *maker) leaverOp(c *subject) (op Op, waiting bool) {
 	case rules.Then == Delete && !m.in.Now.Before(disabled.Add(rules.After)):
 		op = Delete
 	default:
+		m.waiting[c.target.Key] = m.due(disabled)
 		return None, true
 	}
 	if !m.in.Abilities.can(c.source.Kind, op) {
@@ -123,56 +127,6 @@ func (m *maker) leaverOp(c *subject) (op Op, waiting bool) {
 		return None, true
 	}
 	return op, false
-}
-
-// departmentLeaverOp deletes a vanished department only when the flow says so
-// and it is empty in the target as the target is now.
-func (m *maker) departmentLeaverOp(c *subject) (Op, bool) {
-	if !m.in.Flow.DeleteGoneDepartments {
-		m.note(Kept, None, c.source, "not in the source any more: kept (departments.gone: keep) / 来源中已不存在，保留（departments.gone: keep）")
-		return None, true
-	}
-	use := m.occupied()
-	switch {
-	case use.members[c.target.ID]:
-		m.note(Kept, Delete, c.source, "not in the source any more, but not empty: kept until it is / 来源中已不存在，但部门不为空，清空前保留")
-		return None, true
-	case use.unsure:
-		m.note(Kept, Delete, c.source, "not in the source any more, but %s does not show whether it is empty: kept / 来源中已不存在，但 %s 没有显示部门是否为空，保留", m.in.Target.System, m.in.Target.System)
-		return None, true
-	}
-	return Delete, false
-}
-
-// occupancy says which target departments have members or children.
-type occupancy struct {
-	members map[directory.ID]bool
-	unsure  bool // the target hides somebody's departments, or does not list everybody
-}
-
-func (m *maker) occupied() *occupancy {
-	if m.use != nil {
-		return m.use
-	}
-	use := &occupancy{members: map[directory.ID]bool{}, unsure: !m.in.Target.Complete()}
-	for kind, name := range map[directory.Kind]string{directory.User: directory.AttrDepartments, directory.Department: directory.AttrParent} {
-		theirs := name
-		if mapped := m.mapping(kind); mapped != nil {
-			theirs = mapped.Counterpart(name)
-		}
-		for o := range m.in.Target.All(kind) {
-			for at, v := range o.Attributes {
-				use.unsure = use.unsure || v.Type() == directory.Unknown && (at == name || at == theirs)
-				for _, ref := range v.Refs() {
-					if ref.Kind == directory.Department {
-						use.members[ref.ID] = true
-					}
-				}
-			}
-		}
-	}
-	m.use = use
-	return use
 }
 
 func sortedNames[V any](set map[string]V) []string { return slices.Sorted(maps.Keys(set)) }

@@ -112,23 +112,6 @@ func (m *maker) apart(all []*subject) []*subject {
 	})
 }
 
-func (m *maker) sourceSide() mapping.Side {
-	return mapping.Side{Snap: m.in.Source, Extra: pathExtra(m.sourcePaths)}
-}
-
-func (m *maker) targetSide() mapping.Side {
-	return mapping.Side{Snap: m.in.Target, Extra: pathExtra(m.targetPaths)}
-}
-
-func pathExtra(paths map[directory.ID]string) mapping.Extra {
-	return func(o directory.Object) directory.Attributes {
-		if o.Kind != directory.Department || paths[o.ID] == "" {
-			return nil
-		}
-		return directory.Attributes{directory.AttrPath: directory.TextOf(paths[o.ID])}
-	}
-}
-
 // find fills in the target object: by link, else by match key. It is false
 // when the object must be left alone, which is then noted.
 func (m *maker) find(c *subject, finder func() *mapping.Finder) bool {
@@ -205,7 +188,7 @@ func (m *maker) propose(c *subject) error {
 
 // compare maps attributes and says what would have to happen, with the values.
 func (m *maker) compare(c *subject, src directory.Attributes) (Op, *outcome, error) {
-	want, lost, err := m.mapping(c.source.Kind).Map(src, m.resolve)
+	want, lost, err := m.mapping(c.source.Kind).Map(m.withPaths(c.source.Kind, src), m.resolve)
 	if err != nil {
 		return None, nil, err
 	}
