@@ -11,6 +11,9 @@ import (
 // more. Each must have been asked for by id as well.
 func (m *maker) leavers(kind directory.Kind) []*subject {
 	var all []*subject
+	if m.byEvent() {
+		return nil // a listing that was only patched proves no absence
+	}
 	unseen := 0
 	for i := range m.in.Links {
 		l := &m.in.Links[i]
@@ -88,9 +91,14 @@ func (m *maker) contested(c *subject) bool {
 	if !ok {
 		return false
 	}
-	n := Note{Kind: Conflict, Key: c.source.Key, Name: c.source.Name(), Say: sprintf(
-		"not in the source any more, but %s there has the same %s, perhaps the same person under a new id: the account %s is untouched / 来源中已不存在，但来源中的 %s 的 %s 相同，可能是同一个人换了编号：账号 %s 保持不动",
-		other.by.ID, other.key, c.target.ID, other.by.ID, other.key, c.target.ID)}
+	account, who := m.ofTarget(c.target.Kind, c.target.ID), m.ofSource(other.by.Kind, other.by.ID)
+	gone := "not in the source any more / 来源中已不存在"
+	if !c.gone {
+		gone = c.why
+	}
+	n := Note{Kind: Conflict, Key: c.source.Key, Name: c.source.Name(), Say: joined(gone, sprintf(
+		"%s there has the same %s, perhaps the same person under a new id: the account %s is untouched / 来源中的 %[1]s 的 %[2]s 相同，可能是同一个人换了编号：账号 %[3]s 保持不动",
+		who, other.key, account))}
 	if c.active() {
 		n.Kind, n.Say = LeftActive, joined("has left, still active / 已离职，账号仍有效", n.Say)
 		n.Alarm = c.link.LeftRuns+1 >= alarmRuns

@@ -27,9 +27,9 @@ func Make(ctx context.Context, in Input) (*Plan, error) {
 	}
 	p.Changes = m.order()
 	p.Names = m.names(p.Changes)
-	p.Notes = sortNotes(m.notes)
-	p.Risk = assess(in, p, m)
-	if !in.Only.IsZero() {
+	p.Notes = sortNotes(m.onlyNamed(m.notes))
+	p.Risk = assess(m.in, p, m)
+	if in.Only.Department != "" || in.Only.Kind != "" {
 		if err := m.narrow(p); err != nil {
 			return nil, err
 		}
@@ -92,6 +92,9 @@ func newMaker(in Input) *maker {
 		creates: map[directory.Key]*draft{}, matched: map[directory.Key]directory.Key{},
 		claimed: map[directory.Key]directory.Key{}, claims: map[directory.Key]claim{}, byPath: map[string]directory.ID{},
 		folded: map[directory.Kind]map[directory.ID]directory.ID{}, waiting: map[directory.Key]time.Time{},
+	}
+	if m.byEvent() {
+		m.in.LastGood = nil
 	}
 	for i := range in.Links {
 		l := &in.Links[i]
@@ -248,7 +251,12 @@ func (m *maker) plan(ctx context.Context) error {
 	if m.mapping(directory.User) != nil {
 		groups = append(groups, group{directory.User, m.cases(directory.User)}, group{directory.User, m.leavers(directory.User)})
 	}
-	for _, g := range append(groups, vanished) {
+	groups = append(groups, vanished)
+	for i := range groups {
+		groups[i].all = m.named(groups[i].all)
+	}
+	m.absent()
+	for _, g := range groups {
 		for chunk := range slices.Chunk(g.all, judgeChunk) {
 			if err := m.judge(ctx, g.kind, chunk); err != nil {
 				return err

@@ -134,13 +134,13 @@ func (m *maker) dropLostRefs() bool {
 			}
 			dropped = true
 			if d.Op == Create {
-				m.hold(d, sprintf("not created: %s %s is not created / 暂不新建：%s %s 没有被创建", name, ref, name, ref))
+				m.hold(d, m.lost(sprintf("not created: %s %s is not created / 暂不新建：%s %s 没有被创建", name, ref, name, ref)))
 				break
 			}
 			delete(d.After, name)
 			delete(d.Before, name)
-			m.notes = append(m.notes, Note{Kind: Lost, Op: d.Op, Key: d.Source, Name: d.Name, Say: sprintf(
-				"%s left as it is: %s is not created / %s 保持原样：%s 没有被创建", name, ref, name, ref)})
+			m.notes = append(m.notes, Note{Kind: Lost, Op: d.Op, Key: d.Source, Name: d.Name, Say: m.lost(sprintf(
+				"%s left as it is: %s is not created / %s 保持原样：%s 没有被创建", name, ref, name, ref))})
 		}
 		if held := d.Op == Create && m.creates[d.Source] == nil; !held && (d.Op != Update || len(d.After) > 0) {
 			kept = append(kept, d)
