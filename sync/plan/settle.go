@@ -67,7 +67,7 @@ func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
 	if v.Reason != "" {
 		n.Say = withDetail(n.Say, v.Reason)
 	}
-	if c.leaver && !c.waiting && c.active() {
+	if c.leaver && !c.waiting && c.active() && c.source.Kind == directory.User {
 		n.Kind = LeftActive
 		n.Say = joined("has left, still active / 已离职，账号仍有效", n.Say)
 		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
