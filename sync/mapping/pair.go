@@ -107,7 +107,10 @@ func (f *Finder) Find(o directory.Object, side Side) (ids, sources []directory.I
 			continue
 		}
 		near, theirs := f.index[i][folded(name, k)], f.theirs[i][folded(name, k)]
-		same := f.source.exactly(o.Kind, theirs, held{name, name, k})
+		same := theirs
+		if len(theirs) > 1 || len(theirs) == 1 && theirs[0] != o.ID { // alone it is the object itself
+			same = f.source.exactly(o.Kind, theirs, held{name, name, k})
+		}
 		if found := f.target.exactly(o.Kind, near, held{name, f.m.Counterpart(name), k}); len(found) > 0 {
 			return slices.Clone(found), slices.Clone(same), name
 		}
