@@ -228,7 +228,7 @@ func TestAttributes(t *testing.T) {
 			{Name: "hiredate", Path: "urn:corp:2.0:User:hired", Type: directory.Date},
 			{Name: "private_mail", Path: `emails[type eq "home"].value`, Type: directory.Text},
 			{Name: "middle", Path: "name.middleName", Type: directory.Text},
-			{Name: "remote", Path: "urn:corp:2.0:User:remote", Type: directory.Bool},
+			{Name: "remote", Path: "urn:corp:2.0:User:remote", Type: directory.Date},
 		}
 	})
 	boss := w.add(t, "/Users", `{"userName":"boss","externalId":"00uBOSS","name":{"familyName":"林","givenName":"晨"}}`)

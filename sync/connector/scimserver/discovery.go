@@ -13,7 +13,7 @@ const (
 
 // discover answers what a service provider says of itself (RFC 7644 §4).
 func (s *Server) discover(w http.ResponseWriter, req *http.Request, what, id string) error {
-	if what == "ServiceProviderConfig" {
+	if what == "serviceproviderconfig" {
 		if id != "" {
 			return notThere(id)
 		}
@@ -24,7 +24,7 @@ func (s *Server) discover(w http.ResponseWriter, req *http.Request, what, id str
 		return &problem{status: http.StatusForbidden, detail: "this cannot be filtered / 此处不能使用 filter"} // RFC 7644 §4
 	}
 	all := s.resourceTypes(req)
-	if what == "Schemas" {
+	if what == "schemas" {
 		all = s.schemas(req)
 	}
 	if id == "" {

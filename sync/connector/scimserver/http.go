@@ -87,20 +87,20 @@ func (s *Server) route(w http.ResponseWriter, req *http.Request) error {
 	if strings.Contains(id, "/") {
 		return notThere(id)
 	}
-	switch head {
-	case "Users":
+	switch fold(head) { // Microsoft's own collection asks for /users as well
+	case "users":
 		return s.resource(w, req, s.kind(shelf.User), id)
-	case "Groups":
+	case "groups":
 		return s.resource(w, req, s.kind(shelf.Group), id)
 	case ".search":
 		return s.byMethod(w, req, map[string]handle{http.MethodPost: func(w http.ResponseWriter, req *http.Request) error {
 			return s.search(w, req, s.kinds)
 		}})
-	case "ServiceProviderConfig", "ResourceTypes", "Schemas":
+	case "serviceproviderconfig", "resourcetypes", "schemas":
 		return s.byMethod(w, req, map[string]handle{http.MethodGet: func(w http.ResponseWriter, req *http.Request) error {
-			return s.discover(w, req, head, id)
+			return s.discover(w, req, fold(head), id)
 		}})
-	case "Bulk", "Me":
+	case "bulk", "me":
 		return &problem{status: http.StatusNotImplemented, detail: "not supported, as ServiceProviderConfig says / 不支持，见 ServiceProviderConfig"}
 	default:
 		return notThere(head)
