@@ -15,17 +15,20 @@ const (
 	maxNesting = 32
 )
 
-// parseFilter reads a filter. Faults: invalidFilter.
+// parseFilter reads a filter in the grammar of RFC 7644 §3.4.2.2, and what
+// providers make of it: blanks around it, a comparison behind brackets, values
+// without quotes. Faults: invalidFilter, tooMany.
 func parseFilter(text string) (filter.Expression, error) {
-	fixed, err := normalFilter(text)
-	if err != nil {
-		return nil, err
+	if len(text) > maxFilter {
+		return nil, bad(tooMany, "the filter is longer than %[1]d bytes / filter 超过 %[1]d 字节", maxFilter)
 	}
-	e, err := guarded(func() (filter.Expression, error) { return filter.ParseFilterNumber([]byte(fixed)) })
-	if err != nil || e == nil {
-		return nil, bad(invalidFilter, "the filter cannot be read: %[1]s / 看不懂 filter：%[1]s", clip(text))
+	words, ok := filterWords(text)
+	if ok {
+		if e, err := parseWords(quoteValues(intoBrackets(words))); err == nil {
+			return e, nil
+		}
 	}
-	return e, nil
+	return nil, bad(invalidFilter, "the filter cannot be read: %[1]s / 看不懂 filter：%[1]s", clip(text))
 }
 
 // guarded runs a parser of somebody else's on somebody else's text: whatever it

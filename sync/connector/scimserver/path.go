@@ -67,16 +67,25 @@ func extensionOf(r *resource, s *schema) string {
 	return s.id
 }
 
-// parsePath reads a path without its schema.
+// parsePath reads a path without its schema: name, name.part, name[filter] or
+// name[filter].part.
 func parsePath(text string) (filter.Path, error) {
 	words, ok := filterWords(text)
-	if !ok || len(words) == 0 {
-		return filter.Path{}, bad(invalidPath, "the path cannot be read / 看不懂 path")
+	if !ok || len(words) == 0 || isSign(words[0]) {
+		return filter.Path{}, errWords
 	}
-	tail := ""
-	if last := words[len(words)-1]; len(words) > 1 && last[0] == '.' {
-		words, tail = words[:len(words)-1], last
+	p, err := guarded(func() (filter.Path, error) { return filter.ParsePathNumber([]byte(words[0])) })
+	if err != nil || len(words) == 1 {
+		return p, err
 	}
-	fixed := joinWords(quoteValues(words)) + tail
-	return guarded(func() (filter.Path, error) { return filter.ParsePathNumber([]byte(fixed)) })
+	last := len(words) - 1
+	if part, ok := strings.CutPrefix(words[last], "."); ok && plainName(part) {
+		p.SubAttribute = &part
+		last--
+	}
+	if p.AttributePath.SubAttribute != nil || words[1] != "[" || closing(words, 1) != last {
+		return p, errWords
+	}
+	p.ValueExpression, err = parseWords(quoteValues(words[2:last]))
+	return p, err
 }

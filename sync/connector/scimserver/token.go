@@ -1,24 +1,84 @@
 package scimserver
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
+
+	filter "github.com/scim2/filter-parser/v2"
 )
 
-// normalFilter brings a filter into the grammar of RFC 7644 §3.4.2.2, which
-// providers do not always keep to: blanks around it, emails[type eq "work"].value
-// eq "x" (Entra) for emails[type eq "work" and value eq "x"], and values without
-// quotes.
-func normalFilter(text string) (string, error) {
-	if len(text) > maxFilter {
-		return "", bad(tooMany, "the filter is longer than %[1]d bytes / filter 超过 %[1]d 字节", maxFilter)
+// chosenPart marks, within a filter that the parser gets, a value path: its own
+// grammar takes no more than two comparisons within brackets. What stood there is
+// parsed apart, and put back by the number behind the mark.
+const chosenPart = "rollcallchoice"
+
+// parseWords reads a filter that is split into words.
+func parseWords(words []string) (filter.Expression, error) {
+	var out []string
+	var inner []filter.Expression
+	for i := 0; i < len(words); i++ {
+		if words[i] != "[" {
+			out = append(out, words[i])
+			continue
+		}
+		end := closing(words, i)
+		if end < 0 || len(out) == 0 || isSign(out[len(out)-1]) {
+			return nil, errWords
+		}
+		e, err := parseWords(words[i+1 : end])
+		if err != nil {
+			return nil, err
+		}
+		out[len(out)-1] += "." + chosenPart + strconv.Itoa(len(inner))
+		out, inner = append(out, "pr"), append(inner, e)
+		i = end
 	}
-	words, ok := filterWords(text)
-	if !ok {
-		return "", bad(invalidFilter, "the filter cannot be read: %[1]s / 看不懂 filter：%[1]s", clip(text))
+	text := []byte(joinWords(out))
+	e, err := guarded(func() (filter.Expression, error) { return filter.ParseFilterNumber(text) })
+	if err != nil || e == nil {
+		return nil, errWords
 	}
-	return joinWords(quoteValues(intoBrackets(words))), nil
+	return putBack(e, inner), nil
+}
+
+var errWords = errors.New("not in the grammar")
+
+// putBack makes value paths of the marks.
+func putBack(e filter.Expression, inner []filter.Expression) filter.Expression {
+	switch e := e.(type) {
+	case *filter.LogicalExpression:
+		e.Left, e.Right = putBack(e.Left, inner), putBack(e.Right, inner)
+	case *filter.NotExpression:
+		e.Expression = putBack(e.Expression, inner)
+	case *filter.AttributeExpression:
+		number, marked := strings.CutPrefix(e.AttributePath.SubAttributeName(), chosenPart)
+		i, err := strconv.Atoi(number)
+		if !marked || err != nil || i < 0 || i >= len(inner) {
+			return e
+		}
+		at := e.AttributePath
+		at.SubAttribute = nil
+		return &filter.ValuePath{AttributePath: at, ValueFilter: inner[i]}
+	}
+	return e
+}
+
+// closing gives the place of the bracket that closes an opening one, or -1.
+func closing(words []string, open int) int {
+	depth := 0
+	for i := open; i < len(words); i++ {
+		switch words[i] {
+		case "[":
+			depth++
+		case "]":
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // filterWords splits a filter: brackets, quoted texts and words. ok is false when
@@ -77,7 +137,8 @@ func isOperator(word string) bool {
 	return slices.Contains([]string{"eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le"}, strings.ToLower(word))
 }
 
-// intoBrackets moves a comparison that follows a value path into its brackets.
+// intoBrackets moves a comparison that follows a value path into its brackets:
+// Entra asks emails[type eq "work"].value eq "x".
 func intoBrackets(words []string) []string {
 	for i := 1; i+1 < len(words); i++ {
 		if words[i-1] != "]" || len(words[i]) < 2 || words[i][0] != '.' {
@@ -91,14 +152,9 @@ func intoBrackets(words []string) []string {
 		if end > len(words) || open < 0 {
 			return words
 		}
-		inner := slices.Clone(words[open+1 : i-1])
-		if slices.ContainsFunc(inner, func(w string) bool { return strings.EqualFold(w, "or") }) {
-			inner = append(append([]string{"("}, inner...), ")")
-		}
-		moved := append(slices.Clone(words[:open+1]), inner...)
-		moved = append(moved, "and", words[i][1:])
-		moved = append(moved, words[i+1:end]...)
-		moved = append(moved, "]")
+		moved := append(slices.Clone(words[:open+1]), "(")
+		moved = append(append(moved, words[open+1:i-1]...), ")", "and", words[i][1:])
+		moved = append(append(moved, words[i+1:end]...), "]")
 		words = append(moved, words[end:]...)
 	}
 	return words
@@ -125,7 +181,7 @@ func opening(words []string, closing int) int {
 func quoteValues(words []string) []string {
 	for i := 2; i < len(words); i++ {
 		w := words[i]
-		if !isOperator(words[i-1]) || isSign(words[i-2]) || isSign(w) || w[0] == '"' {
+		if !isOperator(words[i-1]) || isSign(words[i-2]) || isSign(w) || strings.ContainsAny(w, `'"`) {
 			continue
 		}
 		if _, err := strconv.ParseFloat(w, 64); err == nil || slices.Contains([]string{"true", "false", "null"}, strings.ToLower(w)) {
