@@ -63,7 +63,7 @@ cover: ## coverage of every package
 
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
-	$(GO) test ./sync/connector/wecom ./sync/connector/feishu -run 'Docs' -update
+	$(GO) test ./sync/connector/wecom ./sync/connector/feishu ./sync/connector/scimserver -run 'Docs' -update
 	$(GO) test ./bot ./sync/run -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date
