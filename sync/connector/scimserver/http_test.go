@@ -2,6 +2,7 @@ package scimserver_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -387,5 +388,29 @@ func TestWatch(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("ended by %v", err)
+	}
+}
+
+// TestLog: unknown attributes are said once, by name; nothing of a person is.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	var book strings.Builder
+	w := open(t, func(o *scimserver.Options) {
+		o.Logger = slog.New(slog.NewJSONHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	for i := range 2 {
+		id := w.add(t, "/Users", fmt.Sprintf(`{"userName":"planted%d","hat":"planted","password":"planted"}`, i))
+		w.patch(t, "/Users/"+id, `{"op":"add","path":"hats[value eq \"planted\"].size","value":"planted"}`)
+	}
+	w.call(t, http.MethodGet, "/Users?filter="+url.QueryEscape(`planted eq`), "")
+	w.call(t, http.MethodGet, "/Users", "", "Authorization", "Bearer planted-token")
+	text := book.String()
+	if strings.Contains(text, "planted") || strings.Contains(text, token) {
+		t.Errorf("the log tells too much: %s", text)
+	}
+	for _, name := range []string{`"attribute":"hat"`, `"attribute":"hats"`} {
+		if strings.Count(text, name) != 1 {
+			t.Errorf("%s stands %d times: %s", name, strings.Count(text, name), text)
+		}
 	}
 }

@@ -21,7 +21,8 @@ func (n *normalizer) unknown(name, scimType string) error {
 		return bad(scimType, "unknown attribute %[1]s / 不认识的属性 %[1]s", clip(name))
 	}
 	if n.ignored != nil {
-		n.ignored(clip(name))
+		bare, _, _ := strings.Cut(name, "[") // a filter may hold what is somebody's
+		n.ignored(clip(bare))
 	}
 	return nil
 }
