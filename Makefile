@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: redis help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: redis help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,13 @@ redis: # a redis-server for the tests that want a real one; said loudly when the
 		fi; \
 	fi
 	@command -v redis-server >/dev/null || echo "NOT RUN: no redis-server here, so the tests against a real Redis are skipped"
+
+NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
+
+scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
+	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }
+	@test -x "$(NEWMAN_DIR)/node_modules/.bin/newman" || npm install --silent --no-audit --no-fund --prefix "$(NEWMAN_DIR)" newman@6.2.2
+	$(GO) test -tags $(TAGS) -count=1 -v -run '^TestPostman$$' ./sync/connector/scimserver -collection "$(abspath $(COLLECTION))" -newman "$(NEWMAN_DIR)/node_modules/.bin/newman"
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
@@ -56,7 +63,7 @@ cover: ## coverage of every package
 
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
-	$(GO) test ./sync/connector/wecom ./sync/connector/feishu -run 'Docs' -update
+	$(GO) test ./sync/connector/wecom ./sync/connector/feishu ./sync/connector/scimserver -run 'Docs' -update
 	$(GO) test ./bot ./sync/run -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date

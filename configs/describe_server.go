@@ -32,6 +32,7 @@ func serverWords() map[string]Text {
 		"SCIMAttribute.path":          {"属性的路径", "path of the attribute"},
 		"SCIMAttribute.type":          {"text、int、bool 或 date", "text, int, bool or date"},
 		"SCIMServerSystem.token":      {"身份提供方发来的 Bearer 令牌，至少 24 个字符", "the bearer token that the provider sends, 24 characters at least"},
+		"SCIMServerSystem.contents":   {"不在其中的人何时算离职：auto（首次推送结束后，即一小时没有新写入）、full（已全部推送）或 partial（永不）", "when somebody who is not there has left: auto (once the first push is over: an hour without a write), full (all were pushed) or partial (never)"},
 		"SCIMServerSystem.strict":     {"拒绝不认识的属性；默认忽略", "refuse unknown attributes; ignored by default"},
 		"SCIMServerSystem.attributes": {"另外保存的属性：名字 → 路径", "further attributes to keep: name → path"},
 

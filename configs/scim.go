@@ -39,9 +39,23 @@ type SCIMServerSystem struct {
 	Type string `yaml:"type" jsonschema:"required,enum=scim_server"`
 	// Token is the bearer token that the provider sends, of 24 characters or more.
 	Token Secret `yaml:"token" jsonschema:"required"`
+	// Contents says when somebody who is not there has left: auto (default; once the
+	// first push is over, which an hour without a write shows), full (everybody has
+	// been pushed) or partial (never).
+	Contents string `yaml:"contents" jsonschema:"enum=auto,enum=full,enum=partial,default=auto"`
 	// Strict refuses attributes that are not known. Default false: they are
 	// accepted and left out.
 	Strict bool `yaml:"strict"`
 	// Attributes are further attributes to keep, as in a scim system.
 	Attributes Table[SCIMAttribute] `yaml:"attributes"`
+}
+
+// minSCIMToken is the least length of a scim_server's token.
+const minSCIMToken = 24
+
+// scimServer checks what the tags cannot say.
+func (c *checker) scimServer(path string, s *SCIMServerSystem) {
+	if s.Token.IsSet() && len(s.Token.Reveal()) < minSCIMToken {
+		c.err(child(path, "token"), say("令牌太短，至少 %d 个字符；例如 openssl rand -hex 32", "is too short, %d characters at least; make one by openssl rand -hex 32", minSCIMToken))
+	}
 }

@@ -239,6 +239,8 @@ func (c *checker) systems() {
 			c.base(child(path, "oapi_url"), &s.DingTalk.OAPIURL)
 		case s.SCIM != nil:
 			c.base(child(path, "url"), &s.SCIM.URL)
+		case s.SCIMServer != nil:
+			c.scimServer(path, s.SCIMServer)
 		}
 	}
 }
