@@ -70,9 +70,10 @@ func (c *Connector) change(ctx context.Context, d *document, w connector.Write) 
 		}
 		return directory.Key{}, err
 	}
-	d.sum, d.absent, d.dirty = sha256.Sum256(data), false, false
+	wider := d.wider
+	d.sum, d.absent, d.dirty, d.wider = sha256.Sum256(data), false, false, false
 	c.doc, c.met = d, true
-	if c.kept == nil || c.kept.sum != before || c.kept.absent != absent {
+	if wider || c.kept == nil || c.kept.sum != before || c.kept.absent != absent {
 		c.kept = nil
 		return done.key, nil
 	}

@@ -45,6 +45,7 @@ type document struct {
 	mod    time.Time
 	absent bool // there is no file yet
 	dirty  bool // the lines are not what is on the disk
+	wider  bool // and there is a column more, so that everybody has an attribute more
 
 	b     *build // what the columns mean, and who is there
 	form  form
@@ -242,7 +243,7 @@ func (d *document) addColumn(name string) (int, error) {
 	if column >= maxColumns {
 		return 0, d.c.invalid(fmt.Sprintf("there is no room for the column %s", name), fmt.Sprintf("放不下新的列 %s", name))
 	}
-	d.dirty = true
+	d.dirty, d.wider = true, true
 	for i := range d.lines {
 		if i == d.head || i > d.head && d.holds(i) && d.row.flaw == flawNone {
 			d.lines[i] = d.form.widen(d.lines[i], column+1)
