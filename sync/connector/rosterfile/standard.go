@@ -199,7 +199,7 @@ func (w statusWords) active(text string) (val, ok bool) {
 	case w.strict:
 		return yes, known
 	case w.inverse:
-		return !(known && yes) || off(text), true
+		return !yes && (known || !off(text)), true
 	case w.joined:
 		return known || !off(text), true
 	default:
