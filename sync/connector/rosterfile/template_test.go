@@ -102,11 +102,11 @@ func TestTemplateInBook(t *testing.T) {
 func TestAmbiguousHeadings(t *testing.T) {
 	t.Parallel()
 	for text, part := range map[string]string{
-		"账号,工号,姓名\n1,2,a\n":               "columns 账号 and 工号 can both",
-		"姓名,手机\na,1\n":                    "no heading says which column",
-		"工号,启用,是否启用\n1,是,否\n":             "columns 启用 and 是否启用 both say",
-		"工号,状态,员工状态\n1,是,否\n":             "columns 状态 and 员工状态 both say",
-		"工号,姓名\n工号,姓名\n":                  "rows 1 and 2 can both",
+		"账号,工号,姓名\n1,2,a\n":                 "columns 账号 and 工号 can both",
+		"姓名,手机\na,1\n":                      "no heading says which column",
+		"工号,启用,是否启用\n1,是,否\n":               "columns 启用 and 是否启用 both say",
+		"工号,状态,员工状态\n1,是,否\n":               "columns 状态 and 员工状态 both say",
+		"工号,姓名\n工号,姓名\n":                    "rows 1 and 2 can both",
 		"userid,姓名,a\n说明,,\n工号,姓名,a\n1,,\n": "rows 1 and 3 can both",
 	} {
 		_, err := connect(t, "/srv/roster.csv", newDisk(text), func(o *Options) { o.ID = "" }).Read(t.Context())
@@ -186,7 +186,9 @@ func writeAndRead(t *testing.T, rt *rapid.T, name string) {
 	if name == "roster.csv" {
 		s.put("工号,姓名,备注,状态\r\nkeep,\"a\r\nb\",c,\r\n")
 	} else {
-		s.put(workbook(t, func(f *excelize.File) { rows(t, f, "Sheet1", []any{"工号", "姓名", "备注", "状态"}, []any{"keep", "a\nb", "c"}) }))
+		s.put(workbook(t, func(f *excelize.File) {
+			rows(t, f, "Sheet1", []any{"工号", "姓名", "备注", "状态"}, []any{"keep", "a\nb", "c"})
+		}))
 	}
 	keep := mustRead(t, conn)
 	kept, _ := keep.Get(userKey("keep"))
