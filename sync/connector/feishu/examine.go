@@ -219,7 +219,7 @@ func (e *examination) permission(ctx context.Context, n need) {
 	switch f.Level {
 	case connector.Works:
 	case connector.Unverified:
-		f.Say = connector.Text{ZH: "没有可抽查的对象，无从验证（" + n.permission + "）", EN: "nothing is there to try it on (" + n.permission + ")"}
+		f.Say = connector.Text{ZH: "没有可抽查的对象，无从验证", EN: "nothing is there to try it on"}
 	default:
 		f.Say = connector.Text{ZH: "缺少权限 " + n.permission, EN: "lacks permission " + n.permission}
 		if f.Level == connector.Hidden {

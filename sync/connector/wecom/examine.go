@@ -184,11 +184,12 @@ func (e *examination) person(ctx context.Context, key *credential) {
 
 // consent tells of what only each member's own consent shows to an app.
 func (e *examination) consent(of []connector.Named, shown bool) {
-	list := make([]string, len(of))
+	words := map[string]string{attrMobile: "手机号", attrEmail: "邮箱", attrBizMail: "企业邮箱", attrGender: "性别", attrAddress: "地址"}
+	names, zh := make([]string, len(of)), make([]string, len(of))
 	for i, n := range of {
-		list[i] = n.Name
+		names[i], zh[i] = n.Name, words[n.Name]
 	}
-	f := connector.Finding{Capability: connector.Text{ZH: "读取 " + strings.Join(list, "、"), EN: "read " + strings.Join(list, ", ")}, Of: of, Level: connector.Works}
+	f := connector.Finding{Capability: connector.Text{ZH: "读取" + strings.Join(zh, "、"), EN: "read " + strings.Join(names, ", ")}, Of: of, Level: connector.Works}
 	if !shown {
 		f.Level = connector.Hidden
 		f.Say = connector.Text{

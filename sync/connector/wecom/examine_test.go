@@ -59,7 +59,7 @@ func TestExamine(t *testing.T) {
 		},
 		"a new address with an app": {
 			app: true, use: wanted(), want: ids + app + "+ read department names\n+ whole company visible\n+ read names and the like\n~ read mobile | WeCom has not shown it to apps since June 2022\n" + unwritten,
-			within: "读取 mobile | 2022 年 6 月起",
+			within: "读取手机号 | 2022 年 6 月起",
 		},
 		"a source that reads no phone numbers": {
 			app: true, use: connector.Use{Source: true, Read: []connector.Named{{Kind: directory.User, Name: "name"}}},
