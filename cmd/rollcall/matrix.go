@@ -22,8 +22,8 @@ func matrix(found []connector.Finding, use connector.Use) []bot.Check {
 			c.Level = bot.Advice
 			if keys := matched(f.Of, use); len(keys) > 0 {
 				c.Level = bot.Broken
-				c.Say.EN += "; flows match by " + strings.Join(keys, ", ") + ": nobody is found"
-				c.Say.ZH += "；有流程用 " + strings.Join(keys, "、") + " 匹配，会一个也找不到"
+				c.Say.EN += "; flows match by " + strings.Join(keys, ", ") + ": nobody is found by it"
+				c.Say.ZH += "；有流程用 " + strings.Join(keys, "、") + " 匹配，按它一个也找不到"
 			}
 		case connector.Unverified:
 			c.Say = orText(c.Say, bot.Text{EN: "not verified", ZH: "未验证"})

@@ -43,7 +43,11 @@ func nearest(name string, candidates []string) (string, bool) {
 			}
 		}
 	}
-	best, least := "", max(1, len([]rune(name))/3)+1
+	best, most := "", 1 // a short name is like any other
+	if n := len([]rune(name)); n > 3 {
+		most = max(2, n/3) // two letters that changed places count twice
+	}
+	least := most + 1
 	for _, c := range candidates {
 		if d := distance([]rune(fold(name)), []rune(fold(c))); d < least {
 			best, least = c, d

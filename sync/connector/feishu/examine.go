@@ -101,7 +101,7 @@ func (e *examination) narrow(ctx context.Context, what, wide connector.Text) {
 	within, err := e.c.contactRange(ctx, &e.n)
 	if err == nil {
 		f.Say.ZH += fmt.Sprintf("（现在是 %d 个部门、%d 人）", len(within.departments), len(within.users))
-		f.Say.EN += fmt.Sprintf(" (now it is %d departments and %d people)", len(within.departments), len(within.users))
+		f.Say.EN += fmt.Sprintf(" (now: departments %d, people %d)", len(within.departments), len(within.users))
 	}
 	e.add(f)
 	if len(within.departments) > 0 {

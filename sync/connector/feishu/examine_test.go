@@ -100,7 +100,7 @@ func TestExamine(t *testing.T) {
 		},
 		"narrow range": {
 			granted: basics(), listed: true, within: &feishusim.ContactScope{Departments: []string{"sales"}}, use: use(false, "name"),
-			want: []string{"- whole company visible | the contact range is not all staff: nobody is ever taken for gone (now it is 1 departments and 0 people) | Developer Console → your app → Permissions & Scopes → Data Permissions"},
+			want: []string{"- whole company visible | the contact range is not all staff: nobody is ever taken for gone (now: departments 1, people 0) | Developer Console → your app → Permissions & Scopes → Data Permissions"},
 		},
 		"no right to list": {
 			granted: []string{"contact:user.base:readonly"}, listed: true, use: use(false, "name"),

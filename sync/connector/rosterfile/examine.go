@@ -159,7 +159,7 @@ func (c *Connector) whole(r *roster) []connector.Finding {
 	s := r.snapshot
 	size := connector.Text{
 		ZH: fmt.Sprintf("%d 人，%d 个部门", s.Len(directory.User), s.Len(directory.Department)),
-		EN: fmt.Sprintf("%d people, %d departments", s.Len(directory.User), s.Len(directory.Department)),
+		EN: fmt.Sprintf("people %d, departments %d", s.Len(directory.User), s.Len(directory.Department)),
 	}
 	switch {
 	case s.Complete():

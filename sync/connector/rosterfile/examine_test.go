@@ -44,7 +44,7 @@ func TestExamine(t *testing.T) {
 			data: good, use: columns("employee_no", "name", "工号", "active"),
 			en: []string{
 				"+ read the file | changed 2026-03-02 08:00, UTF-8", "+ know the columns | a roster, headings in row 1", "+ columns of the mappings | all 3 are there",
-				"+ whole company visible | 2 people, 2 departments",
+				"+ whole company visible | people 2, departments 2",
 			},
 			zh: "+ 映射用到的列 | 3 列都在",
 		},
@@ -59,7 +59,7 @@ func TestExamine(t *testing.T) {
 			data: "工号,姓名,手机,手机号\n1,张三,1,2\n", use: columns("name", "mobile"), en: []string{"- know the columns | columns 手机 and 手机号 both mean mobile", "+ columns of the mappings"}, zh: "都像 mobile",
 		},
 		"partial": {
-			data: good, shape: func(_ *disk, o *Options) { o.Contents = Partial }, use: columns("name"), en: []string{"+ whole company visible | 2 people, 2 departments; a part as configured"}, zh: "不代表离职",
+			data: good, shape: func(_ *disk, o *Options) { o.Contents = Partial }, use: columns("name"), en: []string{"+ whole company visible | people 2, departments 2; a part as configured"}, zh: "不代表离职",
 		},
 		"a broken row": {
 			data: good + "2,王五,1,/x\n", use: columns("name"), en: []string{"~ whole company visible | "}, zh: "修好有问题的行后重新导出",

@@ -101,6 +101,6 @@ func (s *Server) content(ctx context.Context) connector.Finding {
 		f.Do = connector.Text{ZH: "看看体检里 record 一项", EN: "look at what is said of the record"}
 		return f
 	}
-	f.Say = connector.Text{ZH: fmt.Sprintf("%d 人，%d 个组", users, groups), EN: fmt.Sprintf("%d users, %d groups", users, groups)}
+	f.Say = connector.Text{ZH: fmt.Sprintf("%d 人，%d 个组", users, groups), EN: fmt.Sprintf("users %d, groups %d", users, groups)}
 	return f
 }

@@ -32,7 +32,7 @@ func TestExamine(t *testing.T) {
 	}
 	see("~ receive pushes | nothing was ever pushed", "the address https://rollcall.example.com/scim/okta/v2", "测试连接后开启预配")
 	w.add(t, "/Users", `{"userName":"amy"}`)
-	see("+ receive pushes | last at 2026-11-02 09:00 UTC", "? whole company visible | the first push is not over", "+ read users and groups | 1 users, 0 groups")
+	see("+ receive pushes | last at 2026-11-02 09:00 UTC", "? whole company visible | the first push is not over", "+ read users and groups | users 1, groups 0")
 	w.clock.pass(2 * time.Hour)
 	see("+ whole company visible | ", "+ receive pushes")
 	w.clock.pass(20 * 24 * time.Hour)

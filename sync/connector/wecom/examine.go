@@ -173,7 +173,7 @@ func (e *examination) person(ctx context.Context, key *credential) {
 		})
 	case err != nil:
 		e.c.hides(key, err)
-		e.unread(names, of, err)
+		e.unread(names, append(of, e.named(directory.User, sensitive()...)...), err)
 	default:
 		e.works(names, connector.Text{})
 	}
