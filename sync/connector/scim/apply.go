@@ -77,7 +77,7 @@ func (c *Connector) updateUser(ctx context.Context, g gift, id string, d draft) 
 	if err != nil {
 		return err
 	}
-	if err := obeyed(got, d.assigns); err != nil {
+	if err := obeyed(have, got, d.assigns); err != nil {
 		return err
 	}
 	if !d.move {
@@ -86,16 +86,20 @@ func (c *Connector) updateUser(ctx context.Context, g gift, id string, d draft) 
 	return c.move(ctx, g, id, missingIn(d.groups, now), missingIn(now, d.groups))
 }
 
-// obeyed checks the one value that must never be taken for written when it is not:
-// whether somebody may sign in.
-func obeyed(got resource, list []assign) error {
-	i := slices.IndexFunc(list, func(a assign) bool { return a.path == path{attr: "active"} })
-	if i < 0 || got == nil {
+// obeyed checks that a service which answers with the object has taken what it was
+// sent. A value that still stands as before was left out without a word: services do
+// that with attributes that they do not let be changed, and with forms of a change
+// that they do not know.
+func obeyed(before, got resource, list []assign) error {
+	if got == nil {
 		return nil
 	}
-	if _, told := got.at("active"); told && list[i].differs(got) {
-		return fault.New(fault.Invalid,
-			"the service took the change and still shows the account as before: try another dialect / 服务接受了变更，但账号状态没有改变：请尝试其他 dialect")
+	for _, a := range changes(list, before) {
+		if now := a.shown(got); now != "" && now == a.shown(before) {
+			name := a.path.String()
+			return fault.New(fault.Invalid,
+				"the service took the change and still shows %s as before: try another dialect, or take it out of the mapping / 服务接受了变更，但 %s 没有改变：请尝试其他 dialect，或从映射中去掉", name, name)
+		}
 	}
 	return nil
 }

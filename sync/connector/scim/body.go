@@ -15,7 +15,8 @@ import (
 type assign struct {
 	path  path
 	value any
-	text  string // the value as path.get shows it
+	text  string // the value as shown gives it
+	many  bool   // a list that is written as a whole
 }
 
 // draft is what a change writes: attributes of the object itself, and the groups
@@ -113,16 +114,27 @@ func (a assign) active(v directory.Value, op plan.Op) (assign, error) {
 	return a, nil
 }
 
+// shown gives what a resource has at the place of the assignment, as a text.
+func (a assign) shown(r resource) string {
+	if !a.many {
+		v, _ := a.path.get(r)
+		return plain(v)
+	}
+	var texts []string
+	if box, ok := a.path.box(r); ok {
+		for _, e := range box.elements(a.path.attr) {
+			texts = append(texts, e.text("value"))
+		}
+	}
+	return strings.Join(texts, "\n")
+}
+
 // differs tells whether the resource has another value.
 func (a assign) differs(have resource) bool {
-	v, ok := a.path.get(have)
-	if a.value == nil {
-		return ok && plain(v) != ""
-	}
 	if _, is := a.value.(bool); is {
-		return !strings.EqualFold(plain(v), a.text)
+		return !strings.EqualFold(a.shown(have), a.text)
 	}
-	return !ok || plain(v) != a.text
+	return a.shown(have) != a.text
 }
 
 // changes gives the assignments that the resource needs.
@@ -215,6 +227,7 @@ func (a *assign) extension(name string, v directory.Value) error {
 		}
 		a.value, a.text = ids[0], ids[0]
 	default:
+		a.many = true
 		ids, err := refIDs(name, v, directory.User)
 		if err != nil || len(ids) == 0 {
 			return err
@@ -223,7 +236,7 @@ func (a *assign) extension(name string, v directory.Value) error {
 		for i, id := range ids {
 			list[i] = map[string]any{"value": id}
 		}
-		a.value = list
+		a.value, a.text = list, strings.Join(ids, "\n")
 	}
 	return nil
 }

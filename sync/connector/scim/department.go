@@ -34,8 +34,11 @@ func (c *Connector) applyDepartment(ctx context.Context, g gift, w connector.Wri
 	if err := c.above(ctx, g, id, parentIn(list)); err != nil {
 		return directory.Key{}, err
 	}
-	_, err = c.modify(ctx, g, aim{g.groups, urnGroup, id, have, version}, list)
-	return w.Key, err
+	got, err := c.modify(ctx, g, aim{g.groups, urnGroup, id, have, version}, list)
+	if err != nil {
+		return directory.Key{}, err
+	}
+	return w.Key, obeyed(have, got, list)
 }
 
 func (c *Connector) createDepartment(ctx context.Context, g gift, w connector.Write, list []assign) (directory.Key, error) {

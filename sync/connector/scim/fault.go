@@ -54,6 +54,8 @@ func meaningOf(r call, why *refused) meaning {
 	switch {
 	case why.status == http.StatusForbidden && r.write() && r.about:
 		return deniedHere
+	case why.status == http.StatusNotFound && !r.about:
+		return noService
 	case known:
 		if m.kind == fault.Unavailable && r.write() {
 			m = inDoubt(m)

@@ -123,9 +123,6 @@ func (w *walk) end() flaw {
 // address.
 func (c *Connector) alive(ctx context.Context, endpoint string) error {
 	_, err := c.page(ctx, endpoint, listing{count: 1, bare: true}, &tally{})
-	if missing(err) {
-		return fault.Wrap(fault.Invalid, err, "there is no SCIM service at url (HTTP 404): correct it / url 处没有 SCIM 服务（HTTP 404）：请更正")
-	}
 	return err
 }
 
@@ -149,7 +146,7 @@ func (c *Connector) get(ctx context.Context, endpoint, id string, bare bool) (re
 		if got.id() != id {
 			return errShape
 		}
-		version = or(a.version, got.version())
+		version = or(got.version(), a.version)
 		return nil
 	})
 	return got, version, err

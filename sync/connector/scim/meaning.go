@@ -50,3 +50,9 @@ var deniedHere = meaning{
 	fault.Denied, "the service does not let us change this object: it may be an owner, or the token lacks the right to write",
 	"服务不允许我们修改该对象：它可能是所有者账号，或令牌没有写权限",
 }
+
+// noService is what 404 means for an endpoint.
+var noService = meaning{
+	fault.Invalid, "there is no SCIM service at url, or it lacks this endpoint: correct url (it often ends in /scim/v2)",
+	"url 处没有 SCIM 服务，或缺少该端点：请更正 url（常以 /scim/v2 结尾）",
+}

@@ -94,7 +94,10 @@ func (p path) get(r resource) (v any, ok bool) {
 		v = nil
 	}
 	if m, is := v.(map[string]any); is {
-		v, _ = resource(m).at(or(p.sub, "value"))
+		part, _ := resource(m).at(or(p.sub, "value"))
+		if part != nil || p.sub != "" || len(m) == 0 {
+			v = part
+		}
 	} else if p.sub != "" && p.sub != "value" {
 		v = nil // a bare value has no parts
 	}

@@ -131,6 +131,7 @@ func (p *patching) pathless(op string, v any) *refusal {
 
 // put adds, replaces or removes an attribute as a whole.
 func (p *patching) put(op string, box map[string]any, name string, v any) *refusal {
+	v = p.s.coerce(name, v)
 	old := box[name]
 	list, many := v.([]any)
 	switch {
@@ -172,11 +173,12 @@ func isList(name string) bool {
 	return slices.Contains([]string{"emails", "phoneNumbers", "members", "addresses", "leaders"}, name)
 }
 
-// sameElement tells whether two elements are one: by their value alone for members.
+// sameElement tells whether two elements are one: by their value alone where the new
+// one has no type, as members do.
 func sameElement(a, b any) bool {
 	x, ok := a.(map[string]any)
 	y, also := b.(map[string]any)
-	if ok && also && value(x, "type") != nil && value(y, "type") == nil {
+	if ok && also && text(y, "type") == "" {
 		return text(x, "value") == text(y, "value")
 	}
 	return reflect.DeepEqual(a, b)
@@ -217,4 +219,20 @@ func (p *patching) chosen(op string, box map[string]any, m []string, v any) *ref
 		}
 	}
 	return nil
+}
+
+// coerce takes what identity providers send beyond the RFC, where the service is
+// lenient.
+func (s *Sim) coerce(name string, v any) any {
+	word, ok := v.(string)
+	switch {
+	case !ok || !s.options.Lenient:
+		return v
+	case name == "active" && (word == "True" || word == "False"):
+		return word == "True"
+	case name == "manager":
+		return map[string]any{"value": word}
+	default:
+		return v
+	}
 }

@@ -92,7 +92,7 @@ func (s *Sim) checkAttribute(kind, name string, v any) *refusal {
 			if no := s.checkName(kind, name+":", sub); no != nil {
 				return no
 			}
-			if no := s.checkType(name, sub, x); no != nil {
+			if no := checkType(name, sub, x); no != nil {
 				return no
 			}
 		}
@@ -105,10 +105,10 @@ func (s *Sim) checkAttribute(kind, name string, v any) *refusal {
 	if kind == "Groups" {
 		schema = SchemaGroup
 	}
-	return s.checkType(schema, name, v)
+	return checkType(schema, name, v)
 }
 
-func (s *Sim) checkType(schema, name string, v any) *refusal {
+func checkType(schema, name string, v any) *refusal {
 	i := slices.IndexFunc(attributes(schema), func(a attribute) bool { return a.name == name })
 	if i < 0 || v == nil {
 		return nil
@@ -119,15 +119,10 @@ func (s *Sim) checkType(schema, name string, v any) *refusal {
 		_, ok = v.(string)
 	case "boolean":
 		_, ok = v.(bool)
-		if word, text := v.(string); text && s.options.Lenient {
-			ok = word == "True" || word == "False"
-		}
 	case "integer":
 		_, ok = v.(float64)
 	case "complex":
 		_, ok = v.(map[string]any)
-		_, bare := v.(string)
-		ok = ok || bare && s.options.Lenient
 	case "list":
 		_, ok = v.([]any)
 	}
