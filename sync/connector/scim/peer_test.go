@@ -71,6 +71,15 @@ func startPeer(t *testing.T) *peer {
 	return &peer{address: "127.0.0.1:" + strings.TrimSpace(port)}
 }
 
+// TestPeerInstalls brings in the peer's packages and sees that it serves.
+func TestPeerInstalls(t *testing.T) {
+	t.Parallel()
+	g := startPeer(t).guest(t, scim.Groups, scim.Standard)
+	if err := g.conn.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // installed gives a folder with the service and its packages, filled by npm ci when
 // it is new. The folder's name tells its contents, and it is made beside itself and
 // moved, so that two tests at once do no harm.
