@@ -185,7 +185,7 @@ func (b *bench) harness(groups bool) connectortest.Harness {
 		LimitWrite:      func() { b.Inject(scimsim.Fault{Op: "write", Status: 429}) },
 		HidePermission: func() []connectortest.HiddenAttribute {
 			b.Drop("User.title")
-			return []connectortest.HiddenAttribute{{Kind: directory.User, Name: "title", Permission: "schema"}}
+			return []connectortest.HiddenAttribute{{Kind: directory.User, Name: "title", Permission: "Schemas"}}
 		},
 		HideObject: func(key directory.Key) { b.Hide(string(key.ID)) },
 		Refusals:   b.refusals(),

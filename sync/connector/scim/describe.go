@@ -37,11 +37,11 @@ const (
 	attrUserGroups = "groups"
 )
 
-// The reasons why a value is hidden, as admins read them.
+// What has to be so for a value to be seen, as admins read it.
 const (
-	permissionSchema  = "scim schema (not declared by the service) / SCIM Schema（服务未声明该属性）"
-	permissionOdd     = "scim value of another type / SCIM 属性值类型不符"
-	permissionMembers = "scim group members (users and groups disagree) / SCIM 群组成员（用户与群组所述不一致）"
+	permissionSchema  = "SCIM Schemas (declared by the service) / SCIM Schemas（服务已声明）"
+	permissionOdd     = "SCIM value of the right type / SCIM 属性值类型正确"
+	permissionMembers = "SCIM group members / SCIM 群组成员（members）"
 )
 
 // settle is how long after a lost call a service may still be at work: common
@@ -137,8 +137,8 @@ func (c *Connector) describe(tenant string) connector.Info {
 	}
 	info.Ops[directory.Department] = []plan.Op{plan.Create, plan.Update, plan.Delete}
 	info.Attributes = append(info.Attributes,
-		connector.Attribute{Kind: directory.User, Name: attrGroups, Type: directory.Refs, Writable: true},
-		connector.Attribute{Kind: directory.User, Name: directory.AttrDepartments, Type: directory.Refs},
+		connector.Attribute{Kind: directory.User, Name: attrGroups, Type: directory.Refs, Writable: true, Permission: permissionMembers},
+		connector.Attribute{Kind: directory.User, Name: directory.AttrDepartments, Type: directory.Refs, Permission: permissionMembers},
 	)
 	department := func(name string, t directory.Type, permission string) {
 		info.Attributes = append(info.Attributes, connector.Attribute{
