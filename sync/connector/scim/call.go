@@ -3,6 +3,7 @@ package scim
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -156,7 +157,11 @@ func encode(body any) ([]byte, error) {
 
 // scrub takes secrets out of a service's text and cuts it.
 func (c *Connector) scrub(text string) string {
-	for _, secret := range []string{c.options.Token, c.options.Password} {
+	basic := ""
+	if c.options.User != "" {
+		basic = base64.StdEncoding.EncodeToString([]byte(c.options.User + ":" + c.options.Password))
+	}
+	for _, secret := range []string{c.options.Token, c.options.Password, basic} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
 		}

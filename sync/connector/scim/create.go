@@ -101,7 +101,7 @@ func taken() error {
 // mine tells whether an object is what an earlier call of this change has made: it
 // bears this change's token, or our key and every value that would be written.
 func (b *birth) mine(r resource) bool {
-	if r.text(attrExternal) != b.external {
+	if b.external == "" || r.text(attrExternal) != b.external {
 		return false
 	}
 	return b.ours || len(changes(b.assigns, r)) == 0

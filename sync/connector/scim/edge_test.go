@@ -320,4 +320,12 @@ func TestBasic(t *testing.T) {
 	if err := b.conn.Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"detail":%q}`, r.Header.Get("Authorization")+" pass-word") // a client that is gone is its own affair
+	}), func(o *scim.Options) { o.Token, o.User, o.Password = "", "rollcall", "pass-word" })
+	_, err := c.Read(t.Context())
+	if err == nil || strings.Contains(err.Error(), "pass-word") || strings.Contains(err.Error(), "cm9sbGNhbGw6cGFzcy13b3Jk") {
+		t.Errorf("the password shows: %v", err)
+	}
 }

@@ -121,6 +121,11 @@ func (o *Options) validate() error {
 	need(o.CallTimeout >= 0, "call time-out")
 	need(o.HTTPClient != nil, "http client")
 	need(o.Now != nil, "clock")
+	o.validateAttributes(need)
+	return errors.Join(errs...)
+}
+
+func (o *Options) validateAttributes(need func(ok bool, name string)) {
 	for i, a := range o.Attributes {
 		_, ok := parsePath(a.Path)
 		need(ok, "attributes."+a.Name+".path")
@@ -128,7 +133,6 @@ func (o *Options) validate() error {
 		taken := slices.ContainsFunc(o.Attributes[:i], func(b Attribute) bool { return a.Name == b.Name })
 		need(a.Name != "" && !taken && !ownName(a.Name), "attributes."+a.Name)
 	}
-	return errors.Join(errs...)
 }
 
 // loopback tells whether a host is this machine.

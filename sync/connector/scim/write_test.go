@@ -45,6 +45,7 @@ func TestCreateFindsItsOwn(t *testing.T) {
 	}{
 		"our token":                        {user("zs", "t-1", "张三"), creation("zs", "", "t-1"), true, nil},
 		"our token, changed since":         {user("zs", "t-1", "李四"), creation("zs", "", "t-1"), true, nil},
+		"no token at all":                  {user("zs", "", "张三"), creation("zs", "", ""), false, nil},
 		"another token":                    {user("zs", "t-2", "张三"), creation("zs", "", "t-1"), false, nil},
 		"our key, all the same":            {user("zs", "E1", "张三"), creation("zs", "E1", "t-1"), true, nil},
 		"our key, another name":            {user("zs", "E1", "李四"), creation("zs", "E1", "t-1"), false, nil},
