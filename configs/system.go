@@ -238,7 +238,7 @@ func (c *checker) systems() {
 			c.base(child(path, "api_url"), &s.DingTalk.APIURL)
 			c.base(child(path, "oapi_url"), &s.DingTalk.OAPIURL)
 		case s.SCIM != nil:
-			c.base(child(path, "url"), &s.SCIM.URL)
+			c.scim(path, s.SCIM)
 		case s.SCIMServer != nil:
 			c.scimServer(path, s.SCIMServer)
 		}
