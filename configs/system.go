@@ -236,6 +236,8 @@ func (c *checker) systems() {
 			c.base(child(path, "oapi_url"), &s.DingTalk.OAPIURL)
 		case s.SCIM != nil:
 			c.base(child(path, "url"), &s.SCIM.URL)
+		case s.SQL != nil:
+			c.database(path, s.SQL)
 		}
 	}
 }
