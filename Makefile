@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: redis help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: redis databases postgresql mariadb help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,7 +16,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # Packages are built side by side and tested one after the other: the tests of the
 # whole product kill processes and wait for leases, and a crowded machine makes
 # them slow.
-test: redis ## every test, with -race, in-process and against a real Redis
+test: redis postgresql mariadb ## every test, with -race, in-process and against a real Redis, PostgreSQL and MariaDB
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
@@ -28,6 +28,21 @@ redis: # a redis-server for the tests that want a real one; said loudly when the
 		fi; \
 	fi
 	@command -v redis-server >/dev/null || echo "NOT RUN: no redis-server here, so the tests against a real Redis are skipped"
+
+databases: # PostgreSQL and MariaDB for the tests of sqltable, which start their own
+	@want=""; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || want="$$want postgresql"; \
+	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || want="$$want mariadb-server"; \
+	if [ -n "$$want" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing$$want for the tests"; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$want) >/dev/null 2>&1 || true; \
+	fi
+
+postgresql: databases # a PostgreSQL; said loudly when there is none
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo "NOT RUN: no PostgreSQL here, so the tests against a real one are skipped"
+
+mariadb: databases # a MariaDB; said loudly when there is none
+	@command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || echo "NOT RUN: no MariaDB here, so the tests against a real one are skipped"
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
@@ -56,7 +71,7 @@ cover: ## coverage of every package
 
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
-	$(GO) test ./sync/connector/wecom ./sync/connector/feishu -run 'Docs' -update
+	$(GO) test ./sync/connector/wecom ./sync/connector/feishu ./sync/connector/sqltable -run 'Docs' -update
 	$(GO) test ./bot ./sync/run -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date

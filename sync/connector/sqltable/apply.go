@@ -3,6 +3,7 @@ package sqltable
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -279,19 +280,20 @@ func (a *applying) argument(name string) (any, error) {
 		return a.c.bind(field{name: name, typ: directory.Text}, directory.TextOf(string(a.w.Key.ID)))
 	}
 	f, _ := a.t.field(name) // New has seen to it
+	at := slices.IndexFunc(a.sh.columns, func(col column) bool { return same(col.name, f.column) })
+	if at >= 0 {
+		f = settled(a.t, f, a.sh.columns[at].db)
+	}
 	if v, given := a.w.After[name]; given {
 		return a.c.bind(f, v)
 	}
-	if a.w.Op == plan.Create {
-		if name == directory.AttrActive && a.t.kind == directory.User {
-			return a.c.bind(f, directory.BoolOf(true))
-		}
+	switch {
+	case a.w.Op == plan.Create && name == directory.AttrActive && a.t.kind == directory.User:
+		return a.c.bind(f, directory.BoolOf(true))
+	case a.w.Op == plan.Create:
 		return a.c.bind(f, directory.Empty(f.typ))
-	}
-	for i, col := range a.sh.columns {
-		if same(col.name, f.column) {
-			return a.c.again(col.db, a.row.raw[i]), nil
-		}
+	case at >= 0:
+		return a.c.again(a.sh.columns[at].db, a.row.raw[at]), nil
 	}
 	return nil, a.invalid("`read` has no column "+f.column+", so that :"+name+" cannot keep its value: add the column", "`read` 没有列 "+f.column+"，:"+name+" 无法保持原值：请加上这一列")
 }

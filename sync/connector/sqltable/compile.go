@@ -107,7 +107,7 @@ func (b *compiler) table(kind directory.Kind) *table {
 	}
 	b.declared()
 	b.out.read = b.statement("read", b.in.Read, "SELECT", "WITH", "VALUES", "TABLE")
-	if b.in.Read == "" {
+	if strings.TrimSpace(b.in.Read) == "" {
 		b.bad("read", "write the query of all objects", "请写出读取全部对象的查询")
 	}
 	if b.out.read != nil && len(b.out.read.params) > 0 {

@@ -142,6 +142,7 @@ type bench struct {
 	lab  *lab
 	db   *sql.DB
 	conn *sqltable.Connector
+	url  string
 
 	clock sync.Mutex
 	now   time.Time
@@ -152,7 +153,7 @@ func newBench(t *testing.T, l *lab, adjust ...func(*sqltable.Options)) *bench {
 	b := &bench{t: t, lab: l, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	b.faults = &faults{size: page, refuse: func(what string) error { return l.refuse(l.codes[what]) }}
 	db, url := l.fresh(t)
-	b.db = db
+	b.db, b.url = db, url
 	must(t, db, tables(l.engine)...)
 	o := statements(url)
 	o.Zone = time.FixedZone("Local", 8*3600)
@@ -310,7 +311,7 @@ func (b *bench) harness() connectortest.Harness {
 	}
 	if b.lab.engine == "postgres" {
 		h.HideObject = func(key directory.Key) {
-			must(b.t, b.db, "ALTER TABLE people ENABLE ROW LEVEL SECURITY", "CREATE POLICY some ON people USING (id <> '"+string(key.ID)+"')")
+			must(b.t, b.db, "ALTER TABLE people ENABLE ROW LEVEL SECURITY", "CREATE POLICY part ON people USING (id <> '"+string(key.ID)+"')")
 		}
 	} else {
 		h.Without["HideObject"] = "the engine has no row policies"
@@ -342,20 +343,35 @@ func (b *bench) refusals() []connectortest.Refusal {
 	return list
 }
 
-func TestConformanceSQLite(t *testing.T) {
+func TestSQLite(t *testing.T) {
 	t.Parallel()
-	l := sqliteLab()
-	connectortest.Run(t, func(t *testing.T) connectortest.Harness { return newBench(t, l).harness() })
+	everything(t, sqliteLab())
 }
 
-func TestConformancePostgres(t *testing.T) {
+func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
-	l := postgresLab(t)
-	connectortest.Run(t, func(t *testing.T) connectortest.Harness { return newBench(t, l).harness() })
+	everything(t, postgresLab(t))
 }
 
-func TestConformanceMariaDB(t *testing.T) {
+func TestMariaDB(t *testing.T) {
 	t.Parallel()
-	l := mariadbLab(t)
-	connectortest.Run(t, func(t *testing.T) connectortest.Harness { return newBench(t, l).harness() })
+	everything(t, mariadbLab(t))
+}
+
+// everything runs the suite and the cases of this package on one kind of database.
+func everything(t *testing.T, l *lab) {
+	t.Helper()
+	t.Run("suite", func(t *testing.T) {
+		t.Parallel()
+		connectortest.Run(t, func(t *testing.T) connectortest.Harness { return newBench(t, l).harness() })
+	})
+	for name, run := range map[string]func(*testing.T, *lab){
+		"values": values, "kept as it is": keptAsItIs, "one state": oneState, "cut short in silence": cutInSilence, "bad rows": badRows,
+		"broken tree": brokenTree, "partial": partial, "no departments": noDepartments, "many": many, "lookup many": lookupMany,
+		"own lookup": ownLookup, "more than one row": moreThanOneRow, "statements that lie": statementsThatLie, "taken": taken,
+		"real refusals": realRefusals, "enable": enable, "wrong url": wrongURL, "shapes": shapes, "probe": probe, "idle": idle,
+		"refused commit": refusedCommit,
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); run(t, l) })
+	}
 }

@@ -31,8 +31,10 @@ type faults struct {
 	// what happens to the next write or read
 	hangRead, hangWrite chan struct{}
 	cutAfter, cutBefore bool
-	write               error // of the next writing statement
-	read                error // of every listing
+	write               error  // of the next writing statement
+	read                error  // of every listing
+	stale               int    // so many transactions find their connection closed by the server
+	onList              func() // before the listing of people
 }
 
 func (f *faults) set(change func()) {
@@ -118,6 +120,11 @@ func (c *faultyConn) ready() error {
 	defer c.f.mu.Unlock()
 	c.f.calls++
 	if c.dead || c.f.wrong || c.f.down {
+		return io.EOF
+	}
+	if c.f.stale > 0 {
+		c.f.stale--
+		c.dead = true
 		return io.EOF
 	}
 	return nil
@@ -230,6 +237,12 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 		return nil, err
 	}
 	list := len(args) == 0 && strings.Contains(query, "FROM people") && !strings.Contains(query, "COUNT(*)") && !strings.Contains(query, "1 = 0")
+	c.f.mu.Lock()
+	seen := c.f.onList
+	c.f.mu.Unlock()
+	if list && seen != nil {
+		seen()
+	}
 	return &faultyRows{Rows: rows, c: c, list: list}, nil
 }
 
