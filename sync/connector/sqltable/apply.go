@@ -231,14 +231,47 @@ func (a *applying) delete(ctx context.Context) error {
 			return err
 		}
 	}
+	before, err := a.counts(ctx)
+	if err != nil {
+		return err
+	}
 	if err := a.one(ctx, a.t.delete); err != nil {
 		return err
 	}
 	there, err := a.here(ctx)
-	if err == nil && there {
-		err = a.invalid("after "+a.t.delete.name+" the row is still in `read`: let the query leave out what is deleted", "执行 "+a.t.delete.name+" 后，这一行仍在 `read` 里：查询应当排除已删除的行")
+	if err != nil {
+		return err
 	}
-	return err
+	if there {
+		return a.invalid("after "+a.t.delete.name+" the row is still in `read`: let the query leave out what is deleted", "执行 "+a.t.delete.name+" 后，这一行仍在 `read` 里：查询应当排除已删除的行")
+	}
+	after, err := a.counts(ctx)
+	if err != nil {
+		return err
+	}
+	for kind, n := range before {
+		if kind == a.t.kind {
+			n--
+		}
+		if after[kind] != n {
+			return a.invalid("the delete takes other rows along: a foreign key says ON DELETE CASCADE, or a trigger does it", "删除会连带删除其他行：外键写了 ON DELETE CASCADE，或触发器所为")
+		}
+	}
+	return nil
+}
+
+// counts gives how many objects of each kind there are. What a row takes along when
+// it is deleted, no engine counts.
+func (a *applying) counts(ctx context.Context) (map[directory.Kind]int64, error) {
+	out := map[directory.Kind]int64{}
+	for kind, t := range a.c.tables {
+		n, err := a.x.number(ctx, t.read.name, a.c.wrapped("COUNT(*)", t.read, ""))
+		if err != nil {
+			return nil, err
+		}
+		out[kind] = n
+	}
+	return out, nil
 }
 
 // one runs a statement that has to touch exactly one row.

@@ -143,6 +143,9 @@ func (b *compiler) statement(name, source string, verbs ...string) *statement {
 		list := strings.Join(verbs, ", ")
 		b.bad(name, "the statement begins with "+clip(s.verb)+", it must begin with one of "+list, "语句以 "+clip(s.verb)+" 开头，只能是 "+list+" 之一")
 	}
+	if s.replaces {
+		b.bad(name, "OR REPLACE deletes other rows that are in the way: leave it out", "OR REPLACE 会删除妨碍它的其他行：请去掉")
+	}
 	return s
 }
 

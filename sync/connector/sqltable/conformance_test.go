@@ -370,7 +370,7 @@ func everything(t *testing.T, l *lab) {
 		"broken tree": brokenTree, "partial": partial, "no departments": noDepartments, "many": many, "lookup many": lookupMany,
 		"own lookup": ownLookup, "more than one row": moreThanOneRow, "statements that lie": statementsThatLie, "taken": taken,
 		"real refusals": realRefusals, "enable": enable, "wrong url": wrongURL, "shapes": shapes, "probe": probe, "idle": idle,
-		"refused commit": refusedCommit,
+		"refused commit": refusedCommit, "cascade": cascade, "numbers": numbers, "other letters": otherLetters,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); run(t, l) })
 	}

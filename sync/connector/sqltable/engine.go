@@ -79,6 +79,17 @@ func (e *engine) exactID(column string) string {
 	return "t." + e.quote(column)
 }
 
+// fits tells whether an id can stand in a column of a type at all. PostgreSQL
+// would refuse the question for a text where numbers are.
+func (e *engine) fits(db string, id directory.ID) bool {
+	bits := map[string]int{"INT2": 16, "INT4": 32, "INT8": 64}[db]
+	if e.kind != postgres || bits == 0 {
+		return true
+	}
+	_, err := strconv.ParseInt(string(id), 10, bits)
+	return err == nil
+}
+
 // fold gives an id as the engine compares it: MySQL's usual collations know
 // neither case nor blanks at the end.
 func (e *engine) fold(id directory.ID) directory.ID {

@@ -25,6 +25,9 @@ type statement struct {
 	verb   string   // its first word, in capitals
 	parts  []string // the text around the parameters, one more than these
 	params []param
+	// replaces: OR REPLACE stands in it, by which SQLite deletes every row that is
+	// in the way of a unique value.
+	replaces bool
 }
 
 // param is a parameter :name and where it stands.
@@ -68,7 +71,8 @@ type lexer struct {
 	g    grammar
 	src  string
 	pos  int
-	from int // where the part at hand began
+	from int    // where the part at hand began
+	last string // the word before
 	out  statement
 }
 
@@ -182,6 +186,8 @@ func (l *lexer) word() error {
 	if l.out.verb == "" {
 		l.out.verb = word
 	}
+	l.out.replaces = l.out.replaces || l.last == "OR" && word == "REPLACE"
+	l.last = word
 	if word == "E" && l.g.dollar && l.pos < len(l.src) && l.src[l.pos] == '\'' {
 		return l.quoted(true)
 	}

@@ -72,6 +72,9 @@ type found struct {
 // find asks for the rows of an id: by `one` where there is one, and by `read`
 // before anybody is called missing.
 func (c *Connector) find(ctx context.Context, x *tx, sh *shape, id directory.ID) (found, error) {
+	if !c.engine.fits(sh.columns[sh.id].db, id) {
+		return found{}, nil
+	}
 	if sh.t.one != nil {
 		q := query{sh.t.one.name, sh, c.wrapped(c.list(sh), sh.t.one, ""), nil}
 		for range sh.t.one.params {

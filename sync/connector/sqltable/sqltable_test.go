@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/rollcallhq/rollcall/sync/connector/connectortest"
 	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -48,6 +50,7 @@ func TestNew(t *testing.T) {
 		"two":         {func(o *sqltable.Options) { o.Users.Delete += "; DROP TABLE people" }, []string{"users.delete, line 1, column 36", "second statement"}},
 		"truncate":    {func(o *sqltable.Options) { o.Users.Delete = "TRUNCATE people" }, []string{"users.delete", "TRUNCATE"}},
 		"replace":     {func(o *sqltable.Options) { o.Users.Create = "REPLACE INTO people (id) VALUES (:id)" }, []string{"REPLACE"}},
+		"or replace":  {func(o *sqltable.Options) { o.Users.Create = "INSERT OR /* */ REPLACE INTO people (id) VALUES (:id)" }, []string{"users.create", "OR REPLACE"}},
 		"call":        {func(o *sqltable.Options) { o.Users.Disable = "CALL off(:id)" }, []string{"CALL"}},
 		"unknown name": {
 			func(o *sqltable.Options) { o.Users.Update = "UPDATE people SET name = :nmae\n WHERE id = :id" },
@@ -129,6 +132,42 @@ func TestDescribe(t *testing.T) {
 	}
 	if a, _ := info.Attribute(directory.User, "hired"); a.Writable || a.Type != directory.Date {
 		t.Errorf("hired is %+v", a)
+	}
+}
+
+// TestExample checks that the statements in docs are those that the suite runs.
+func TestExample(t *testing.T) {
+	t.Parallel()
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	for _, file := range []string{"sql.md", "sql.zh-CN.md"} {
+		page, err := os.ReadFile("../../../docs/systems/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(page), "```yaml\n")
+		block, _, _ := strings.Cut(rest, "```")
+		var example struct {
+			Systems map[string]struct {
+				Users, Departments map[string]string
+			}
+		}
+		if err := yaml.Unmarshal([]byte(block), &example); err != nil {
+			t.Fatal(err)
+		}
+		o := statements("")
+		for kind, pair := range map[string]struct {
+			have map[string]string
+			want sqltable.Table
+		}{"users": {example.Systems["hr"].Users, o.Users}, "departments": {example.Systems["hr"].Departments, *o.Departments}} {
+			for name, want := range map[string]string{
+				"id": pair.want.ID, "read": pair.want.Read, "create": pair.want.Create, "update": pair.want.Update,
+				"disable": pair.want.Disable, "enable": pair.want.Enable, "delete": pair.want.Delete,
+			} {
+				if got := words(pair.have[name]); got != words(want) {
+					t.Errorf("%s: %s.%s is %q, tested is %q", file, kind, name, got, words(want))
+				}
+			}
+		}
 	}
 }
 

@@ -61,6 +61,83 @@ func moreThanOneRow(t *testing.T, l *lab) {
 	}
 }
 
+// cascade checks that a delete which takes others along is refused: no engine counts
+// these.
+func cascade(t *testing.T, l *lab) {
+	b := newBench(t, l, func(o *sqltable.Options) {
+		o.Departments = nil
+		o.Users = sqltable.Table{ID: "id", Read: "SELECT id, name, boss AS manager FROM staff", Delete: "DELETE FROM staff WHERE id = :id"}
+	})
+	b.exec("CREATE TABLE staff (id varchar(32) PRIMARY KEY, name varchar(40), boss varchar(32) REFERENCES staff (id) ON DELETE CASCADE)")
+	b.exec("INSERT INTO staff VALUES ('u1', '甲', NULL), ('u2', '乙', 'u1'), ('u3', '丙', NULL)")
+	b.refused(connector.Write{Op: plan.Delete, Key: user("u1")}, fault.Invalid, "CASCADE")
+	if err := b.apply(plan.Delete, user("u3"), nil); err != nil {
+		t.Error(err)
+	}
+	if s := b.listing(); s.Len(directory.User) != 2 {
+		t.Errorf("%d are left", s.Len(directory.User))
+	}
+}
+
+// numbers checks ids that are numbers, and questions for ids that are none.
+func numbers(t *testing.T, l *lab) {
+	b := newBench(t, l, func(o *sqltable.Options) {
+		o.Departments = nil
+		o.Users = sqltable.Table{
+			ID: "no", Read: "SELECT no, name FROM staff", One: "SELECT no, name FROM staff WHERE no = :id",
+			Create: "INSERT INTO staff (no, name) VALUES (:no, :name)", Update: "UPDATE staff SET name = :name WHERE no = :id",
+		}
+	})
+	b.exec("CREATE TABLE staff (no bigint PRIMARY KEY, name varchar(40))")
+	b.exec("INSERT INTO staff VALUES (12, '甲')")
+	seen, err := b.conn.Lookup(t.Context(), directory.User, []directory.ID{"12", "13", "abc"})
+	if err != nil || seen[0].Presence != connector.Present || seen[1].Presence != connector.Gone || seen[2].Presence == connector.Present {
+		t.Errorf("%+v %v", seen, err)
+	}
+	if seen, err = b.conn.Lookup(t.Context(), directory.User, []directory.ID{"12abc", "012"}); err != nil || seen[0].Presence == connector.Present || seen[1].Presence == connector.Present {
+		t.Errorf("an id that only looks alike: %+v %v", seen, err)
+	}
+	if err := b.apply(plan.Create, user("14"), directory.Attributes{"no": directory.TextOf("14"), "name": directory.TextOf("乙")}); err != nil {
+		t.Error(err)
+	}
+	if err := b.apply(plan.Update, user("14"), directory.Attributes{"name": directory.TextOf("丙")}); err != nil {
+		t.Error(err)
+	}
+	if o := b.get(user("14")); o.Name() != "丙" || o.Attributes["no"].Text() != "14" {
+		t.Errorf("%+v", o)
+	}
+}
+
+// otherLetters checks ids that the engine may take for the same.
+func otherLetters(t *testing.T, l *lab) {
+	b := newBench(t, l, func(o *sqltable.Options) {
+		o.Departments = nil
+		o.Users = sqltable.Table{
+			ID: "id", Read: "SELECT id, name FROM staff", Create: "INSERT INTO staff (id, name) VALUES (:id, :name)",
+			Update: "UPDATE staff SET name = :name WHERE id = :id", Delete: "DELETE FROM staff WHERE id = :id",
+		}
+	})
+	b.exec("CREATE TABLE staff (id varchar(32) PRIMARY KEY, name varchar(40))")
+	b.exec("INSERT INTO staff VALUES ('U1', '甲')")
+	ids := []directory.ID{"u1"}
+	for len(ids) < 60 {
+		ids = append(ids, directory.ID("x"+strings.Repeat("y", len(ids))))
+	}
+	want := connector.Gone
+	if l.engine == "mariadb" {
+		want = connector.Unsure
+		b.refused(connector.Write{Op: plan.Update, Key: user("u1"), After: directory.Attributes{"name": directory.TextOf("乙")}}, fault.Invalid, "takes for the same")
+		b.refused(connector.Write{Op: plan.Delete, Key: user("u1")}, fault.Invalid, "takes for the same")
+		b.refused(connector.Write{Op: plan.Create, Key: user("u1"), After: directory.Attributes{"id": directory.TextOf("u1")}}, fault.Conflict, "")
+	}
+	for _, asked := range [][]directory.ID{ids[:1], ids} {
+		seen, err := b.conn.Lookup(t.Context(), directory.User, asked)
+		if err != nil || seen[0].Presence != want {
+			t.Errorf("%d asked for: %+v %v", len(asked), seen[0], err)
+		}
+	}
+}
+
 // statementsThatLie are such as do not do what they stand for.
 func statementsThatLie(t *testing.T, l *lab) {
 	b := newBench(t, l, func(o *sqltable.Options) {
