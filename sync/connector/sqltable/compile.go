@@ -154,7 +154,7 @@ func (b *compiler) params(s *statement) {
 	if s == nil {
 		return
 	}
-	id := s.has(paramID) || s == b.out.create && s.has(b.out.idAttr)
+	id := s.has(paramID) || s != b.out.one && s.has(b.out.idAttr)
 	if !id {
 		b.errs = append(b.errs, fault.New(fault.Invalid, "%s: the statement does not name its object: write :id / %s：语句没有指明对象：请写 :id", s.name, s.name))
 	}
