@@ -2,7 +2,6 @@ package ldapdir_test
 
 import (
 	"bufio"
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -24,9 +23,7 @@ type proxy struct {
 	calls   int
 	binds   int
 	effects int
-	pages   int // of the listing of people, since a rule was armed
 	rules   []*rule
-	log     []string
 }
 
 // rule is one thing that goes wrong. It is asked for every request, and says
@@ -61,6 +58,7 @@ type request struct {
 	base   string
 	paged  bool
 	attrs  []string
+	oids   map[string][]byte // controls and their values
 }
 
 // link is one connection on its way through.
@@ -270,7 +268,7 @@ func success(packet *ber.Packet) bool {
 }
 
 func parse(l *link, packet *ber.Packet) *request {
-	r := &request{link: l, packet: packet, tag: packet.Children[1].Tag}
+	r := &request{link: l, packet: packet, tag: packet.Children[1].Tag, oids: map[string][]byte{}}
 	r.id, _ = packet.Children[0].Value.(int64)
 	op := packet.Children[1]
 	if r.tag == ldap.ApplicationSearchRequest && len(op.Children) == 8 {
@@ -284,6 +282,7 @@ func parse(l *link, packet *ber.Packet) *request {
 			for _, c := range packet.Children[2].Children {
 				oid, _ := c.Children[0].Value.(string)
 				r.paged = r.paged || oid == ldap.ControlTypePaging
+				r.oids[oid] = c.Children[len(c.Children)-1].Data.Bytes()
 			}
 		}
 	}
@@ -362,5 +361,3 @@ func isWrite(r *request) bool { return writing[r.tag] }
 func isPeople(r *request) bool {
 	return r.tag == ldap.ApplicationSearchRequest && r.paged && strings.Contains(r.filter, "inetOrgPerson") && !strings.Contains(r.filter, "(!(")
 }
-
-var _ io.Closer = net.Conn(nil)
