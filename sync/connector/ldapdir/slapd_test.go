@@ -228,3 +228,10 @@ func (s *slapd) stop() {
 		_ = s.cmd.Process.Kill()
 	}
 }
+
+// move moves an entry.
+func (s *slapd) move(dn, own, to string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.root.ModifyDN(ldap.NewModifyDNRequest(dn, own, true, to))
+}
