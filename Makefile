@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: redis help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: redis slapd samba help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,7 +16,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # Packages are built side by side and tested one after the other: the tests of the
 # whole product kill processes and wait for leases, and a crowded machine makes
 # them slow.
-test: redis ## every test, with -race, in-process and against a real Redis
+test: redis slapd ## every test, with -race, in-process and against a real Redis and OpenLDAP
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
@@ -28,6 +28,18 @@ redis: # a redis-server for the tests that want a real one; said loudly when the
 		fi; \
 	fi
 	@command -v redis-server >/dev/null || echo "NOT RUN: no redis-server here, so the tests against a real Redis are skipped"
+
+slapd: # an OpenLDAP server for the tests that want a real one; said loudly when there is none
+	@if ! test -x /usr/sbin/slapd; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing slapd for the tests"; \
+			(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd) >/dev/null 2>&1 || true; \
+		fi; \
+	fi
+	@test -x /usr/sbin/slapd || echo "NOT RUN: no /usr/sbin/slapd here, so the tests against a real OpenLDAP are skipped"
+
+samba: ## the LDAP connector against a Samba domain: SAMBA_URL, SAMBA_BIND, SAMBA_PASSWORD, SAMBA_BASE, SAMBA_CA (docs/systems/ldap.md)
+	$(GO) test -tags $(TAGS),samba -count=1 -v -run Samba ./sync/connector/ldapdir
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
@@ -56,7 +68,7 @@ cover: ## coverage of every package
 
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
-	$(GO) test ./sync/connector/wecom ./sync/connector/feishu -run 'Docs' -update
+	$(GO) test ./sync/connector/wecom ./sync/connector/feishu ./sync/connector/ldapdir -run 'Docs' -update
 	$(GO) test ./bot ./sync/run -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date

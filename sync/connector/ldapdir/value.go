@@ -134,6 +134,9 @@ const (
 	// epoch is the number of seconds from 1601 to 1970.
 	epoch = 11_644_473_600
 	ticks = 10_000_000 // of a second
+	// fileTimeDigits is how long such a number is at least, for times from 1604 on;
+	// what is shorter is something else.
+	fileTimeDigits = 16
 )
 
 // fileTime gives a time as Active Directory's number.
@@ -147,7 +150,7 @@ func parseTime(text string) (t time.Time, there bool, err error) {
 	if t, err := time.Parse("2006-01-02", text); err == nil {
 		return t, true, nil
 	}
-	if number(text) && len(text) != len("2006010215") && len(text) != len("20060102150405") || text == "0" {
+	if number(text) && len(text) >= fileTimeDigits || text == "0" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return time.Time{}, false, errValue
