@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: servers help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ scim-conformance: ## run a Postman collection of SCIM requests against a fresh s
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }
 	@test -x "$(NEWMAN_DIR)/node_modules/.bin/newman" || npm install --silent --no-audit --no-fund --prefix "$(NEWMAN_DIR)" newman@6.2.2
 	$(GO) test -tags $(TAGS) -count=1 -v -run '^TestPostman$$' ./sync/connector/scimserver -collection "$(abspath $(COLLECTION))" -newman "$(NEWMAN_DIR)/node_modules/.bin/newman"
+
+samba: ## the LDAP connector against a Samba domain: SAMBA_URL, SAMBA_BIND, SAMBA_PASSWORD, SAMBA_BASE, SAMBA_CA (docs/systems/ldap.md)
+	$(GO) test -tags $(TAGS),samba -count=1 -v -run Samba ./sync/connector/ldapdir
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
