@@ -137,6 +137,12 @@ func (b *Bot) earlyCard(sc scene) Card {
 		lines = append(lines, text(l.say("Waiting for its turn; nothing was changed.", "等待执行；没有改动任何账号。")))
 	case run.Reading:
 		lines = append(lines, text(l.say("Reading both systems; nothing was changed.", "正在读取两边的系统；没有改动任何账号。")))
+		if far := sc.run.Read; far != (run.Counted{}) {
+			lines = append(lines, text(l.say(
+				"So far: source %d people, %d departments; target %d people, %d departments.",
+				"已读：来源 %d 人、%d 个部门；目标 %d 人、%d 个部门。",
+				far.SourceUsers, far.SourceDepartments, far.TargetUsers, far.TargetDepartments)))
+		}
 	default:
 		lines = append(lines, text(l.say("Making the plan; nothing was changed.", "正在计算计划；没有改动任何账号。")))
 	}

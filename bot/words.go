@@ -258,6 +258,8 @@ func (l Lang) who(a run.Actor) string {
 		return label(a.Person)
 	case a.Platform == run.Clock || a.Platform == "":
 		return l.say("schedule", "定时")
+	case a.Platform == run.Change:
+		return l.say("a change in the source", "来源变更")
 	default:
 		return l.platform(a.Platform)
 	}

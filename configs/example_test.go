@@ -19,6 +19,7 @@ func shipped(path string, env map[string]string) Options {
 func exampleEnv() map[string]string {
 	return map[string]string{
 		"FEISHU_APP_SECRET": "1", "WECOM_CONTACTS_SECRET": "2", "WECOM_APP_SECRET": "3", "DINGTALK_CLIENT_SECRET": "4",
+		"AD_PASSWORD": "9", "SCIM_TOKEN": "10", "SCIM_SERVER_TOKEN": "0123456789abcdef01234567", "HR_DB_URL": "sqlite:hr.db",
 		"OPS_FEISHU_HOOK":          "https://open.feishu.cn/open-apis/bot/v2/hook/5",
 		"OPS_FEISHU_HOOK_SECRET":   "6",
 		"OPS_DINGTALK_HOOK":        "https://oapi.dingtalk.com/robot/send?access_token=7",

@@ -52,8 +52,29 @@ func (c *checker) ends(path string, f *Flow) {
 	case "wecom":
 		c.wecomTarget(path, f)
 	}
+	c.hears(path, f)
 	if f.OnChange != 0 && (f.OnChange.Std() < minOnChange || f.OnChange.Std() > maxOnChange) {
 		c.err(child(path, "on_change"), say("%s 超出范围；应该在 1s 到 1h 之间，0 表示不用", "%s is out of range; it must be from 1s to 1h, or 0 for not at all", f.OnChange))
+	}
+}
+
+// hears warns of a flow that waits for changes of which its source never tells.
+func (c *checker) hears(path string, f *Flow) {
+	s, ok := c.cfg.System(f.From)
+	if !ok || f.OnChange == 0 {
+		return
+	}
+	bots := c.cfg.Bots
+	at := child(path, "on_change")
+	switch {
+	case s.Feishu != nil && (bots.Feishu == nil || bots.Feishu.System != s.Name):
+		c.warn(at, say("飞书的变更事件由机器人接收；请让 bots.feishu.system 指向 %s，否则只有定时同步", "Feishu's events come by the bot; let bots.feishu.system be %s, or only the schedule works", s.Name))
+	case s.DingTalk != nil && (bots.DingTalk == nil || bots.DingTalk.System != s.Name || bots.DingTalk.Receive != "stream"):
+		c.warn(at, say("钉钉的变更事件由 Stream 机器人接收；请让 bots.dingtalk.system 指向 %s 并用 receive: stream，否则只有定时同步", "DingTalk's events come by the bot's Stream; let bots.dingtalk.system be %s with receive: stream, or only the schedule works", s.Name))
+	case s.WeCom != nil && s.WeCom.Events == nil:
+		c.warn(at, say("企业微信的变更事件要在 systems.%s.events 里配置，否则只有定时同步", "WeCom's events need systems.%s.events, or only the schedule works", s.Name))
+	case s.SCIM != nil, s.SQL != nil:
+		c.warn(at, say("%s 不会通知变更；这个设置没有作用，请用 schedule", "%s never tells of changes; this has no effect, use schedule", s.Type))
 	}
 }
 

@@ -122,6 +122,9 @@ type WeComEvents struct {
 	AESKey Secret `yaml:"aes_key" jsonschema:"required"`
 }
 
+// WeComEventsPath gives where the contact events of a WeCom system come to.
+func WeComEventsPath(system string) string { return "/callback/wecom/" + system }
+
 // DingTalkSystem is a DingTalk corp: its contacts, and the credentials of the
 // bot.
 type DingTalkSystem struct {
@@ -235,7 +238,9 @@ func (c *checker) systems() {
 			c.base(child(path, "api_url"), &s.DingTalk.APIURL)
 			c.base(child(path, "oapi_url"), &s.DingTalk.OAPIURL)
 		case s.SCIM != nil:
-			c.base(child(path, "url"), &s.SCIM.URL)
+			c.scim(path, s.SCIM)
+		case s.SCIMServer != nil:
+			c.scimServer(path, s.SCIMServer)
 		}
 	}
 }

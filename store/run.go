@@ -169,7 +169,8 @@ func checkChange(old, next run.Run) error {
 	return nil
 }
 
-// changedFields names the fields that differ, for the audit.
+// changedFields names the fields that differ, for the audit. How far a reading is
+// tells nobody anything later.
 func changedFields(old run.Run, nextBody string) (string, error) {
 	oldBody, err := encode(old)
 	if err != nil {
@@ -190,7 +191,7 @@ func changedFields(old run.Run, nextBody string) (string, error) {
 			names = append(names, name)
 		}
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return n == "version" || n == "updated" })
+	names = slices.DeleteFunc(names, func(n string) bool { return n == "version" || n == "updated" || n == "read" })
 	slices.Sort(names)
 	return strings.Join(names, " "), nil
 }

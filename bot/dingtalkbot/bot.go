@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/bot"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -72,6 +73,9 @@ type Options struct {
 	// CardTemplate is the id of an interactive card's template; "" = action
 	// cards, which cannot be edited. See docs/bots/dingtalk.md for its variables.
 	CardTemplate string
+	// Contacts is told that contacts of the corp changed, by Stream alone: events
+	// are ticked in the console. It must be quick. Optional.
+	Contacts func(ctx context.Context, hints []directory.Hint)
 	// Streams is the number of Stream connections; default 2, since a message
 	// that comes while none is healthy is lost for good.
 	Streams int
@@ -211,6 +215,7 @@ const (
 	tooLarge     = "too_large"
 	cutOff       = "cut_off"
 	badShape     = "shape"
+	badEvent     = "event"
 	badMessage   = "message"
 	wrongCorp    = "corp"
 	wrongRobot   = "robot"

@@ -135,6 +135,9 @@ func (e *ear) stream(ctx context.Context) error {
 	if e.b.o.CardTemplate != "" {
 		options = append(options, client.WithSubscription(typeCallback, topicCard, s.press))
 	}
+	if e.b.o.Contacts != nil {
+		options = append(options, client.WithSubscription(typeEvent, topicEvents, s.contact))
+	}
 	c := client.NewStreamClient(options...)
 	defer c.Close()
 	if err := c.Start(ctx); err != nil {

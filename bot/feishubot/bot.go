@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/bot"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -63,6 +64,11 @@ type Options struct {
 	// it, by whichever way events come; the app must subscribe both events. It may
 	// be told the same twice, and must be quick: Feishu waits for it. Optional.
 	BotMoved func(ctx context.Context, chat string, added bool)
+	// Contacts is told that contacts of the tenant changed, by whichever way events
+	// come; the app must subscribe the events of contacts. It must be quick. Optional.
+	Contacts func(ctx context.Context, hints []directory.Hint)
+	// UserIDType is what ids of people Contacts is told: user_id (default) or open_id.
+	UserIDType string
 	// BotOpenID is the bot's own open_id ("ou_…"); default: asked from Feishu.
 	BotOpenID string
 
@@ -84,6 +90,9 @@ func (o *Options) setDefaults() {
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if o.Window <= 0 {
 		o.Window = defaultWindow
+	}
+	if o.UserIDType == "" {
+		o.UserIDType = "user_id"
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcallhq/rollcall/bot"
@@ -137,6 +138,9 @@ func (b *Bot) deliver(ctx context.Context, e *envelope, receive bot.Receive) ([]
 		b.o.Logger.InfoContext(ctx, "message changed afterwards, nothing is done", "system", "feishu", "kind", e.Header.Type)
 		return nil, nil
 	default:
+		if strings.HasPrefix(e.Header.Type, "contact.") {
+			b.contactChanged(ctx, e)
+		}
 		return nil, nil // accepted, and there is nothing to answer
 	}
 }

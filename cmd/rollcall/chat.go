@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -67,6 +68,11 @@ func (a *app) openChat() (*chat, error) {
 			callbacks = append(callbacks, func() { c.handlers[cfg.CallbackPath.Reveal()] = b.Handler(c.bot.Receive) })
 		}
 	}
+	hooks, err := a.wecomHandlers()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(c.handlers, hooks)
 	robots, err := a.robots()
 	if err != nil {
 		return nil, err
@@ -85,7 +91,7 @@ func (a *app) openChat() (*chat, error) {
 	for _, add := range callbacks {
 		add()
 	}
-	return c, nil
+	return c, a.addSCIM(c.handlers)
 }
 
 func (a *app) feishuBot(c *chat, cfg *configs.FeishuBot) (*feishubot.Bot, error) {
@@ -98,6 +104,7 @@ func (a *app) feishuBot(c *chat, cfg *configs.FeishuBot) (*feishubot.Bot, error)
 		AppID: f.AppID, BaseURL: f.BaseURL, EncryptKey: cfg.EncryptKey.Reveal(), VerificationToken: cfg.VerificationToken.Reveal(),
 		Tokens: a.feishuTokens(f), HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
 		BotMoved: func(ctx context.Context, chat string, added bool) { c.bot.Moved(ctx, run.Feishu, chat, added) },
+		Contacts: a.told(cfg.System), UserIDType: f.UserIDType,
 	}
 	if cfg.Receive == "connection" {
 		o.Connect = func(ctx context.Context, handle feishubot.Handle) error {
@@ -135,7 +142,7 @@ func (a *app) dingBot(cfg *configs.DingTalkBot) (*dingtalkbot.Bot, error) {
 	o := dingtalkbot.Options{
 		ClientID: d.ClientID, ClientSecret: d.ClientSecret.Reveal(), RobotCode: cfg.RobotCode, CorpID: cfg.CorpID,
 		APIURL: d.APIURL, OAPIURL: d.OAPIURL, Receive: cfg.Receive, CardTemplate: cfg.CardTemplateID, BotName: cfg.Name,
-		HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
+		HTTPClient: httpClient(), Now: a.p.now, Logger: a.log, Contacts: a.told(cfg.System),
 	}
 	for i := range a.cfg.Rooms {
 		if r := &a.cfg.Rooms[i]; r.Platform == string(run.DingTalk) && r.ChatID != "" {

@@ -49,6 +49,7 @@ func (a *app) serve(ctx context.Context, ready func(address string)) error {
 	g.Go(func() error { return a.engine.Serve(ctx) })
 	g.Go(func() error { return c.bot.Serve(ctx) })
 	g.Go(func() error { return a.keepHouse(ctx) })
+	g.Go(func() error { return a.watch(ctx) })
 	ready(srv.Addr())
 	return g.Wait()
 }

@@ -44,13 +44,14 @@ func (a *app) connect(sys *configs.System) (connector.Source, error) {
 		return feishu.New(feishu.Options{
 			AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, UserIDType: f.UserIDType,
 			Acceptor: f.Acceptor, CustomAttributes: f.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(),
-			Zone: a.cfg.Location(), HTTPClient: httpClient(), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f),
+			Zone: a.cfg.Location(), HTTPClient: httpClient(), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f), Pace: a.pacer(sys.Name),
 		})
 	case "wecom":
 		w := sys.WeCom
 		return wecom.New(wecom.Options{
 			CorpID: w.CorpID, ContactsSecret: w.ContactsSecret.Reveal(), AppSecret: w.AppSecret.Reveal(), BaseURL: w.BaseURL,
 			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: httpClient(), Now: a.p.now, Logger: log,
+			Invite: w.Invite, Pace: a.pacer(sys.Name),
 		})
 	case "dingtalk":
 		return a.dingtalkSource(sys)

@@ -163,6 +163,19 @@ func (b *Builder) Incomplete(format string, args ...any) {
 // Len gives the number of objects of a kind so far.
 func (b *Builder) Len(kind Kind) int { return b.snap.Len(kind) }
 
+// AddAll takes every object of a snapshot that skip does not name, without decoding
+// any.
+func (b *Builder) AddAll(s *Snapshot, skip map[Key]bool) {
+	for _, kind := range []Kind{User, Department} {
+		t := s.table(kind)
+		for i, id := range t.ids {
+			if key := (Key{kind, id}); !skip[key] {
+				b.addRecord(key, t.records[i])
+			}
+		}
+	}
+}
+
 // Finish gives the snapshot and the keys that came more than once. Of a
 // repeated key the first object counts, and the snapshot is marked incomplete:
 // a listing that repeats itself may have lost something too. The builder must

@@ -272,6 +272,9 @@ func (a *applier) finish(ctx context.Context) error {
 	if a.safe == nil || a.outcome().Total() == len(a.plan.Changes) {
 		return a.end(ctx, a.ending(), "")
 	}
+	if a.run.Objects != "" {
+		return a.leaveToNext(ctx)
+	}
 	open, err := a.waiting(ctx, a.run)
 	if err != nil {
 		return err
@@ -310,6 +313,24 @@ func (a *applier) leaveTo(ctx context.Context, twin run.Code) error {
 	}
 	return a.end(ctx, a.ending(), sayf("the same changes wait for a vote in %s / 同样的变更正在 %s 中等待投票", twin, twin))
 }
+
+// leaveToNext skips what needs a vote: the next full run asks for it.
+func (a *applier) leaveToNext(ctx context.Context) error {
+	end := a.ending()
+	for i := range a.plan.Changes {
+		c := &a.plan.Changes[i]
+		if a.entries[c.Seq].Step.Settled() {
+			continue
+		}
+		if err := a.mark(ctx, c, run.StepSkipped, sayNextFull); err != nil {
+			return err
+		}
+	}
+	return a.end(ctx, end, sayNextFull)
+}
+
+// sayNextFull is why a run by event leaves a change.
+const sayNextFull = "needs a vote: left to the next full run / 需要投票：留给下一次完整同步"
 
 func (a *applier) ending() run.State {
 	o := a.outcome()

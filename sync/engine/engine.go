@@ -21,7 +21,9 @@ import (
 
 // Flow is one configured direction with its two ends.
 type Flow struct {
-	Plan     plan.Flow
+	Plan plan.Flow
+	// From and To are the names of the systems.
+	From, To string
 	Source   connector.Source
 	Target   connector.Target
 	Rules    plan.Rules // nil: no rule
@@ -30,6 +32,9 @@ type Flow struct {
 	Spec     string     // that Schedule was made from
 	Zone     *time.Location
 	Paused   bool // plans, but applies nothing
+	// OnChange is how long after its source said that something changed a small run
+	// starts; 0 = the flow does not listen.
+	OnChange time.Duration
 }
 
 // Schedule gives the next time after a given one; robfig/cron's does.
@@ -56,6 +61,8 @@ type Options struct {
 	// Settle is how long after a lost answer a target may still be at work on the
 	// call; 0 = as the target describes itself.
 	Settle time.Duration
+	// Progress is how often people are told how far a reading is; 0 = 10 s.
+	Progress time.Duration
 	// ParseSchedule reads five cron fields; nil = schedules cannot be set while the
 	// service runs. Faults: Invalid.
 	ParseSchedule func(spec string) (Schedule, error)
@@ -76,6 +83,7 @@ type Engine struct {
 	locks  sync.Mutex // one look at a time at who is to be locked
 
 	rests   rests
+	hinted  map[string]*pending      // by flow
 	retimed map[string]chan struct{} // by flow: this process was given another schedule
 }
 
@@ -90,16 +98,20 @@ func New(o Options) (*Engine, error) {
 	if o.Sweep == 0 {
 		o.Sweep = 5 * time.Second
 	}
+	if o.Progress == 0 {
+		o.Progress = 10 * time.Second
+	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }
 	}
-	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}, retimed: map[string]chan struct{}{}}
+	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}, retimed: map[string]chan struct{}{}, hinted: map[string]*pending{}}
 	var errs []error
 	for i := range o.Flows {
 		f := &o.Flows[i]
 		e.flows[f.Plan.Name] = f
 		e.names = append(e.names, f.Plan.Name)
 		e.retimed[f.Plan.Name] = make(chan struct{}, 1)
+		e.hinted[f.Plan.Name] = newPending()
 		errs = append(errs, f.check(o.LeaseTTL))
 	}
 	for _, p := range o.People {
@@ -154,7 +166,7 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	if err != nil {
 		return run.Run{}, err
 	}
-	if req.Trigger != run.BySchedule {
+	if !req.Trigger.Unasked() {
 		if err := e.may(req.By, run.Operator, req.Flow); err != nil {
 			return run.Run{}, err
 		}
@@ -206,7 +218,7 @@ func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
 	r, _, err := e.o.Store.CreateRun(ctx, run.Run{
 		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
 		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
-		Behind: req.Behind, Undoes: req.Undoes, UndoItem: req.Item, Dept: req.Dept, Kind: req.Kind,
+		Behind: req.Behind, Undoes: req.Undoes, UndoItem: req.Item, Dept: req.Dept, Kind: req.Kind, Objects: req.Objects,
 	})
 	return r, err
 }

@@ -38,6 +38,10 @@ func (g *gate) pass(r *run.Run) error {
 		return r.Advance(run.Applying, g.now, "")
 	case g.twin != "":
 		return r.Advance(run.Applying, g.now, "")
+	case r.Objects != "" && len(g.free(p, g.waits)) > 0:
+		return r.Advance(run.Applying, g.now, "")
+	case r.Objects != "":
+		return r.Advance(run.Planned, g.now, sayNextFull)
 	}
 	r.Expires = g.now.Add(g.flow.Plan.Approve.Expires)
 	r.Wake = g.wakeAfter(*r, g.now)
@@ -52,7 +56,7 @@ func (g *gate) pass(r *run.Run) error {
 // and the configuration is not the one that was last applied.
 func (g *gate) votes(r *run.Run) int {
 	votes := g.plan.Risk.Votes
-	if r.Trigger == run.BySchedule && g.changed {
+	if r.Trigger.Unasked() && g.changed {
 		votes++
 	}
 	if r.Weak {
@@ -68,7 +72,7 @@ func (w *worker) waits(ctx context.Context, r run.Run, p *plan.Plan) bool {
 	storm := slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
 		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked
 	})
-	return storm || r.Weak || r.Trigger == run.BySchedule && w.changedSinceApply(ctx)
+	return storm || r.Weak || r.Trigger.Unasked() && w.changedSinceApply(ctx)
 }
 
 // free gives the changes that may go ahead of the votes, by Seq; waits: none.
@@ -111,7 +115,7 @@ func (w *worker) changedSinceApply(ctx context.Context) bool {
 // waiting gives the runs of the flow that are open for votes, or were approved
 // while this one was planned and have not been applied yet.
 func (w *worker) waiting(ctx context.Context, r run.Run) ([]run.Run, error) {
-	if !r.Apply {
+	if !r.Apply || r.Objects != "" { // what a few objects need takes no other run's place
 		return nil, nil
 	}
 	return w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Awaiting, run.Applying}})

@@ -11,6 +11,8 @@ import (
 // applied by votes for a part, never by what somebody did not see.
 func checkNarrow(req run.Request) error {
 	switch {
+	case req.Objects != "" && req.Trigger != run.ByEvent:
+		return fault.New(fault.Internal, "only an event names objects / 只有变更事件能限定对象")
 	case req.Dept == "" && req.Kind == "":
 		return nil
 	case req.Apply:
@@ -22,4 +24,13 @@ func checkNarrow(req run.Request) error {
 }
 
 // only gives what a run's plan is narrowed to.
-func only(r run.Run) plan.Narrow { return plan.Narrow{Department: r.Dept, Kind: r.Kind} }
+func only(r run.Run) plan.Narrow {
+	n := plan.Narrow{Department: r.Dept, Kind: r.Kind}
+	for _, key := range r.Objects.All() {
+		if n.Objects == nil {
+			n.Objects = map[directory.Key]bool{}
+		}
+		n.Objects[key] = true
+	}
+	return n
+}

@@ -28,7 +28,10 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r.Undoes != "" {
 		return w.prepareUndo(ctx, r)
 	}
-	source, target, err := w.read(ctx)
+	if r.Objects != "" {
+		return w.prepareHinted(ctx, r)
+	}
+	source, target, err := w.read(ctx, r.Code)
 	if err != nil {
 		return r, err
 	}
@@ -60,19 +63,29 @@ func (w *worker) pass(ctx context.Context, r run.Run, p *plan.Plan) (run.Run, er
 	return r, w.supersede(ctx, r, open, g.twin)
 }
 
-// read reads source and target side by side.
-func (w *worker) read(ctx context.Context) (source, target *directory.Snapshot, err error) {
+// read reads source and target side by side, and tells how far it is.
+func (w *worker) read(ctx context.Context, code run.Code) (source, target *directory.Snapshot, err error) {
+	var count counters
+	done, told := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(told)
+		w.tellReading(ctx, code, &count, done)
+	}()
+	defer func() {
+		close(done)
+		<-told
+	}()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if source, err = w.flow.Source.Read(ctx); err != nil {
+		if source, err = w.flow.Source.Read(connector.WithCounter(ctx, &count.source)); err != nil {
 			return fmt.Errorf("read source: %w", err)
 		}
 		return nil
 	})
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if target, err = w.flow.Target.Read(ctx); err != nil {
+		if target, err = w.flow.Target.Read(connector.WithCounter(ctx, &count.target)); err != nil {
 			return fmt.Errorf("read target: %w", err)
 		}
 		return nil

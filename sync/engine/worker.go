@@ -23,6 +23,9 @@ func (e *Engine) Serve(ctx context.Context) error {
 		if f := e.flows[name]; !f.Paused && (f.Schedule != nil || e.o.ParseSchedule != nil) {
 			g.Go(func() error { return e.keepSchedule(ctx, f) })
 		}
+		if f := e.flows[name]; !f.Paused {
+			g.Go(func() error { return e.keepHints(ctx, f) })
+		}
 	}
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return err

@@ -34,6 +34,8 @@ type place struct {
 	after   func(connector.Write) error
 	effects []string
 	lookups int
+	reads   int
+	reading func(context.Context) // called after objects were counted, before Read ends
 }
 
 var _ connector.Target = (*place)(nil)
@@ -52,9 +54,13 @@ func (p *place) Describe() connector.Info {
 	}
 }
 
-func (p *place) Read(context.Context) (*directory.Snapshot, error) {
+func (p *place) Read(ctx context.Context) (*directory.Snapshot, error) {
+	if p.reading != nil {
+		p.reading(ctx)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.reads++
 	if p.fail != nil {
 		return nil, p.fail
 	}
@@ -222,6 +228,7 @@ type world struct {
 	stop   func()
 	asked  int
 	sweep  time.Duration // 0: the engine's default
+	tell   time.Duration // 0: the engine's default
 	record engine.Store  // nil: store itself
 	code   func() (run.Code, error)
 	office func(time.Time) bool // nil: people are always at work
@@ -263,7 +270,7 @@ func newWorld(t *testing.T, now func() time.Time) *world {
 		t.Fatal(err)
 	}
 	w.flow = engine.Flow{
-		Source: w.source, Target: w.target, Config: "config-1", Zone: time.UTC,
+		From: "hr", To: "corp", Source: w.source, Target: w.target, Config: "config-1", Zone: time.UTC,
 		Plan: plan.Flow{
 			Name: "hr-to-corp", Users: users, Departments: departments, AdoptAtOnce: true,
 			Leavers: plan.Leavers{First: plan.Disable, Then: plan.Delete, After: 30 * 24 * time.Hour},
@@ -315,7 +322,7 @@ func (w *world) idle(owner string) *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
 		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse, Progress: w.tell,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -31,6 +31,8 @@ func (m *Mapping) Open(source, target directory.Object, idAttr string) string {
 	for _, key := range m.match {
 		have := visible(source, key, key)
 		switch {
+		case have == "" && derived(key) && !source.Attributes[directory.AttrDepartments].IsEmpty():
+			return key
 		case have == "":
 			continue
 		case idAttr == "" || m.Counterpart(key) != idAttr:
@@ -40,6 +42,11 @@ func (m *Mapping) Open(source, target directory.Object, idAttr string) string {
 		}
 	}
 	return ""
+}
+
+// derived tells whether a user's attribute follows from the departments.
+func derived(name string) bool {
+	return name == directory.AttrDepartmentPath || name == directory.AttrDepartmentPaths
 }
 
 // visible gives the normal form, under a match key, of what an object holds

@@ -83,6 +83,14 @@ func (m *Mapping) Counterpart(name string) string {
 	return name
 }
 
+// Reads tells whether a target attribute follows from what the source keeps under
+// name. A template that only mentions the name counts.
+func (m *Mapping) Reads(name string) bool {
+	return slices.ContainsFunc(m.rules, func(r compiled) bool {
+		return r.From == name || r.tmpl != nil && strings.Contains(r.Template, name)
+	})
+}
+
 // Resolve gives the target reference of a source reference, or false when the
 // source object has no partner and will get none.
 type Resolve func(directory.Ref) (directory.Ref, bool)

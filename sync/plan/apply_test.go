@@ -177,7 +177,7 @@ func shuffled(in plan.Input) plan.Input {
 // the target's objects and the links, and nothing else.
 func applied(t tester, in plan.Input, p *plan.Plan) plan.Input {
 	t.Helper()
-	a := &applier{t: t, objects: map[directory.Key]directory.Object{}, links: map[directory.Key]mapping.Link{}, in: in}
+	a := &applier{t: t, plan: p, objects: map[directory.Key]directory.Object{}, links: map[directory.Key]mapping.Link{}, in: in}
 	for _, kind := range []directory.Kind{directory.User, directory.Department} {
 		for o := range in.Target.All(kind) {
 			o.Attributes = o.Attributes.Clone()
@@ -211,6 +211,7 @@ func applied(t tester, in plan.Input, p *plan.Plan) plan.Input {
 
 type applier struct {
 	t       tester
+	plan    *plan.Plan
 	in      plan.Input
 	objects map[directory.Key]directory.Object
 	links   map[directory.Key]mapping.Link // by source
@@ -237,6 +238,7 @@ func (a *applier) do(c *plan.Change) {
 		o.Active, l.DisabledAt = false, a.in.Now
 	case plan.Delete:
 		l.DeletedAt = a.in.Now
+		a.vacant(c)
 	}
 	a.write(c, &o, &l)
 	a.objects[key] = o
@@ -245,6 +247,34 @@ func (a *applier) do(c *plan.Change) {
 	}
 	if l.Source.ID != "" {
 		a.links[c.Source] = l
+	}
+}
+
+// vacant sees that a department which vanished is empty by the time it is deleted,
+// and that what emptied it is needed for that.
+func (a *applier) vacant(c *plan.Change) {
+	if c.Key.Kind != directory.Department || c.Cause.Kind != plan.CauseGone {
+		return
+	}
+	inside := func(o directory.Object) bool {
+		for _, v := range o.Attributes {
+			if slices.Contains(v.Refs(), directory.Ref{Key: c.Key}) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, o := range a.objects {
+		if inside(o) {
+			a.t.Errorf("#%d deletes %s, and %s is in it", c.Seq, c.Key, o.Key)
+		}
+	}
+	for _, kind := range []directory.Kind{directory.User, directory.Department} {
+		for o := range a.in.Target.All(kind) {
+			if needed := slices.ContainsFunc(c.Needs, func(seq int) bool { return a.plan.Changes[seq-1].Key == o.Key }); inside(o) && !needed {
+				a.t.Errorf("#%d deletes %s, and does not need what becomes of %s", c.Seq, c.Key, o.Key)
+			}
+		}
 	}
 }
 

@@ -175,7 +175,7 @@ func (a *assessor) blanked() {
 
 // refusals finds what no vote helps against.
 func (a *assessor) refusals() {
-	read := a.m.undo == nil // an undo does not read the source
+	read := a.m.undo == nil && !a.m.byEvent() // an undo does not read the source, a run by event not all of it
 	if read && a.in.Source.Len(directory.User) == 0 && (a.plan.Managed > 0 || a.in.LastGood != nil && a.in.LastGood.Users > 0) {
 		a.find(FindEmptySource, blockedTier, 0, 1, a.in.Source.System)
 	}

@@ -133,3 +133,53 @@ func heap() uint64 {
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
+
+// BenchmarkHard plans what needs a second look: nobody is linked and everybody is
+// found by number, written with more zeros; or half of the departments vanish and
+// the plan moves everybody out of them.
+func BenchmarkHard(b *testing.B) {
+	for _, n := range []int{10_000, 20_000, 40_000} {
+		b.Run(fmt.Sprintf("by-number/%d", n), func(b *testing.B) {
+			in := big(b, n, true)
+			in.Links = nil
+			source := directory.NewBuilder("hr", now)
+			for _, kind := range []directory.Kind{directory.Department, directory.User} {
+				for o := range in.Source.All(kind) {
+					if kind == directory.User {
+						o.Attributes["employee_no"] = directory.TextOf("00" + string(o.ID))
+					}
+					source.Add(o)
+				}
+			}
+			in.Source, _ = source.Finish()
+			benchMake(b, in, n, false)
+		})
+		b.Run(fmt.Sprintf("departments-emptied/%d", n), func(b *testing.B) {
+			in := vanishing(big(b, n, true))
+			benchMake(b, in, n/2, false)
+		})
+	}
+}
+
+// vanishing takes the second half of the departments out of the source, and puts
+// their people into the first one.
+func vanishing(in plan.Input) plan.Input {
+	half := directory.ID(fmt.Sprintf("d%06d", in.Source.Len(directory.Department)/2))
+	source := directory.NewBuilder("hr", now)
+	for o := range in.Source.All(directory.Department) {
+		if o.ID < half {
+			source.Add(o)
+		} else {
+			in.Gone[o.Key] = plan.GoneConfirmed
+		}
+	}
+	for o := range in.Source.All(directory.User) {
+		if o.Attributes["departments"].Refs()[0].ID >= half {
+			o.Attributes["departments"] = directory.RefsToKind(directory.Department, "d000000")
+		}
+		source.Add(o)
+	}
+	in.Source, _ = source.Finish()
+	in.Flow.DeleteGoneDepartments = true
+	return in
+}

@@ -94,8 +94,19 @@ type Input struct {
 	Gone   map[directory.Key]GoneAnswer
 	Recent int // DISABLE and DELETE that the flow applied in the last 24 hours
 	Staff  []Staff
-	Only   Narrow // of a plan that is only looked at
-	Now    time.Time
+	// Only, with Department or Kind, is of a plan that is only looked at. With
+	// Objects it is of a run by event, and such a plan may be applied. Then Source is
+	// the last complete listing in which these objects, and what they refer to, were
+	// replaced by what the source says of them now; it is marked incomplete ("by
+	// event"). Target is read whole, as ever; Gone and LastGood are not looked at.
+	// The plan holds CREATE, UPDATE (enabling somebody again included) and ADOPT whose
+	// Source is one of Objects, no DISABLE and no DELETE, and notes about them alone;
+	// it is assessed for itself, without the guards that compare sizes. Who has left,
+	// and what needs something that is created and is not one of Objects, waits for
+	// the next full run, which is noted. All other objects of Source and Target count
+	// as evidence: who shares a key with somebody is in conflict as ever.
+	Only Narrow
+	Now  time.Time
 }
 
 // LastGood is the size of the last complete source snapshot.

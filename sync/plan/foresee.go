@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
 // Foreseen is what a plan would do with one user.
@@ -200,10 +201,26 @@ func (a *alone) explain(out *Foreseen) {
 	if (out.Change == nil || !out.Change.Op.Destructive()) && a.partakes() && a.waitsForOthers() {
 		note(Unclear, None, sayOthers)
 	}
+	if no := a.number(); no != "" && out.Change != nil && out.Change.Op == Create {
+		system := a.in.Target.System
+		note(Unclear, None, sprintf(
+			"if %s has an account whose number differs from %s in nothing but leading zeros, that one is found, which the next plan will tell / 如果 %[1]s 中有工号与 %[2]s 只差前导零的账号，则会匹配到它，以下一次预演为准", system, no))
+	}
 	if out.Change != nil || len(out.Notes) > 0 {
 		return
 	}
 	a.why(note)
+}
+
+// number gives the user's employee number, if another form of it may find an
+// account that nobody looked at.
+func (a *alone) number() string {
+	no := a.user().Attributes[directory.AttrEmployeeNo].String()
+	_, digits := mapping.Bare(mapping.Normal(directory.AttrEmployeeNo, no))
+	if !digits || a.hasAccount() || !slices.Contains(a.in.Flow.Users.Match(), directory.AttrEmployeeNo) {
+		return ""
+	}
+	return no
 }
 
 // why says of somebody of whom nothing is noted why nothing happens.

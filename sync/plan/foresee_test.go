@@ -99,6 +99,9 @@ func foreseeAll(t fataler, in plan.Input) int {
 			}
 			continue
 		}
+		if slices.ContainsFunc(seen.Notes, inZeros) && foundInZeros(whole, key) {
+			continue
+		}
 		sure++
 		judgeOne(t, in, key, seen)
 		if seen.Change == nil && !slices.ContainsFunc(whole.Changes, func(c plan.Change) bool { return c.Source == key }) {
@@ -247,8 +250,18 @@ func foreseenText(s plan.Foreseen, held bool) string {
 	return b.String()
 }
 
+// inZeros tells whether a note is about numbers that differ in leading zeros.
+func inZeros(n plan.Note) bool { return strings.Contains(n.Say, "leading zeros") }
+
+// foundInZeros tells whether a plan of all finds somebody by such a number, of which
+// Foresee only says that it may.
+func foundInZeros(p *plan.Plan, key directory.Key) bool {
+	return slices.ContainsFunc(p.Notes, func(n plan.Note) bool { return n.Key == key && inZeros(n) }) ||
+		slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return c.Source == key && strings.Contains(c.Reason, "leading zeros") })
+}
+
 func unspoken(n plan.Note) bool {
-	for _, say := range []string{"disabled by this flow; the account", "not in the source, and no account", "and has no account of this flow", "not in the scope of this flow"} {
+	for _, say := range []string{"in nothing but leading zeros", "disabled by this flow; the account", "not in the source, and no account", "and has no account of this flow", "not in the scope of this flow"} {
 		if strings.Contains(n.Say, say) {
 			return true
 		}

@@ -11,6 +11,9 @@ import (
 // more. Each must have been asked for by id as well.
 func (m *maker) leavers(kind directory.Kind) []*subject {
 	var all []*subject
+	if m.byEvent() {
+		return nil // a listing that was only patched proves no absence
+	}
 	unseen := 0
 	for i := range m.in.Links {
 		l := &m.in.Links[i]
@@ -34,6 +37,9 @@ func (m *maker) leavers(kind directory.Kind) []*subject {
 			c.target.Attributes = nil
 			all = append(all, c)
 		}
+	}
+	if kind == directory.Department {
+		m.vanished = all
 	}
 	if unseen > 0 {
 		m.notes = append(m.notes, Note{Kind: Unclear, Say: sprintf(
@@ -85,9 +91,14 @@ func (m *maker) contested(c *subject) bool {
 	if !ok {
 		return false
 	}
-	n := Note{Kind: Conflict, Key: c.source.Key, Name: c.source.Name(), Say: sprintf(
-		"not in the source any more, but %s there has the same %s, perhaps the same person under a new id: the account %s is untouched / 来源中已不存在，但来源中的 %s 的 %s 相同，可能是同一个人换了编号：账号 %s 保持不动",
-		other.by.ID, other.key, c.target.ID, other.by.ID, other.key, c.target.ID)}
+	account, who := m.ofTarget(c.target.Kind, c.target.ID), m.ofSource(other.by.Kind, other.by.ID)
+	gone := "not in the source any more / 来源中已不存在"
+	if !c.gone {
+		gone = c.why
+	}
+	n := Note{Kind: Conflict, Key: c.source.Key, Name: c.source.Name(), Say: joined(gone, sprintf(
+		"%s there has the same %s, perhaps the same person under a new id: the account %s is untouched / 来源中的 %[1]s 的 %[2]s 相同，可能是同一个人换了编号：账号 %[3]s 保持不动",
+		who, other.key, account))}
 	if c.active() {
 		n.Kind, n.Say = LeftActive, joined("has left, still active / 已离职，账号仍有效", n.Say)
 		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
@@ -116,6 +127,7 @@ func (m *maker) leaverOp(c *subject) (op Op, waiting bool) {
 	case rules.Then == Delete && !m.in.Now.Before(disabled.Add(rules.After)):
 		op = Delete
 	default:
+		m.waiting[c.target.Key] = m.due(disabled)
 		return None, true
 	}
 	if !m.in.Abilities.can(c.source.Kind, op) {
@@ -123,56 +135,6 @@ func (m *maker) leaverOp(c *subject) (op Op, waiting bool) {
 		return None, true
 	}
 	return op, false
-}
-
-// departmentLeaverOp deletes a vanished department only when the flow says so
-// and it is empty in the target as the target is now.
-func (m *maker) departmentLeaverOp(c *subject) (Op, bool) {
-	if !m.in.Flow.DeleteGoneDepartments {
-		m.note(Kept, None, c.source, "not in the source any more: kept (departments.gone: keep) / 来源中已不存在，保留（departments.gone: keep）")
-		return None, true
-	}
-	use := m.occupied()
-	switch {
-	case use.members[c.target.ID]:
-		m.note(Kept, Delete, c.source, "not in the source any more, but not empty: kept until it is / 来源中已不存在，但部门不为空，清空前保留")
-		return None, true
-	case use.unsure:
-		m.note(Kept, Delete, c.source, "not in the source any more, but %s does not show whether it is empty: kept / 来源中已不存在，但 %s 没有显示部门是否为空，保留", m.in.Target.System, m.in.Target.System)
-		return None, true
-	}
-	return Delete, false
-}
-
-// occupancy says which target departments have members or children.
-type occupancy struct {
-	members map[directory.ID]bool
-	unsure  bool // the target hides somebody's departments, or does not list everybody
-}
-
-func (m *maker) occupied() *occupancy {
-	if m.use != nil {
-		return m.use
-	}
-	use := &occupancy{members: map[directory.ID]bool{}, unsure: !m.in.Target.Complete()}
-	for kind, name := range map[directory.Kind]string{directory.User: directory.AttrDepartments, directory.Department: directory.AttrParent} {
-		theirs := name
-		if mapped := m.mapping(kind); mapped != nil {
-			theirs = mapped.Counterpart(name)
-		}
-		for o := range m.in.Target.All(kind) {
-			for at, v := range o.Attributes {
-				use.unsure = use.unsure || v.Type() == directory.Unknown && (at == name || at == theirs)
-				for _, ref := range v.Refs() {
-					if ref.Kind == directory.Department {
-						use.members[ref.ID] = true
-					}
-				}
-			}
-		}
-	}
-	m.use = use
-	return use
 }
 
 func sortedNames[V any](set map[string]V) []string { return slices.Sorted(maps.Keys(set)) }

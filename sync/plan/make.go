@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -26,9 +27,9 @@ func Make(ctx context.Context, in Input) (*Plan, error) {
 	}
 	p.Changes = m.order()
 	p.Names = m.names(p.Changes)
-	p.Notes = sortNotes(m.notes)
-	p.Risk = assess(in, p, m)
-	if !in.Only.IsZero() {
+	p.Notes = sortNotes(m.onlyNamed(m.notes))
+	p.Risk = assess(m.in, p, m)
+	if in.Only.Department != "" || in.Only.Kind != "" {
 		if err := m.narrow(p); err != nil {
 			return nil, err
 		}
@@ -54,19 +55,21 @@ type maker struct {
 	byTarget    map[directory.Key]*mapping.Link
 	managed     int // live links of users
 
-	drafts  []*draft
-	creates map[directory.Key]*draft        // CREATE by source key: &coming until it is drafted, nil for a user who is held
-	coming  draft                           // stands for a CREATE that was not judged yet
-	matched map[directory.Key]directory.Key // adoption of this plan: source → target
-	claimed map[directory.Key]directory.Key // target ids of CREATE (folded) → source
-	claims  map[directory.Key]claim         // linked target objects that somebody else matches
-	byPath  map[string]directory.ID         // target departments by path; "" when two have it
-	use     *occupancy                      // of the target's departments; nil: not looked at yet
-	folded  map[directory.Kind]map[directory.ID]directory.ID
-	judged  int
-	failed  int // rules that ended with an error
-	notes   []Note
-	undo    *UndoInput // nil: of a run that compares source and target
+	drafts   []*draft
+	creates  map[directory.Key]*draft        // CREATE by source key: &coming until it is drafted, nil for a user who is held
+	coming   draft                           // stands for a CREATE that was not judged yet
+	matched  map[directory.Key]directory.Key // adoption of this plan: source → target
+	claimed  map[directory.Key]directory.Key // target ids of CREATE (folded) → source
+	claims   map[directory.Key]claim         // linked target objects that somebody else matches
+	byPath   map[string]directory.ID         // target departments by path; "" when two have it
+	use      *occupancy                      // of the target's departments; nil: not looked at yet
+	vanished []*subject                      // departments of ours that are gone from the source
+	waiting  map[directory.Key]time.Time     // accounts of leavers in their grace period, by target → its end; zero: without end
+	folded   map[directory.Kind]map[directory.ID]directory.ID
+	judged   int
+	failed   int // rules that ended with an error
+	notes    []Note
+	undo     *UndoInput // nil: of a run that compares source and target
 }
 
 // draft is a change before the plan is ordered.
@@ -75,6 +78,7 @@ type draft struct {
 	depth    int              // of a department: its distance from the root, where it is taken from or put to
 	path     string           // for the order of departments
 	second   bool             // the second pass of references
+	empties  []*draft         // of a department's DELETE: what takes out those who are in it
 	unlinked bool             // a destructive change of an account that is not ours
 	source   directory.Object // of a destructive change: what says whether it is protected
 	target   directory.Object // the same, with what we know of hidden values
@@ -87,7 +91,10 @@ func newMaker(in Input) *maker {
 		bySource: map[directory.Key]*mapping.Link{}, byTarget: map[directory.Key]*mapping.Link{},
 		creates: map[directory.Key]*draft{}, matched: map[directory.Key]directory.Key{},
 		claimed: map[directory.Key]directory.Key{}, claims: map[directory.Key]claim{}, byPath: map[string]directory.ID{},
-		folded: map[directory.Kind]map[directory.ID]directory.ID{},
+		folded: map[directory.Kind]map[directory.ID]directory.ID{}, waiting: map[directory.Key]time.Time{},
+	}
+	if m.byEvent() {
+		m.in.LastGood = nil
 	}
 	for i := range in.Links {
 		l := &in.Links[i]
@@ -228,21 +235,31 @@ func (m *maker) resolve(ref directory.Ref) (directory.Ref, bool) {
 
 // plan plans all objects: of each kind who is there, and then who has left. All
 // are found before any is compared, since a department may refer to a user who
-// is yet to come.
+// is yet to come. Departments that vanished are the last: whether they are empty
+// depends on what becomes of everybody else.
 func (m *maker) plan(ctx context.Context) error {
-	kinds := []directory.Kind{directory.Department, directory.User}
-	found := map[directory.Kind][][]*subject{}
-	for _, kind := range kinds {
-		if m.mapping(kind) != nil {
-			found[kind] = [][]*subject{m.cases(kind), m.leavers(kind)}
-		}
+	type group struct {
+		kind directory.Kind
+		all  []*subject
 	}
-	for _, kind := range kinds {
-		for _, group := range found[kind] {
-			for chunk := range slices.Chunk(group, judgeChunk) {
-				if err := m.judge(ctx, kind, chunk); err != nil {
-					return err
-				}
+	var groups []group
+	var vanished group
+	if m.mapping(directory.Department) != nil {
+		groups = append(groups, group{directory.Department, m.cases(directory.Department)})
+		vanished = group{directory.Department, m.leavers(directory.Department)}
+	}
+	if m.mapping(directory.User) != nil {
+		groups = append(groups, group{directory.User, m.cases(directory.User)}, group{directory.User, m.leavers(directory.User)})
+	}
+	groups = append(groups, vanished)
+	for i := range groups {
+		groups[i].all = m.named(groups[i].all)
+	}
+	m.absent()
+	for _, g := range groups {
+		for chunk := range slices.Chunk(g.all, judgeChunk) {
+			if err := m.judge(ctx, g.kind, chunk); err != nil {
+				return err
 			}
 		}
 	}

@@ -11,18 +11,79 @@ import (
 	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
-// Narrow says which part of a plan is shown. Such a plan is only looked at: it is
-// planned and assessed as a whole, and then cut.
+// Narrow says which part of a plan is shown, or, with Objects, made. With Department
+// or Kind it is only looked at: planned and assessed as a whole, and then cut.
 type Narrow struct {
 	Department string         // by path or last name, with everything below; "" = all
 	Kind       directory.Kind // "" = both
 	// Objects are the source objects that a run by event is about; nil: everything.
-	// Such a plan may be applied; it holds no DISABLE and no DELETE.
+	// Such a plan may be applied: see Input.Only.
 	Objects map[directory.Key]bool
 }
 
-// IsZero tells whether the whole plan is shown.
-func (n Narrow) IsZero() bool { return n.Department == "" && n.Kind == "" && len(n.Objects) == 0 }
+// IsZero tells whether the whole plan is made and shown.
+func (n Narrow) IsZero() bool { return n.Department == "" && n.Kind == "" && n.Objects == nil }
+
+// byEvent tells whether the plan is about named objects alone.
+func (m *maker) byEvent() bool { return m.in.Only.Objects != nil }
+
+// sayLater is why a run by event leaves something alone.
+const sayLater = "waits for the next full run / 留待下次全量同步"
+
+// named takes out of the cases those that a plan by event is not about, and who has
+// left. What it is not about is not created: whoever refers to it waits.
+func (m *maker) named(all []*subject) []*subject {
+	if !m.byEvent() {
+		return all
+	}
+	return slices.DeleteFunc(all, func(c *subject) bool {
+		if !m.in.Only.Objects[c.source.Key] {
+			if m.creates[c.source.Key] == &m.coming {
+				m.uncreate(c.source.Key)
+			}
+			return true
+		}
+		if c.leaver {
+			m.load(c)
+			if op, waiting := m.leaverOp(c); !waiting {
+				m.note(Kept, op, c.source, "%s", joined(joined("has left / 已离职", c.why), sayLater))
+			}
+		}
+		return c.leaver
+	})
+}
+
+// absent notes of whom a plan by event is about that the source does not have.
+func (m *maker) absent() {
+	for key := range m.in.Only.Objects {
+		l := m.bySource[key]
+		if l == nil || m.in.Source.Has(key) || !m.in.Target.Has(l.Target) {
+			continue
+		}
+		o, found := m.lastSeen(key)
+		if !found {
+			o = directory.Object{Key: key}
+		}
+		m.note(Kept, None, o, "%s", joined(sprintf("not in %s any more / 在 %s 中已不存在", m.in.Source.System, m.in.Source.System), sayLater))
+	}
+}
+
+// onlyNamed leaves the notes about the objects that a plan by event is about.
+func (m *maker) onlyNamed(notes []Note) []Note {
+	if !m.byEvent() {
+		return notes
+	}
+	return slices.DeleteFunc(notes, func(n Note) bool { return !m.in.Only.Objects[n.Key] })
+}
+
+// lost says of references without a partner why: a plan by event leaves what it is
+// not about to a full run.
+func (m *maker) lost(say string) string {
+	if !m.byEvent() {
+		return say
+	}
+	return joined(say, sayLater)
+}
 
 // narrow cuts the plan down to what Input.Only asks for. What is cut away is not
 // needed by what stays, since nobody applies it. Faults: Invalid when there is no

@@ -33,7 +33,7 @@ func TestForesee(t *testing.T) {
 		"a manager who is yet to come": {source: "user 1 甲 boss=2\nuser 2 乙", who: "1", unsure: "not linked yet"},
 		"only the manager may differ":  {source: "user 1 甲 boss=2\nuser 2 乙", target: "user 1 甲", links: "1 -> 1", who: "1", unsure: "not linked yet"},
 		"a manager who is nowhere":     {source: "user 1 甲 boss=9 title=专员", target: "user 1 甲", links: "1 -> 1", who: "1", want: "UPDATE user:1 甲 [title=] [title=专员] differs\nlost UPDATE left as it is, a reference has no partner: manager: user:9 / 保持原样，引用找不到对应对象：manager: user:9\n"},
-		"two of one number":            {source: "user 1 甲\nuser 2 乙 no=1", who: "1", want: "conflict NONE 2 source objects have the same employee_no: 1, 2 / 来源里有 2 个对象的 employee_no 相同：1, 2\n"},
+		"two of one number":            {source: "user 1 甲\nuser 2 乙 no=1", who: "1", want: "conflict NONE 2 source objects have the same employee_no: 甲 (1), 乙 (2) / 来源里有 2 个对象的 employee_no 相同：甲 (1), 乙 (2)\n"},
 	} {
 		w := newWorld(t)
 		w.spec[directory.User].Match = []string{"employee_no"}

@@ -57,6 +57,7 @@ func (m *maker) order() []Change {
 			dropped = true
 		}
 	}
+	m.vacate()
 	slices.SortFunc(m.drafts, func(a, b *draft) int {
 		depth := cmp.Compare(a.depth, b.depth)
 		if a.Op == Delete {
@@ -88,14 +89,17 @@ func (m *maker) order() []Change {
 	return changes
 }
 
-// needs lists what must be done before: the own CREATE or ADOPT, and the
-// CREATE of everything that After refers to.
+// needs lists what must be done before: the own CREATE or ADOPT, the CREATE of
+// everything that After refers to, and what empties a department.
 func (d *draft) needs(creates, adopts map[directory.Key]int) []int {
 	var seqs []int
 	add := func(seq int) {
-		if seq > 0 && seq < d.Seq && !slices.Contains(seqs, seq) {
+		if seq > 0 && seq < d.Seq {
 			seqs = append(seqs, seq)
 		}
+	}
+	for _, other := range d.empties {
+		add(other.Seq)
 	}
 	if d.Op == Update {
 		add(creates[d.Source])
@@ -109,7 +113,7 @@ func (d *draft) needs(creates, adopts map[directory.Key]int) []int {
 		}
 	}
 	slices.Sort(seqs)
-	return seqs
+	return slices.Compact(seqs)
 }
 
 // dropLostRefs takes away references to objects whose creation was held after
@@ -130,13 +134,13 @@ func (m *maker) dropLostRefs() bool {
 			}
 			dropped = true
 			if d.Op == Create {
-				m.hold(d, sprintf("not created: %s %s is not created / 暂不新建：%s %s 没有被创建", name, ref, name, ref))
+				m.hold(d, m.lost(sprintf("not created: %s %s is not created / 暂不新建：%s %s 没有被创建", name, ref, name, ref)))
 				break
 			}
 			delete(d.After, name)
 			delete(d.Before, name)
-			m.notes = append(m.notes, Note{Kind: Lost, Op: d.Op, Key: d.Source, Name: d.Name, Say: sprintf(
-				"%s left as it is: %s is not created / %s 保持原样：%s 没有被创建", name, ref, name, ref)})
+			m.notes = append(m.notes, Note{Kind: Lost, Op: d.Op, Key: d.Source, Name: d.Name, Say: m.lost(sprintf(
+				"%s left as it is: %s is not created / %s 保持原样：%s 没有被创建", name, ref, name, ref))})
 		}
 		if held := d.Op == Create && m.creates[d.Source] == nil; !held && (d.Op != Update || len(d.After) > 0) {
 			kept = append(kept, d)
@@ -228,5 +232,5 @@ func sortNotes(notes []Note) []Note {
 			cmp.Compare(a.Key.Kind, b.Key.Kind), cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Say, b.Say),
 		)
 	})
-	return notes
+	return slices.Compact(notes)
 }

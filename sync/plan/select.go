@@ -19,10 +19,11 @@ import (
 // or mail address); "#3", or "#3-5". Nothing is ever guessed. Faults: Invalid for
 // an item that names nothing of the plan, or more than one thing; the sentence
 // lists what it may mean. Somebody of several departments is approved with the one
-// that the plan shows, and held back with any.
+// that the plan shows, and held back with any. A department's deletion is not given
+// without everything that empties it.
 func Select(p *Plan, only, hold []string) ([]int, error) {
 	s := &selector{plan: p, paths: p.paths((*Change).wheres)}
-	chosen := make(map[int]bool, len(p.Changes))
+	chosen := make(choice, len(p.Changes))
 	for i := range p.Changes {
 		chosen[p.Changes[i].Seq] = len(only) == 0
 	}
@@ -45,8 +46,23 @@ func Select(p *Plan, only, hold []string) ([]int, error) {
 			chosen[seq] = false
 		}
 	}
+	for i := range p.Changes { // in order: what empties a department comes before
+		if c := &p.Changes[i]; c.Op == Delete && c.Key.Kind == directory.Department && slices.ContainsFunc(c.Needs, chosen.lacks) {
+			chosen[c.Seq] = false
+		}
+	}
 	maps.DeleteFunc(chosen, func(_ int, in bool) bool { return !in })
 	return slices.Sorted(maps.Keys(chosen)), nil
+}
+
+// choice says which changes, by Seq, are given and which are held back.
+type choice map[int]bool
+
+// lacks tells whether a change is held back. One that the plan does not hold any
+// more was done, or will be missed when it is applied.
+func (c choice) lacks(seq int) bool {
+	in, known := c[seq]
+	return known && !in
 }
 
 // paths gives every department that a change is in or below, with how it is

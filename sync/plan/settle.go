@@ -67,7 +67,7 @@ func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
 	if v.Reason != "" {
 		n.Say = withDetail(n.Say, v.Reason)
 	}
-	if c.leaver && !c.waiting && c.active() {
+	if c.leaver && !c.waiting && c.active() && c.source.Kind == directory.User {
 		n.Kind = LeftActive
 		n.Say = joined("has left, still active / 已离职，账号仍有效", n.Say)
 		n.Alarm = c.link.LeftRuns+1 >= alarmRuns
@@ -85,7 +85,7 @@ const alarmRuns = 3
 func (m *maker) create(c *subject, v Verdict, out *outcome) {
 	if len(out.lost) > 0 {
 		lost := strings.Join(out.lost, "; ")
-		m.note(Lost, Create, c.source, "not created, a reference has no partner: %s / 暂不新建，引用找不到对应对象：%s", lost, lost)
+		m.note(Lost, Create, c.source, "%s", m.lost(sprintf("not created, a reference has no partner: %s / 暂不新建，引用找不到对应对象：%s", lost, lost)))
 		m.uncreate(c.source.Key)
 		return
 	}
@@ -134,11 +134,11 @@ func (m *maker) nameCreate(c *subject, d *draft) bool {
 	}
 	key := directory.Key{Kind: c.source.Kind, ID: directory.ID(strings.ToLower(id))}
 	if other, taken := m.claimed[key]; taken {
-		m.note(Conflict, Create, c.source, "not created: %s %s is wanted by %s too / 暂不新建：%s %s 与 %s 冲突", attr, id, other.ID, attr, id, other.ID)
+		m.note(Conflict, Create, c.source, "not created: %s %s is wanted by %s too / 暂不新建：%[1]s %[2]s 与 %[3]s 冲突", attr, id, m.ofSource(other.Kind, other.ID))
 		return false
 	}
 	if taken := m.takenID(key); taken != "" {
-		m.note(Conflict, Create, c.source, "not created: %s %s exists in the target and did not match / 暂不新建：目标系统中已有 %s %s，但没有匹配上", attr, taken, attr, taken)
+		m.note(Conflict, Create, c.source, "not created: %s %s exists in the target and did not match: %s / 暂不新建：目标系统中已有 %[1]s %[2]s，但没有匹配上：%[3]s", attr, taken, m.ofTarget(key.Kind, taken))
 		return false
 	}
 	m.claimed[key] = c.source.Key
@@ -167,7 +167,7 @@ func (m *maker) takenID(folded directory.Key) directory.ID {
 func (m *maker) update(c *subject, v Verdict, out *outcome) {
 	if len(out.lost) > 0 {
 		lost := strings.Join(out.lost, "; ")
-		m.note(Lost, Update, c.source, "left as it is, a reference has no partner: %s / 保持原样，引用找不到对应对象：%s", lost, lost)
+		m.note(Lost, Update, c.source, "%s", m.lost(sprintf("left as it is, a reference has no partner: %s / 保持原样，引用找不到对应对象：%s", lost, lost)))
 	}
 	m.adoptIfNew(c)
 	if len(out.differ) == 0 && !out.activate {
@@ -200,11 +200,18 @@ func (m *maker) adoptIfNew(c *subject) {
 	d := m.draft(Adopt, c.source, c.target)
 	d.Before = m.mapped(c)
 	d.Reason = sprintf("same %s / %s 相同", c.matchBy, c.matchBy)
+	if m.differsInZeros(c, c.matchBy, []directory.ID{c.target.ID}, nil) {
+		d.Reason = sprintf("same %s but for leading zeros / %s 除前导零外相同", c.matchBy, c.matchBy)
+	}
 	m.drafts = append(m.drafts, d)
 }
 
 // take drafts a DISABLE or DELETE.
 func (m *maker) take(c *subject, v Verdict, r ruling) {
+	if m.byEvent() {
+		m.note(Kept, r.op, c.source, "%s", joined("chosen by the rule / 由规则决定", sayLater))
+		return
+	}
 	if !m.in.Source.Complete() {
 		m.note(Unclear, r.op, c.source, "not planned: the source is incomplete / 来源不完整，不列入计划")
 		return

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -78,7 +77,13 @@ func (m *maker) cases(kind directory.Kind) []*subject {
 		c.drop()
 		all = append(all, c)
 	}
-	all = m.apart(all)
+	all = slices.DeleteFunc(m.apart(all), func(c *subject) bool {
+		if _, claimed := m.claims[c.target.Key]; !c.leaver || !claimed {
+			return false
+		}
+		m.load(c)
+		return m.contested(c)
+	})
 	for _, c := range all {
 		m.announce(c)
 	}
@@ -107,26 +112,10 @@ func (m *maker) apart(all []*subject) []*subject {
 			ids[i] = r.source.ID
 		}
 		m.load(c)
-		m.note(Conflict, None, c.source, "the target object %s is matched by %d source objects, this one by %s: %s / 目标对象 %[1]s 同时被来源中的 %[2]d 个对象匹配，本对象按 %[3]s 匹配：%[4]s", c.target.ID, len(rivals), c.matchBy, joinIDs(ids))
+		target, sources := m.ofTarget(c.target.Kind, c.target.ID), m.ofSource(c.source.Kind, ids...)
+		m.note(Conflict, None, c.source, "the target object %s is matched by %d source objects, this one by %s: %s / 目标对象 %[1]s 同时被来源中的 %[2]d 个对象匹配，本对象按 %[3]s 匹配：%[4]s", target, len(rivals), c.matchBy, sources)
 		return true
 	})
-}
-
-func (m *maker) sourceSide() mapping.Side {
-	return mapping.Side{Snap: m.in.Source, Extra: pathExtra(m.sourcePaths)}
-}
-
-func (m *maker) targetSide() mapping.Side {
-	return mapping.Side{Snap: m.in.Target, Extra: pathExtra(m.targetPaths)}
-}
-
-func pathExtra(paths map[directory.ID]string) mapping.Extra {
-	return func(o directory.Object) directory.Attributes {
-		if o.Kind != directory.Department || paths[o.ID] == "" {
-			return nil
-		}
-		return directory.Attributes{directory.AttrPath: directory.TextOf(paths[o.ID])}
-	}
 }
 
 // find fills in the target object: by link, else by match key. It is false
@@ -149,36 +138,100 @@ func (m *maker) find(c *subject, finder func() *mapping.Finder) bool {
 }
 
 // match fills in the target object by match key, if there is exactly one and
-// nobody else has a claim to it.
+// nobody else has a claim to it. Of somebody who has left, a doubt is no news: no
+// account is given, and none is taken that is not linked.
 func (m *maker) match(c *subject, finder *mapping.Finder) bool {
 	ids, sources, key := finder.Find(c.source, m.sourceSide())
+	left := m.hasLeft(c.source)
+	sources = m.rivals(c.source.Key, sources)
 	switch {
+	case len(ids) == 0 && len(sources) == 0 && m.in.Target.Complete():
+		return true
+	case left && (len(ids) != 1 || len(sources) > 0):
+		return false
 	case len(ids) == 0 && !m.in.Target.Complete():
-		if left, _ := m.leftByStatus(c); left && c.source.Kind == directory.User {
-			return false // nothing would have been created
-		}
 		m.note(Unclear, Create, c.source, "no match, but the target's listing is incomplete: nothing is created / 没有匹配，但目标系统的列表不完整，暂不新建")
 		return false
-	case len(ids) == 0 && len(sources) <= 1:
-		return true
-	case len(ids) > 1:
-		m.note(Conflict, None, c.source, "%d target objects have the same %s: %s / 目标系统里有 %d 个对象的 %s 相同：%s", len(ids), key, joinIDs(ids), len(ids), key, joinIDs(ids))
-		return false
-	case len(sources) > 1:
-		m.note(Conflict, None, c.source, "%d source objects have the same %s: %s / 来源里有 %d 个对象的 %s 相同：%s", len(sources), key, joinIDs(sources), len(sources), key, joinIDs(sources))
+	case len(ids) > 1 || len(sources) > 0:
+		m.noteDoubt(c, key, ids, append(sources, c.source.ID))
 		return false
 	}
 	target := directory.Key{Kind: c.source.Kind, ID: ids[0]}
 	if l := m.byTarget[target]; l != nil {
+		if left {
+			return false
+		}
 		if _, claimed := m.claims[target]; !claimed {
 			m.claims[target] = claim{by: c.source.Key, key: key}
 		}
-		m.note(Conflict, None, c.source, "the target object %s found by %s is linked to %s already / 按 %[2]s 找到的目标对象 %[1]s 已关联到 %[3]s", target.ID, key, l.Source.ID)
+		m.note(Conflict, None, c.source, "the target object %s found by %s is linked to %s already / 按 %[2]s 找到的目标对象 %[1]s 已关联到 %[3]s",
+			m.ofTarget(target.Kind, target.ID), key, m.ofSource(l.Source.Kind, l.Source.ID))
 		return false
 	}
 	c.target, _ = m.in.Target.Get(target)
 	c.matchBy, c.link = key, nil
 	return true
+}
+
+// noteDoubt names all who may be meant by a match key, on both sides.
+func (m *maker) noteDoubt(c *subject, key string, ids, sources []directory.ID) {
+	slices.Sort(sources)
+	kind := c.source.Kind
+	theirs, ours := m.ofSource(kind, sources...), m.ofTarget(kind, ids...)
+	same := sprintf("the same %s / %s 相同", key, key)
+	if m.differsInZeros(c, key, ids, sources) {
+		same = sprintf("the same %s but for leading zeros / %s 除前导零外相同", key, key)
+	}
+	en, zh := halves(same)
+	switch {
+	case len(ids) > 1 && len(sources) > 1:
+		m.note(Conflict, None, c.source, "%d source objects and %d target objects have %s: %s; in the target %s / 来源里有 %[1]d 个、目标系统里有 %[2]d 个对象的 %[6]s：%[4]s；目标系统：%[5]s", len(sources), len(ids), en, theirs, ours, zh)
+	case len(ids) > 1:
+		m.note(Conflict, None, c.source, "%d target objects have %s: %s / 目标系统里有 %[1]d 个对象的 %[4]s：%[3]s", len(ids), en, ours, zh)
+	case len(ids) == 1:
+		m.note(Conflict, None, c.source, "%d source objects have %s as the target object %s: %s / 来源里有 %[1]d 个对象与目标对象 %[3]s 的 %[5]s：%[4]s", len(sources), en, ours, theirs, zh)
+	default:
+		m.note(Conflict, None, c.source, "%d source objects have %s: %s / 来源里有 %[1]d 个对象的 %[4]s：%[3]s", len(sources), en, theirs, zh)
+	}
+}
+
+// differsInZeros tells whether those who share a key write it differently.
+func (m *maker) differsInZeros(c *subject, key string, ids, sources []directory.ID) bool {
+	if key != directory.AttrEmployeeNo {
+		return false
+	}
+	mine := mapping.Normal(key, c.source.Attributes[key].String())
+	differs := func(snap *directory.Snapshot, name string) func(directory.ID) bool {
+		return func(id directory.ID) bool {
+			o, _ := snap.Get(directory.Key{Kind: c.source.Kind, ID: id})
+			return mapping.Normal(key, o.Attributes[name].String()) != mine
+		}
+	}
+	return slices.ContainsFunc(sources, differs(m.in.Source, key)) ||
+		slices.ContainsFunc(ids, differs(m.in.Target, m.mapping(c.source.Kind).Counterpart(key)))
+}
+
+// rivals gives the others who hold a match key, but for those who have left: whoever
+// comes back under a new id is not kept waiting by the old one. An account that is
+// still linked to the old one is not given to the new one for that.
+func (m *maker) rivals(key directory.Key, sources []directory.ID) []directory.ID {
+	return slices.DeleteFunc(sources, func(id directory.ID) bool {
+		other := directory.Key{Kind: key.Kind, ID: id}
+		if other == key {
+			return true
+		}
+		if key.Kind != directory.User || len(m.in.Flow.Leavers.When) == 0 {
+			return false
+		}
+		o, _ := m.in.Source.Get(other)
+		return m.hasLeft(o)
+	})
+}
+
+// hasLeft tells whether leavers.when says so of a user.
+func (m *maker) hasLeft(o directory.Object) bool {
+	left, _ := m.leftByStatus(&subject{source: o})
+	return left && o.Kind == directory.User
 }
 
 // announce makes a coming partner known before references are resolved.
@@ -205,7 +258,7 @@ func (m *maker) propose(c *subject) error {
 
 // compare maps attributes and says what would have to happen, with the values.
 func (m *maker) compare(c *subject, src directory.Attributes) (Op, *outcome, error) {
-	want, lost, err := m.mapping(c.source.Kind).Map(src, m.resolve)
+	want, lost, err := m.mapping(c.source.Kind).Map(m.withPaths(c.source.Kind, src), m.resolve)
 	if err != nil {
 		return None, nil, err
 	}
@@ -271,14 +324,6 @@ func (m *maker) arrived(v directory.Value) directory.Value {
 		return v
 	}
 	return directory.RefsTo(refs...)
-}
-
-func joinIDs(ids []directory.ID) string {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = string(id)
-	}
-	return strings.Join(texts, ", ")
 }
 
 func kindEN(k directory.Kind) string { return string(k) }

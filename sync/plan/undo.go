@@ -51,6 +51,9 @@ func Undo(in UndoInput) *Plan {
 		c := &in.Plan.Changes[i]
 		u.of[c.Source] = append(u.of[c.Source], c)
 		for _, seq := range c.Needs {
+			if c.Op == Delete {
+				break // it waited for this to be out of its way, and stands on nothing
+			}
 			u.needed[seq] = append(u.needed[seq], i)
 		}
 		d := in.Deeds[c.Seq]

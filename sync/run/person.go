@@ -11,7 +11,8 @@ const (
 	DingTalk Platform = "dingtalk"
 	WeCom    Platform = "wecom"
 	CLI      Platform = "cli"
-	Clock    Platform = "clock" // schedules
+	Clock    Platform = "clock"  // schedules
+	Change   Platform = "change" // a system said that something changed
 )
 
 // Role is what a person may do in a flow.

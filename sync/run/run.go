@@ -25,6 +25,9 @@ const (
 	ByEvent    Trigger = "event" // a system said that something changed
 )
 
+// Unasked tells whether no person asked: what such a run may do by itself is less.
+func (t Trigger) Unasked() bool { return t == BySchedule || t == ByEvent }
+
 // Run is one execution of a flow. It has exactly one plan and one code.
 type Run struct {
 	Code    Code    `json:"code"`
@@ -65,11 +68,13 @@ type Run struct {
 	Objects  directory.Keys `json:"objects,omitempty"`
 	HeldBack int            `json:"held_back,omitempty"` // changes that voters held back
 	Config   string         `json:"config,omitempty"`    // hash of the flow's configuration and rules
-	Notes    int            `json:"notes"`
-	Outcome  Outcome        `json:"outcome"`          // of the applied changes, from the journal
-	Reason   string         `json:"reason,omitempty"` // why it ended as it did, for people
-	Fault    fault.Kind     `json:"fault,omitempty"`  // of what made it fail
-	Stop     bool           `json:"stop,omitempty"`   // a person asked an applying run to stop
+	// Read is how far the reading of both systems is, while it goes on.
+	Read    Counted    `json:"read,omitzero"`
+	Notes   int        `json:"notes"`
+	Outcome Outcome    `json:"outcome"`          // of the applied changes, from the journal
+	Reason  string     `json:"reason,omitempty"` // why it ended as it did, for people
+	Fault   fault.Kind `json:"fault,omitempty"`  // of what made it fail
+	Stop    bool       `json:"stop,omitempty"`   // a person asked an applying run to stop
 
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
@@ -79,6 +84,14 @@ type Run struct {
 // Cooling tells whether all votes are there and the run waits until NotBefore: it
 // can still be stopped, and does not expire.
 func (r Run) Cooling() bool { return r.State == Awaiting && !r.NotBefore.IsZero() }
+
+// Counted says how much has been read of source and target so far.
+type Counted struct {
+	SourceUsers       int `json:"source_users"`
+	SourceDepartments int `json:"source_departments"`
+	TargetUsers       int `json:"target_users"`
+	TargetDepartments int `json:"target_departments"`
+}
 
 // Outcome counts the changes by what became of them.
 type Outcome struct {

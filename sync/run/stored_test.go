@@ -23,6 +23,7 @@ func full() run.Run {
 		Reason: "r", Fault: fault.Unavailable, Stop: true, Created: start, Updated: start.Add(time.Minute), Ended: start.Add(time.Hour),
 		Wake: start.Add(time.Hour), StepUp: run.Actor{Person: "周凯"}, NotBefore: start.Add(time.Minute), Glass: run.Actor{Person: "陈悦"}, Behind: "王芳",
 		Undoes: "7K3MQ3", UndoItem: 7, Dept: "/A", Objects: directory.KeysOf(directory.Key{Kind: directory.User, ID: "0001"}), Kind: directory.User, HeldBack: 8,
+		Read: run.Counted{SourceUsers: 1, SourceDepartments: 2, TargetUsers: 3, TargetDepartments: 4},
 	}
 }
 

@@ -69,6 +69,7 @@ func (m *memory) Describe() connector.Info {
 			text(directory.Department, "id"), text(directory.Department, "name"), refs(directory.Department, "parent"),
 		},
 		CallTimeout: time.Second,
+		Reads:       func(users, _ int) int { return 1 + max(1, (users+memoryPage-1)/memoryPage) },
 		DeleteMeans: connector.Text{ZH: "没有了", EN: "gone"}, DisableMeans: connector.Text{ZH: "停用", EN: "frozen"},
 	}
 	if m.flaw == "undescribed" {
@@ -85,6 +86,9 @@ func (m *memory) call(ctx context.Context) error {
 		return say(fault.Unavailable)
 	}
 	m.calls++
+	if m.flaw == "many calls" {
+		m.calls++
+	}
 	switch {
 	case m.wrong:
 		m.tokens++
@@ -137,11 +141,13 @@ func (m *memory) Read(ctx context.Context) (*directory.Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := directory.NewBuilder("memory", time.Unix(0, 0))
+	count := connector.CounterOf(ctx)
 	if err := m.call(ctx); err != nil {
 		return nil, err
 	}
 	for _, o := range m.list(directory.Department) {
 		b.Add(o)
+		count.Add(o.Kind)
 		b.Health().Departments++
 	}
 	list := m.list(directory.User)
@@ -160,6 +166,9 @@ func (m *memory) Read(ctx context.Context) (*directory.Snapshot, error) {
 		}
 		for _, o := range objects {
 			b.Add(o)
+			if m.flaw != "silent" {
+				count.Add(o.Kind)
+			}
 		}
 	}
 	if m.noPhone {

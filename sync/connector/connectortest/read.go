@@ -91,6 +91,8 @@ func readCases() []testCase {
 		{"disabled users", []string{"SeedUser"}, disabledUsers},
 		{"the same twice", []string{"SeedUser"}, sameTwice},
 		{"at once", []string{"SeedUser"}, readAtOnce},
+		{"counts while it reads", []string{"SeedUser", "SeedDepartment"}, countsReading},
+		{"no more calls than are said", []string{"SeedUser", "SeedDepartment", "Calls"}, fewCalls},
 		{"a day later", []string{"SeedUser", "Advance"}, dayLater},
 	}
 	for _, size := range []string{"0", "1", "n-1", "n", "n+1", "2n", "2n+1"} {
@@ -288,4 +290,57 @@ func dayLater(t *testing.T, h *Harness) {
 	h.readComplete(t)
 	h.Advance(24 * time.Hour)
 	h.readComplete(t)
+}
+
+// company seeds full pages of people in each of a few departments: what the suite
+// counts by.
+func (h *Harness) company() (users, departments int) {
+	for d := range h.Page {
+		id := h.SeedDepartment(Department{ID: fmt.Sprintf("%d", 7101+d), Name: fmt.Sprintf("部门%d", d)})
+		departments++
+		for range h.Page {
+			h.SeedUser(person(users+1, id))
+			users++
+		}
+	}
+	return users, departments
+}
+
+// countsReading checks that people who wait are told how far a listing is.
+func countsReading(t *testing.T, h *Harness) {
+	users, departments := h.company()
+	var count connector.Counter
+	if _, err := h.Connector.Read(connector.WithCounter(within(t), &count)); err != nil {
+		t.Fatal(err)
+	}
+	if u, d := count.Count(); u != users || d != departments {
+		t.Errorf("counted %d users and %d departments, want %d and %d", u, d, users, departments)
+	}
+}
+
+// fewCalls checks the number of calls that the description gives, which docs
+// repeat. A first reading is not counted: it may ask what the system can do.
+func fewCalls(t *testing.T, h *Harness) {
+	reads := h.Connector.Describe().Reads
+	if reads == nil {
+		t.Skip("NOT APPLICABLE: reading makes no calls")
+	}
+	users, departments := h.company()
+	h.readComplete(t)
+	calls := func() int {
+		n := h.Calls()
+		if h.TokenCalls != nil {
+			n -= h.TokenCalls()
+		}
+		return n
+	}
+	before := calls()
+	h.readComplete(t)
+	want := reads(users, departments)
+	if n := calls() - before; n > want || 2*n < want {
+		t.Errorf("%d calls for %d users in %d departments, described as %d", n, users, departments, want)
+	}
+	if more := reads(1000*users, 10*departments); more <= want {
+		t.Errorf("%d calls for a company of 1000 times the size", more)
+	}
 }

@@ -34,6 +34,8 @@ func TestFindsFlaws(t *testing.T) {
 		"first page":      "read/pages_n+1",
 		"shorter list":    "faults/middle_page_fails",
 		"hidden is empty": "faults/hidden_attributes",
+		"silent":          "read/counts_while_it_reads",
+		"many calls":      "read/no_more_calls_than_are_said",
 		"hammers":         "faults/wrong_credentials",
 		"failure is gone": "faults/system_down",
 		"hidden is gone":  "lookup/out_of_sight",

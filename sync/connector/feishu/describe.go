@@ -18,6 +18,7 @@ func (c *Connector) Describe() connector.Info {
 		},
 		CallTimeout:  c.o.CallTimeout,
 		Settle:       settle,
+		Reads:        reads,
 		DeleteMeans:  c.deleteMeans(),
 		DisableMeans: disableMeans(),
 	}
@@ -56,4 +57,12 @@ func disableMeans() connector.Text {
 		ZH: "停用即暂停账号：不能登录，仍留在通讯录，群和文档不变，随时可以恢复。每秒最多 1 个。",
 		EN: "A freeze: the account cannot sign in, stays in the directory with its chats and documents, and can be unfrozen at any time. At most 1 a second.",
 	}
+}
+
+// reads counts the calls of a Read: the departments, a page or more of each
+// department's people and of the root's, and a last look at the range.
+func reads(users, departments int) int {
+	pages := func(n int) int { return max(1, (n+pageSize-1)/pageSize) }
+	each := pages(users / max(departments, 1))
+	return pages(departments) + departments*each + 2
 }

@@ -79,9 +79,8 @@ type Options struct {
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Logger *slog.Logger // default: none
 	Rates  Rates        // default DefaultRates()
-	// Pace, when set, waits for a slot of a bucket ("read", "write" or "slow") that
-	// replicas share; it replaces Rates.
-	Pace func(ctx context.Context, bucket string) error
+	// Pace, when set, keeps Rates for all replicas together.
+	Pace connector.Pacer
 	// Parallel is how many departments are listed at the same time; default 4.
 	Parallel int
 	// Tokens, when set, is shared with others who call the same app; default: a

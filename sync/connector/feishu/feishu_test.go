@@ -83,6 +83,12 @@ func TestAnotherServer(t *testing.T) {
 	}
 }
 
+type paceFunc func(bucket string, n int, per time.Duration) error
+
+func (f paceFunc) Wait(_ context.Context, bucket string, n int, per time.Duration) error {
+	return f(bucket, n, per)
+}
+
 // TestSharedPace: a pace of others replaces ours.
 func TestSharedPace(t *testing.T) {
 	t.Parallel()
@@ -90,13 +96,16 @@ func TestSharedPace(t *testing.T) {
 	stop := false
 	x := newTenant(t, func(_ *feishusim.Options, o *feishu.Options) {
 		o.Parallel = 1
-		o.Pace = func(_ context.Context, bucket string) error {
+		o.Pace = paceFunc(func(bucket string, n int, per time.Duration) error {
 			if stop {
 				return errors.New("no slot")
 			}
+			if n < 1 || per <= 0 {
+				t.Errorf("bucket %s is asked for with %d in %v", bucket, n, per)
+			}
 			asked[bucket]++
 			return nil
-		}
+		})
 	})
 	x.user(t, feishusim.User{UserID: "u1", Name: "x"})
 	x.read(t)

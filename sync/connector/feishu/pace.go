@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -19,7 +20,7 @@ const (
 type pacer struct {
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
-	shared func(context.Context, string) error
+	shared connector.Pacer // nil: this process alone
 	gap    map[string]time.Duration
 	// patience is the longest wait of a write: half of the time that it has.
 	patience time.Duration
@@ -45,7 +46,9 @@ func (p *pacer) wait(ctx context.Context, bucket string) error {
 		return interrupted(ctx)
 	}
 	if p.shared != nil {
-		if err := p.shared(ctx, bucket); err != nil {
+		// Spread over five seconds, so that less than one a second is a whole number.
+		const span = 5 * time.Second
+		if err := p.shared.Wait(ctx, bucket, max(1, int(span/p.gap[bucket])), span); err != nil {
 			return interruptedBy(ctx, err)
 		}
 	}

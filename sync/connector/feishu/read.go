@@ -13,6 +13,7 @@ import (
 
 	larkcore "github.com/larksuite/oapi-sdk-go/v3/core"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -29,7 +30,7 @@ func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
 	}
 	started := c.o.Now()
 	r := &reading{
-		c: c, b: directory.NewBuilder("feishu", started), decoder: decoder{c, &grants{c: c}},
+		c: c, count: connector.CounterOf(ctx), b: directory.NewBuilder("feishu", started), decoder: decoder{c, &grants{c: c}},
 		listed: map[string]bool{}, added: map[string]bool{},
 		seen: map[directory.ID]bool{}, hidden: map[string]bool{},
 	}
@@ -56,6 +57,7 @@ type reading struct {
 	decoder
 
 	c      *Connector
+	count  *connector.Counter
 	scope  string          // fingerprint of what we may see
 	units  []unit          // the departments, in the order in which they came
 	listed map[string]bool // those in units
@@ -193,6 +195,7 @@ func (r *reading) add(o directory.Object) {
 		}
 	}
 	r.b.Add(o)
+	r.count.Add(o.Kind)
 }
 
 // checkTree finds departments whose parent did not come: a page is missing.

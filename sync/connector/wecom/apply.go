@@ -37,6 +37,9 @@ func (c *Connector) applyUser(ctx context.Context, w connector.Write) (directory
 		return directory.Key{}, err
 	}
 	key := directory.Key{Kind: directory.User, ID: directory.ID(textIn(body, attrUserID))}
+	if err := c.place(ctx, w, body); err != nil {
+		return directory.Key{}, err
+	}
 	switch w.Op {
 	case plan.Create:
 		body["to_invite"] = c.options.Invite
@@ -49,8 +52,17 @@ func (c *Connector) applyUser(ctx context.Context, w connector.Write) (directory
 	if len(body) == 1 {
 		return key, nil
 	}
-	var answer reply
-	return key, elsewhere(c.post(ctx, "user/update", body, &answer))
+	kept, err := c.keepsMobile(ctx, w, body)
+	if err != nil {
+		return key, err
+	}
+	if len(body) > 1 {
+		var answer reply
+		if err := c.post(ctx, "user/update", body, &answer); err != nil {
+			return key, elsewhere(err)
+		}
+	}
+	return key, kept
 }
 
 // elsewhere turns 'not there' that is said of a department which a member or a

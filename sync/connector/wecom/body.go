@@ -1,6 +1,7 @@
 package wecom
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,6 +59,7 @@ func (c *Connector) putUser(body map[string]any, name string, w connector.Write)
 			return err
 		}
 		body[attrDepartment], body["main_department"] = ids, ids[0]
+	case attrLeads, attrDeptOrder: // see place
 	case attrDirectLeader:
 		return putLeaders(body, v, create)
 	default:
@@ -65,7 +67,7 @@ func (c *Connector) putUser(body map[string]any, name string, w connector.Write)
 		if s == "" && create {
 			return nil
 		}
-		return putText(body, name, s)
+		return c.putText(body, name, s)
 	}
 	return nil
 }
@@ -85,15 +87,16 @@ func putLeaders(body map[string]any, v directory.Value, create bool) error {
 	return nil
 }
 
-func putText(body map[string]any, name, s string) error {
+func (c *Connector) putText(body map[string]any, name, s string) error {
 	if custom, ok := strings.CutPrefix(name, extPrefix); ok {
 		extra, _ := body["extattr"].(*extAttr)
 		if extra == nil {
 			extra = &extAttr{}
 			body["extattr"] = extra
 		}
-		extra.Attrs = append(extra.Attrs, extItem{Name: clean(custom), Text: &extText{Value: s}})
-		return nil
+		item, err := c.extItem(clean(custom), s)
+		extra.Attrs = append(extra.Attrs, item)
+		return err
 	}
 	switch {
 	case name == attrGender && s != "" && s != "1" && s != "2":
@@ -103,6 +106,26 @@ func putText(body map[string]any, name, s string) error {
 	}
 	body[name] = s
 	return nil
+}
+
+// webTitle is how long the title of a web address may be, in characters.
+const webTitle = 12
+
+// extItem gives one custom attribute as the vendor wants it.
+func (c *Connector) extItem(name, s string) (extItem, error) {
+	if !slices.Contains(c.options.ExtAttrs, webPrefix+name) {
+		return extItem{Name: name, Text: &extText{Value: s}}, nil
+	}
+	item := extItem{Type: 1, Name: name, Web: &extWeb{}}
+	if s == "" {
+		return item, nil
+	}
+	if !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") {
+		return item, fault.New(fault.Invalid, "%s is a web address: it begins with https:// / %s 是链接：要以 https:// 开头", clip(name), clip(name))
+	}
+	title := []rune(name)
+	*item.Web = extWeb{URL: s, Title: string(title[:min(len(title), webTitle)])}
+	return item, nil
 }
 
 // putActive writes enable. Taking an account away is an operation of its own,

@@ -106,7 +106,7 @@ func (c *Connector) send(ctx context.Context, r call, token string, out answer) 
 	if left := c.pause.left(c.options.Now()); left > 0 {
 		return limited(left)
 	}
-	if err := c.limiter.Wait(ctx); err != nil {
+	if err := c.pace.Wait(ctx, "calls", c.options.Rate, time.Second); err != nil {
 		return ended(err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.options.CallTimeout, errTimeout)

@@ -28,7 +28,10 @@ const (
 	attrNameEN       = "name_en"
 	attrParent       = directory.AttrParent
 	attrOrder        = "order"
+	attrLeads        = directory.AttrLeads
+	attrDeptOrder    = "department_order"
 	extPrefix        = "extattr."
+	webPrefix        = "web:" // of a configured custom attribute that holds a web address
 )
 
 // The permissions that hide attributes, as admins read them.
@@ -57,6 +60,7 @@ func describe(o Options) connector.Info {
 		UniqueID:    true,
 		CallTimeout: o.CallTimeout,
 		Settle:      settle,
+		Reads:       reads(o),
 		DeleteMeans: connector.Text{
 			ZH: "成员从企业微信删除，绑定的腾讯企业邮箱及其邮件一并删除；不能恢复，只能重新创建一个空账号。",
 			EN: "The member is deleted from WeCom, and the bound Tencent Exmail mailbox with all its mail; it cannot be brought back, only an empty account can be created again.",
@@ -91,13 +95,16 @@ func attributes(extra []string) []connector.Attribute {
 		user(attrTelephone, directory.Text, permissionScope),
 		user(attrAddress, directory.Text, permissionMember),
 		user(attrDepartment, directory.Refs, permissionScope),
+		user(attrLeads, directory.Refs, permissionScope),
+		user(attrDeptOrder, directory.List, permissionScope),
 		user(attrDirectLeader, directory.Refs, permissionScope),
 		user(attrActive, directory.Bool, permissionScope),
 		readOnly(user(directory.AttrDepartments, directory.Refs, permissionScope)),
 		readOnly(user(directory.AttrTitle, directory.Text, permissionScope)),
 		readOnly(user(directory.AttrManager, directory.Refs, permissionScope)),
 	}
-	for _, name := range extra {
+	for _, e := range extra {
+		_, name := extKind(e)
 		list = append(list, user(extPrefix+name, directory.Text, permissionScope))
 	}
 	return append(list,
@@ -107,4 +114,12 @@ func attributes(extra []string) []connector.Attribute {
 		department(attrParent, directory.Refs, ""),
 		department(attrOrder, directory.Int, ""),
 	)
+}
+
+// reads counts the calls of a Read: the departments' ids and names, the pages of
+// people's ids, and one listing of details for each department.
+func reads(o Options) func(users, departments int) int {
+	return func(users, departments int) int {
+		return 2 + max(1, (users+o.PageSize-1)/o.PageSize) + departments
+	}
 }

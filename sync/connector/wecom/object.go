@@ -104,6 +104,8 @@ func (c *Connector) userObject(m *member, k *credential) directory.Object {
 		attrDepartment:            departments,
 		directory.AttrDepartments: departments,
 		directory.AttrTitle:       position,
+		attrLeads:                 hidden,
+		attrDeptOrder:             hidden,
 		attrDirectLeader:          hidden,
 		directory.AttrManager:     hidden,
 	}
@@ -112,7 +114,12 @@ func (c *Connector) userObject(m *member, k *credential) directory.Object {
 		a[attrDirectLeader] = directory.RefsToKind(directory.User, leaders...)
 		a[directory.AttrManager] = directory.RefsToKind(directory.User, leaders[:min(1, len(leaders))]...)
 	}
-	for _, name := range c.options.ExtAttrs {
+	if order, leads, told := m.places(); told {
+		a[attrLeads] = directory.RefsToKind(directory.Department, numbers(leads)...)
+		a[attrDeptOrder] = directory.ListOf(order...)
+	}
+	for _, e := range c.options.ExtAttrs {
+		_, name := extKind(e)
 		a[extPrefix+name] = m.extra(name, hidden)
 	}
 	return directory.Object{
@@ -141,6 +148,26 @@ func (m *member) mainFirst() []int64 {
 	return list
 }
 
+// places gives the member's order in each department, in the order of mainFirst
+// and without the root, and the departments that the member leads. It is false when
+// the vendor did not tell.
+func (m *member) places() (order []string, leads []int64, told bool) {
+	if len(m.Order) != len(m.Department) || len(m.Leads) != len(m.Department) {
+		return nil, nil, false
+	}
+	for _, id := range m.mainFirst() {
+		i := slices.Index(m.Department, id)
+		if id == rootID {
+			continue
+		}
+		order = append(order, strconv.FormatInt(m.Order[i], 10))
+		if m.Leads[i] == 1 {
+			leads = append(leads, id)
+		}
+	}
+	return order, leads, true
+}
+
 // gender gives "1" male, "2" female or "" not said; nil when it did not come.
 func (m *member) gender() *string {
 	if m.Gender == nil {
@@ -160,8 +187,12 @@ func (m *member) extra(name string, hidden directory.Value) directory.Value {
 		return hidden
 	}
 	for _, item := range m.Extra.Attrs {
-		if item.Name == name && item.Text != nil {
+		switch {
+		case item.Name != name:
+		case item.Text != nil:
 			return directory.TextOf(item.Text.Value)
+		case item.Web != nil:
+			return directory.TextOf(item.Web.URL)
 		}
 	}
 	return directory.TextOf("")

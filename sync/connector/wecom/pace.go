@@ -1,34 +1,9 @@
 package wecom
 
 import (
-	"context"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
-
-// pace is the connector's own limiter, on the injected clock.
-type pace struct {
-	limiter *rate.Limiter
-	now     func() time.Time
-	sleep   func(context.Context, time.Duration) error
-}
-
-var _ Limiter = (*pace)(nil)
-
-// Wait waits until one more call may be made.
-func (p *pace) Wait(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	now := p.now()
-	delay := p.limiter.ReserveN(now, 1).DelayFrom(now)
-	if delay <= 0 {
-		return nil
-	}
-	return p.sleep(ctx, delay)
-}
 
 // pause stops the whole connection for a time after the vendor said that a
 // quota is used up: to go on asking prolongs the block.

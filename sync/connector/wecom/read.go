@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -15,7 +16,7 @@ import (
 // Credential, Limited, Unavailable, and Invalid for a wrong address.
 func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
 	start := c.options.Now()
-	r := &reading{c: c, b: directory.NewBuilder(c.info.Type, start), hidden: map[string]bool{}}
+	r := &reading{c: c, count: connector.CounterOf(ctx), b: directory.NewBuilder(c.info.Type, start), hidden: map[string]bool{}}
 	var err error
 	if r.tree, err = c.departments(ctx, &r.tally); err != nil {
 		return nil, err
@@ -44,6 +45,7 @@ func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
 // reading is one Read on its way.
 type reading struct {
 	c      *Connector
+	count  *connector.Counter
 	b      *directory.Builder
 	tally  tally
 	tree   tree
@@ -53,6 +55,7 @@ type reading struct {
 
 func (r *reading) add(o directory.Object) {
 	r.b.Add(o)
+	r.count.Add(o.Kind)
 	for _, v := range o.Attributes {
 		if v.Type() == directory.Unknown {
 			r.hidden[v.Permission()] = true

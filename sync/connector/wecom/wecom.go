@@ -21,8 +21,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -37,12 +35,6 @@ const (
 	defaultPageSize    = 10000
 	maxPageSize        = 10000
 )
-
-// Limiter paces calls. Wait returns nil when one call may be made, or an error
-// when ctx ended first.
-type Limiter interface {
-	Wait(ctx context.Context) error
-}
 
 // Options describe one corp and how to reach it.
 type Options struct {
@@ -69,10 +61,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Rate is how many calls are made in a second. Default 20; the burst is as
 	// large.
-	Rate float64
-	// Limiter replaces the connector's own pace, so that replicas share one. Nil
-	// means Rate.
-	Limiter Limiter
+	Rate int
+	// Pace keeps the rate; replicas share one. Nil: this connector's own.
+	Pace connector.Pacer
 	// CallTimeout bounds one call. Default 10 s.
 	CallTimeout time.Duration
 	// PageSize is the number of rows in one page of user/list_id, 1 to 10000.
@@ -81,8 +72,9 @@ type Options struct {
 	// Invite sends WeCom's own invitations by WeChat, SMS and mail to everybody
 	// who is created, on up to three days. Default false: nobody is invited.
 	Invite bool
-	// ExtAttrs names the custom text attributes (自定义字段) to read and write, as
-	// the console names them. Each becomes the attribute "extattr.<name>".
+	// ExtAttrs names the custom attributes (自定义字段) to read and write, as
+	// the console names them; "web:<name>" is one that holds a web address (链接).
+	// Each becomes the attribute "extattr.<name>".
 	ExtAttrs []string
 }
 
@@ -103,8 +95,9 @@ func (o *Options) validate() error {
 	need(o.PageSize >= 0 && o.PageSize <= maxPageSize, "page size")
 	base, err := url.Parse(o.BaseURL)
 	need(o.BaseURL == "" || err == nil && base.Host != "" && base.RawQuery == "", "base_url")
-	for i, name := range o.ExtAttrs {
-		need(name != "" && !slices.Contains(o.ExtAttrs[:i], name), "extattr "+name)
+	for i, e := range o.ExtAttrs {
+		_, name := extKind(e)
+		need(name != "" && !slices.ContainsFunc(o.ExtAttrs[:i], func(other string) bool { _, n := extKind(other); return n == name }), "extattr "+name)
 	}
 	return errors.Join(errs...)
 }
@@ -114,7 +107,7 @@ type Connector struct {
 	options  Options
 	base     string
 	client   *http.Client
-	limiter  Limiter
+	pace     connector.Pacer
 	contacts *credential
 	app      *credential // nil without an app secret
 	info     connector.Info
@@ -139,7 +132,7 @@ func New(o Options) (*Connector, error) {
 	o.CallTimeout = or(o.CallTimeout, defaultCallTimeout)
 	o.PageSize = or(o.PageSize, defaultPageSize)
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = connector.RealSleep
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -150,18 +143,15 @@ func New(o Options) (*Connector, error) {
 		options:  o,
 		base:     o.BaseURL + "/cgi-bin/",
 		client:   &client,
-		limiter:  o.Limiter,
+		pace:     o.Pace,
 		contacts: newCredential(contactsName, o.ContactsSecret),
 		info:     describe(o),
 	}
 	if o.AppSecret != "" {
 		c.app = newCredential(appName, o.AppSecret)
 	}
-	if c.limiter == nil {
-		c.limiter = &pace{
-			limiter: rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate))),
-			now:     o.Now, sleep: o.Sleep,
-		}
+	if c.pace == nil {
+		c.pace = connector.NewLocalPacer(o.Now, connector.Sleep(o.Sleep))
 	}
 	return c, nil
 }
@@ -188,18 +178,6 @@ func (c *Connector) hiddenBy() directory.Value {
 		return directory.Hidden(permissionApp)
 	}
 	return directory.Hidden(permissionScope)
-}
-
-// sleep waits in real time.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func or[T comparable](v, otherwise T) T {

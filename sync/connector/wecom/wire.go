@@ -90,6 +90,8 @@ type member struct {
 	Address    *string   `json:"address"`
 	Department []int64   `json:"department"`
 	Main       int64     `json:"main_department"`
+	Order      []int64   `json:"order"`             // parallel to Department
+	Leads      []int     `json:"is_leader_in_dept"` // the same, 1 or 0
 	Leaders    *[]string `json:"direct_leader"`
 	Status     int       `json:"status"`
 	Enable     *int      `json:"enable"`
@@ -98,6 +100,7 @@ type member struct {
 
 // The states of a member.
 const (
+	statusActive   = 1 // has signed in
 	statusDisabled = 2
 	statusLeft     = 5
 )
@@ -107,11 +110,24 @@ type extAttr struct {
 	Attrs []extItem `json:"attrs"`
 }
 
-// extItem is one custom attribute of type 0, text.
+// extItem is one custom attribute: of type 0, text, or 1, a web address.
 type extItem struct {
 	Type int      `json:"type"`
 	Name string   `json:"name"`
 	Text *extText `json:"text,omitempty"`
+	Web  *extWeb  `json:"web,omitempty"`
+}
+
+// extWeb is a web address with its title; both empty clears it.
+type extWeb struct {
+	URL   string `json:"url"`
+	Title string `json:"title"`
+}
+
+// extKind reads a configured custom attribute.
+func extKind(configured string) (web bool, name string) {
+	name, web = strings.CutPrefix(configured, webPrefix)
+	return web, name
 }
 
 type extText struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -232,9 +233,7 @@ func TestServeEvents(t *testing.T) {
 	one := <-frames
 	// The answer may be on its way still: the clock moves until it has come.
 	for b.Events()[0].Attempts == 0 {
-		if ctx.Err() != nil {
-			t.Fatal("no attempt")
-		}
+		runtime.Gosched()
 	}
 	b.clock.Add(10 * time.Second)
 	if two := <-frames; two.Headers["eventId"] != one.Headers["eventId"] || two.id() == one.id() {

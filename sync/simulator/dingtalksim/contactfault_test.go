@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +80,7 @@ func TestHang(t *testing.T) {
 			case err := <-done:
 				t.Fatalf("it was answered: %v", err)
 			default:
+				runtime.Gosched()
 			}
 		}
 		cancel()

@@ -9,6 +9,7 @@ import (
 	sdkcard "github.com/open-dingtalk/dingtalk-stream-sdk-go/card"
 	"github.com/open-dingtalk/dingtalk-stream-sdk-go/chatbot"
 	"github.com/open-dingtalk/dingtalk-stream-sdk-go/client"
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/event"
 	"github.com/open-dingtalk/dingtalk-stream-sdk-go/payload"
 )
 
@@ -148,4 +149,34 @@ func TestOfficialSDKBadSecret(t *testing.T) {
 	if err := c.Start(ctx); err == nil {
 		t.Error("the SDK started with a wrong secret")
 	}
+}
+
+func TestOfficialSDKEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	got := make(chan *event.EventHeader, 4)
+	answers := []event.EventProcessStatusType{event.EventProcessStatusKLater, event.EventProcessStatusKSuccess}
+	handler := event.NewDefaultEventFrameHandler(
+		func(_ context.Context, h *event.EventHeader, _ []byte) (event.EventProcessStatusType, error) {
+			got <- h
+			answer := answers[0]
+			answers = answers[1:]
+			return answer, nil
+		})
+	sdk(t, b, client.WithSubscription("EVENT", "*", handler.OnEventReceived))
+	if _, err := b.Console().AddDepartment(Department{Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.DeliverEvents(t.Context()); n != 0 {
+		t.Errorf("LATER counts as taken")
+	}
+	b.clock.Add(10 * time.Second)
+	if n := b.DeliverEvents(t.Context()); n != 1 {
+		t.Errorf("SUCCESS does not count as taken")
+	}
+	first, second := <-got, <-got
+	if first.EventType != eventDeptCreate || first.EventId != second.EventId || first.EventBornTime == 0 || first.EventCorpId != b.opts.CorpID {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+	noComplaints(t, b)
 }

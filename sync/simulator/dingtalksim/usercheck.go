@@ -88,7 +88,7 @@ func (b *book) checkUnique(u *User) *Refusal {
 	for _, other := range b.users {
 		switch {
 		case other.ID == u.ID:
-		case u.Mobile != "" && other.mobileKey() == u.mobileKey():
+		case u.hasMobileOf(other):
 			return refuse(codeMobileExists, "手机号码在公司中已存在")
 		case u.Email != "" && strings.EqualFold(other.Email, u.Email):
 			return refuse(codeEmailExists, "邮箱在公司中已存在")
@@ -134,6 +134,12 @@ func parseMobile(text string, abroad bool) (state, number string, refused *Refus
 	return chinaCode, text, nil
 }
 
+// hasMobileOf tells whether two users have one number.
+func (u *User) hasMobileOf(other *User) bool {
+	return u.Mobile != "" && u.Mobile == other.Mobile && either(u.StateCode, chinaCode) == either(other.StateCode, chinaCode)
+}
+
+// mobileKey is the number in the one form that is the same for all writings.
 func (u *User) mobileKey() string { return "+" + either(u.StateCode, chinaCode) + "-" + u.Mobile }
 
 // parseDepartments reads dept_id_list, "2,3". Each must be in the app's scope.

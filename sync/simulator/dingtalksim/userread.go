@@ -186,8 +186,8 @@ func (s *Sim) userByMobile(c *contactCall) (any, *Refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	key := (&User{StateCode: state, Mobile: number}).mobileKey()
-	u, refused := s.userWhere(func(u *User) bool { return u.mobileKey() == key })
+	wanted := &User{StateCode: state, Mobile: number}
+	u, refused := s.userWhere(wanted.hasMobileOf)
 	if refused != nil {
 		return nil, refused
 	}

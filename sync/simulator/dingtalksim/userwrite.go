@@ -83,7 +83,7 @@ func (s *Sim) readNewUser(u *User, o object) *Refusal {
 // isInvited tells whether the owner of this number has an invitation already.
 func (s *Sim) isInvited(u *User) bool {
 	for _, other := range s.contacts.book.users {
-		if u.Mobile != "" && other.Pending && other.mobileKey() == u.mobileKey() {
+		if other.Pending && u.hasMobileOf(other) {
 			return true
 		}
 	}

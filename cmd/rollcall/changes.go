@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/wecom"
+	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// watchAgain is how long after a system that cannot be watched it is tried again:
+// an admin may have mended it.
+const watchAgain = 10 * time.Minute
+
+// told gives what is told of changes in a system; nil when no flow has it as its
+// source, so that nobody need subscribe to anything.
+func (a *app) told(system string) func(ctx context.Context, hints []directory.Hint) {
+	for i := range a.cfg.Flows {
+		if f := &a.cfg.Flows[i]; f.From == system {
+			return func(ctx context.Context, hints []directory.Hint) { a.engine.Hint(ctx, system, hints) }
+		}
+	}
+	return nil
+}
+
+// listens tells whether a flow wants to hear of changes in a system.
+func (a *app) listens(system string) bool {
+	for i := range a.cfg.Flows {
+		if f := &a.cfg.Flows[i]; f.From == system && f.OnChange > 0 && !f.Paused {
+			return true
+		}
+	}
+	return false
+}
+
+// wecomHandlers are the callbacks of WeCom systems that receive events.
+func (a *app) wecomHandlers() (map[string]http.Handler, error) {
+	handlers := map[string]http.Handler{}
+	var errs []error
+	for i := range a.cfg.Systems {
+		sys := &a.cfg.Systems[i]
+		if sys.WeCom == nil || sys.WeCom.Events == nil {
+			continue
+		}
+		tell := a.told(sys.Name)
+		if tell == nil {
+			tell = func(context.Context, []directory.Hint) {}
+		}
+		l, err := wecom.NewListener(wecom.ListenerOptions{
+			CorpID: sys.WeCom.CorpID, Token: sys.WeCom.Events.Token.Reveal(), AESKey: sys.WeCom.Events.AESKey.Reveal(),
+			Now: a.p.now, Logger: a.log.With("system", sys.Name), Tell: tell,
+		})
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		handlers[configs.WeComEventsPath(sys.Name)] = l
+	}
+	return handlers, errors.Join(errs...)
+}
+
+// watch lets the systems that notice changes by themselves tell the engine, until
+// ctx ends.
+func (a *app) watch(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range a.cfg.Systems {
+		name := a.cfg.Systems[i].Name
+		if !a.listens(name) {
+			continue
+		}
+		source, err := a.source(name)
+		if err != nil {
+			return err
+		}
+		if w, ok := source.(connector.Watcher); ok {
+			g.Go(func() error { return a.watchOne(ctx, name, w) })
+		}
+	}
+	return g.Wait()
+}
+
+func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher) error {
+	for {
+		err := w.Watch(ctx, func(hints []directory.Hint) { a.engine.Hint(ctx, system, hints) })
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.log.WarnContext(ctx, "changes are not noticed, the schedule goes on", "system", system, "kind", fault.KindOf(err), "err", err)
+		timer := time.NewTimer(watchAgain)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
