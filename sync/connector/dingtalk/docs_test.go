@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "write the capability tables in docs")
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	c, err := dingtalk.New(dingtalk.Options{
-		ClientID: "dingclient", ClientSecret: secret, HTTPClient: &http.Client{}, Now: time.Now,
-		CustomAttributes: []string{"<name>"}, Disable: dingtalk.DisableMove, Quarantine: "<id>",
+		ClientID: "dingclient", ClientSecret: secret, HTTPClient: &http.Client{}, Now: func() time.Time { return time.Time{} },
+		CustomAttributes: []string{"<name>"}, Disable: dingtalk.DisableMove, Quarantine: "123456",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ var kinds = map[fault.Kind]string{
 // TestMeanings checks every code of the table, in every shape that it comes in.
 func TestMeanings(t *testing.T) {
 	t.Parallel()
-	c := bare2(t, "")
+	c := onAddress(t, "")
 	seen := map[string]bool{}
 	for kind, codes := range kinds {
 		for code := range strings.FieldsSeq(codes) {
@@ -78,8 +78,8 @@ func shapes(t *testing.T, code string) [][]byte {
 	return out
 }
 
-// bare2 makes a connector on one address.
-func bare2(t *testing.T, base string) *Connector {
+// onAddress makes a connector on one address.
+func onAddress(t *testing.T, base string) *Connector {
 	t.Helper()
 	c, err := New(Options{
 		ClientID: "id", ClientSecret: "the-secret", APIURL: base, OAPIURL: base, HTTPClient: http.DefaultClient,
@@ -131,7 +131,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conn := bare2(t, "")
+			conn := onAddress(t, "")
 			header := http.Header{}
 			if c.after == 30*time.Second {
 				header.Set("Retry-After", "30")
@@ -148,7 +148,7 @@ func TestAnswers(t *testing.T) {
 // shown, and the address that is not allowed.
 func TestDeniedScope(t *testing.T) {
 	t.Parallel()
-	c := bare2(t, "")
+	c := onAddress(t, "")
 	say := func(body string) string {
 		return fault.Say(c.judge(&exchange{call: account(pathDisable, "x"), status: http.StatusForbidden, header: http.Header{}, data: []byte(body)}, &nothing{}))
 	}
@@ -170,7 +170,7 @@ func TestRedirect(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	}))
 	t.Cleanup(server.Close)
-	if _, err := bare2(t, server.URL).Read(t.Context()); fault.KindOf(err) != fault.Credential && fault.KindOf(err) != fault.Invalid {
+	if _, err := onAddress(t, server.URL).Read(t.Context()); fault.KindOf(err) != fault.Credential && fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a redirect gives %v", err)
 	}
 	if hits != 1 {
