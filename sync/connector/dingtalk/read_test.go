@@ -336,3 +336,19 @@ func TestBan(t *testing.T) {
 		b.complete()
 	}
 }
+
+// TestManagersUnread checks that managers who could not be asked for are unknown,
+// and not taken for none.
+func TestManagersUnread(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, detailed)
+	b.corp()
+	b.Inject(dingtalksim.Fault{Path: atGet, Times: -1, Status: 502})
+	s := b.read()
+	if s.Complete() {
+		t.Error("the snapshot passes for complete")
+	}
+	for _, id := range []directory.ID{"lead", "both", "top"} {
+		checkAttributes(t, b.get(s, user(id)), directory.Attributes{"manager": directory.Hidden("")})
+	}
+}
