@@ -23,11 +23,12 @@ func TestReadDecodesEveryAttribute(t *testing.T) {
 	boss := x.user(t, feishusim.User{UserID: "boss", Name: "老板", Mobile: "13800000001"})
 	x.user(t, feishusim.User{
 		UserID: "u1", Name: "张三", EnName: "San", Nickname: "三", Mobile: "13800000002", Email: "U1@corp.example",
-		EnterpriseEmail: "u1@ent.example", Gender: 1, EmployeeNo: "007", EmployeeType: 2, JobTitle: "工程师",
+		Country: "CN", MobileHidden: true, JobLevelID: "l1", JobFamilyID: "f1", Geo: "cn", TimeZone: "Asia/Shanghai",
+		DottedLeaders: []string{boss.OpenID}, EnterpriseEmail: "u1@ent.example", Gender: 1, EmployeeNo: "007", EmployeeType: 2, JobTitle: "工程师",
 		// 16:30 UTC is the next day in Shanghai.
 		JoinTime: time.Date(2024, 2, 28, 16, 30, 0, 0, time.UTC).Unix(), City: "上海", WorkStation: "3F",
 		Departments: []string{a, b}, LeaderUserID: boss.OpenID, Activated: true, TenantManager: true,
-		Orders: []feishusim.Order{{Department: a, DepartmentOrder: 1}, {Department: b, DepartmentOrder: 2, Primary: true}},
+		Orders: []feishusim.Order{{Department: a, DepartmentOrder: 1, UserOrder: 9}, {Department: b, DepartmentOrder: 2, Primary: true}},
 		CustomAttrs: json.RawMessage(`[{"type":"HREF","id":"C-9","value":{"url":"x"}},
 			{"type":"TEXT","id":"C-1","value":{"text":"成本中心"}}]`),
 	})
@@ -49,15 +50,17 @@ func TestReadDecodesEveryAttribute(t *testing.T) {
 		"join_time": directory.DateOf(time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)), "city": directory.TextOf("上海"),
 		"work_station": directory.TextOf("3F"), "departments": toB, "department_ids": toB, "manager": toBoss, "leader_user_id": toBoss,
 		"is_activated": directory.BoolOf(true), "is_unjoin": directory.BoolOf(false), "is_tenant_manager": directory.BoolOf(true),
-		"custom.C-1": directory.TextOf("成本中心"),
+		"custom.C-1": directory.TextOf("成本中心"), "country": directory.TextOf("CN"), "mobile_visible": directory.BoolOf(false),
+		"job_level_id": directory.TextOf("l1"), "job_family_id": directory.TextOf("f1"), "geo": directory.TextOf("cn"),
+		"time_zone": directory.TextOf("Asia/Shanghai"), "dotted_line_leaders": toBoss, "department_order": directory.ListOf("0", "9"),
 	} {
 		if got := o.Attributes[name]; !got.Equal(want) || got.Type() != want.Type() {
 			t.Errorf("%s = %s %q, want %s %q", name, got.Type(), got, want.Type(), want)
 		}
 	}
 	boss2, _ := s.Get(userKey("boss"))
-	if got := boss2.Attributes["custom.C-1"]; got.Type() != directory.Unknown {
-		t.Errorf("a custom field that did not come is %s, want unknown", got.Type())
+	if got := boss2.Attributes["custom.C-1"]; got.Type() != directory.Text || !got.IsEmpty() {
+		t.Errorf("a defined custom field that a list lacks is %s %q, want empty", got.Type(), got)
 	}
 	if got := boss2.Attributes["join_time"]; !got.IsEmpty() || got.Type() != directory.Date {
 		t.Errorf("join_time 0 is %s %q, want an empty date", got.Type(), got)
