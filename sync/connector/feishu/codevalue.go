@@ -35,7 +35,7 @@ func placeCodes() []meaning {
 		{[]int{41017}, bad("部门缺失，请核对映射（departments）", "a department is missing: check the mapping (departments)")},
 		{[]int{41041, 44035}, bad("部门不存在，请重新发起计划（departments）", "the department does not exist: plan again (departments)")},
 		{[]int{41033}, bad("部门超过 50 个，请减少（departments）", "there are more than 50 departments: use fewer (departments)")},
-		{[]int{41028}, bad("多部门需要先在管理后台更新“组织架构可见范围”的补充规则（departments）", "several departments need a rule: add it under visibility of the organisation in the admin console (departments)")},
+		{[]int{41028}, bad("多部门需要一条规则，请先在管理后台更新“组织架构可见范围”的补充规则（departments）", "several departments need a rule: add it under visibility of the organisation in the admin console (departments)")},
 		{[]int{41029, 41032}, bad("企业没有开启多部门，请联系飞书开通或只映射一个部门（departments）", "the tenant does not allow several departments: ask Feishu for it, or map only one (departments)")},
 		{[]int{41025, 44002}, bad("部门排序与部门不一致，请重新发起计划（department_order）", "the order does not fit the departments: plan again (department_order)")},
 		{[]int{41410}, bad("主部门必须排在第一，请重新发起计划（departments）", "the main department has to be the first: plan again (departments)")},
