@@ -121,7 +121,9 @@ func lifeTable() []codeKind {
 // languages.
 func TestEveryCodeSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t, func(_ *feishusim.Options, o *feishu.Options) { o.Rates = feishu.Rates{Read: 1e6, Write: 1e6, Slow: 1e6} })
+	x := newTenant(t, func(_ *feishusim.Options, o *feishu.Options) {
+		o.Rates = feishu.Rates{Read: 1e6, Write: 1e6, Slow: 1e6}
+	})
 	code, status := 0, 0
 	x.front = func(w http.ResponseWriter, r *http.Request) bool {
 		return r.Method == http.MethodPatch && answerJSON(w, status, fmt.Sprintf(`{"code":%d,"msg":"13800000001"}`, code))

@@ -165,7 +165,9 @@ func TestCustomWrites(t *testing.T) {
 
 func TestCustomWritesThatAreRefused(t *testing.T) {
 	t.Parallel()
-	one := func(id string, v directory.Value) directory.Attributes { return directory.Attributes{"custom." + id: v} }
+	one := func(id string, v directory.Value) directory.Attributes {
+		return directory.Attributes{"custom." + id: v}
+	}
 	for name, c := range map[string]struct {
 		after directory.Attributes
 		shape func(x *tenant)

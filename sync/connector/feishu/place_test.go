@@ -30,10 +30,14 @@ func TestDepartmentOrder(t *testing.T) {
 		kind  fault.Kind
 	}{
 		"numbers alone": {
-			func(_, _, _ string) directory.Attributes { return directory.Attributes{"department_order": directory.ListOf("3", "4")} }, "b a: 3, 4", "",
+			func(_, _, _ string) directory.Attributes {
+				return directory.Attributes{"department_order": directory.ListOf("3", "4")}
+			}, "b a: 3, 4", "",
 		},
 		"as a text": {
-			func(_, _, _ string) directory.Attributes { return directory.Attributes{"department_order": directory.TextOf("5,6")} }, "b a: 5, 6", "",
+			func(_, _, _ string) directory.Attributes {
+				return directory.Attributes{"department_order": directory.TextOf("5,6")}
+			}, "b a: 5, 6", "",
 		},
 		"both": {
 			func(a, _, c string) directory.Attributes {
@@ -48,9 +52,15 @@ func TestDepartmentOrder(t *testing.T) {
 				return directory.Attributes{"departments": to(a), "department_order": directory.ListOf("2")}
 			}, "a: 2", "",
 		},
-		"too few":  {func(_, _, _ string) directory.Attributes { return directory.Attributes{"department_order": directory.ListOf("1")} }, "b a: 8, 7", fault.Invalid},
-		"too many": {func(_, _, _ string) directory.Attributes { return directory.Attributes{"department_order": directory.ListOf("1", "2", "3")} }, "b a: 8, 7", fault.Invalid},
-		"negative": {func(_, _, _ string) directory.Attributes { return directory.Attributes{"department_order": directory.ListOf("1", "-2")} }, "b a: 8, 7", fault.Invalid},
+		"too few": {func(_, _, _ string) directory.Attributes {
+			return directory.Attributes{"department_order": directory.ListOf("1")}
+		}, "b a: 8, 7", fault.Invalid},
+		"too many": {func(_, _, _ string) directory.Attributes {
+			return directory.Attributes{"department_order": directory.ListOf("1", "2", "3")}
+		}, "b a: 8, 7", fault.Invalid},
+		"negative": {func(_, _, _ string) directory.Attributes {
+			return directory.Attributes{"department_order": directory.ListOf("1", "-2")}
+		}, "b a: 8, 7", fault.Invalid},
 		"none of the root": {
 			func(_, _, _ string) directory.Attributes {
 				return directory.Attributes{"departments": to(), "department_order": directory.ListOf("1")}

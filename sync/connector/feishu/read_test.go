@@ -13,6 +13,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector/feishu"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
 
@@ -275,6 +276,7 @@ func TestAbsentFields(t *testing.T) {
 	}{
 		"granted":     {`[{"scope_name":"contact:user.department:readonly","scope_type":"tenant","grant_status":1}]`, directory.Refs},
 		"not granted": {`[{"scope_name":"contact:user.department:readonly","scope_type":"tenant","grant_status":2}]`, directory.Unknown},
+		"all":         {`[{"scope_name":"contact:user.department:readonly","grant_status":1},{"scope_name":"contact:user.phone:readonly","grant_status":1}]`, directory.Refs},
 		"for users":   {`[{"scope_name":"contact:user.department:readonly","scope_type":"user","grant_status":1}]`, directory.Unknown},
 		"broad":       {`[{"scope_name":"contact:contact:readonly_as_app","scope_type":"tenant","grant_status":1}]`, directory.Refs},
 		"not told":    {`[]`, directory.Unknown},
@@ -297,6 +299,9 @@ func TestAbsentFields(t *testing.T) {
 			o, _ := s.Get(userKey("u1"))
 			if got := o.Attributes["manager"]; got.Type() != c.leader {
 				t.Errorf("manager is %s, want %s", got.Type(), c.leader)
+			}
+			if got := o.Attributes["dotted_line_leaders"]; got.Type() != directory.Unknown {
+				t.Errorf("dotted_line_leaders is %s: it has a permission of its own", got.Type())
 			}
 			if got := o.Attributes["email"]; got.Permission() != "contact:user.email:readonly" {
 				t.Errorf("email is %s %q, want hidden", got.Type(), got)
@@ -369,5 +374,67 @@ func TestReadKeepsThePace(t *testing.T) {
 	}
 	if got := x.clock.waited(); got < time.Duration(calls-2)*time.Second/16 {
 		t.Errorf("%d calls in %v: more than 15 a second", calls, got)
+	}
+}
+
+// TestDepartmentsOutOfRange: somebody in range keeps the reference to a
+// department that is not; both are told apart from what is gone.
+func TestDepartmentsOutOfRange(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t, nil)
+	in, out := x.department(t, "甲部", ""), x.department(t, "乙部", "")
+	x.user(t, feishusim.User{UserID: "both", Name: "两边", Departments: []string{in, out}})
+	x.SetContactScope(&feishusim.ContactScope{Departments: []string{in}})
+	s := x.read(t)
+	o, ok := s.Get(userKey("both"))
+	if !ok || s.Complete() || s.Has(departmentKey(out)) || len(o.Attributes["departments"].Refs()) != 2 {
+		t.Errorf("%v, complete %v, departments %s", ok, s.Complete(), o.Attributes["departments"])
+	}
+	seen, err := x.c.Lookup(t.Context(), directory.Department, []directory.ID{directory.ID(out), directory.ID(in)})
+	if err != nil || seen[0].Presence != connector.Unsure || seen[1].Presence != connector.Present {
+		t.Errorf("looked up: %+v, %v", seen, err)
+	}
+	w := connector.Write{Op: plan.Delete, Key: userKey("both")}
+	if _, err := x.c.Apply(t.Context(), w); fault.KindOf(err) != fault.Denied || len(x.Effects()) != 0 {
+		t.Errorf("a deletion with one department out of range: %v", err)
+	}
+}
+
+// TestEveryListing: an empty page is not the end, and an expired token begins
+// again, in each of the listings.
+func TestEveryListing(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"departments": "/open-apis/contact/v3/departments/0/children", "people": listPath, "custom fields": customPath,
+	} {
+		for _, broken := range []string{"empty", "expired"} {
+			t.Run(name+" "+broken, func(t *testing.T) {
+				t.Parallel()
+				x := customTenant(t)
+				for i := range 7 {
+					x.department(t, fmt.Sprintf("部门%d", i), "")
+					x.user(t, feishusim.User{UserID: fmt.Sprintf("u%d", i), Name: "x", CustomAttrs: json.RawMessage(everyCustom)})
+				}
+				once := true
+				x.front = func(_ http.ResponseWriter, r *http.Request) bool {
+					if broken == "expired" && once && r.URL.Path == path && r.URL.Query().Get("page_token") != "" {
+						once = false
+						x.ExpirePageTokens()
+					}
+					return false
+				}
+				if broken == "empty" {
+					x.Inject(feishusim.Fault{Path: path, EmptyPage: true, Skip: 1})
+				}
+				s := x.read(t)
+				o, _ := s.Get(userKey("u6"))
+				if !s.Complete() || s.Len(directory.User) != 7 || s.Len(directory.Department) != 7 || o.Attributes["custom.C-3"].Text() != "金牌" {
+					t.Errorf("%d users and %d departments, %q, C-3 %q", s.Len(directory.User), s.Len(directory.Department), s.Health.PartialFor, o.Attributes["custom.C-3"])
+				}
+				if broken == "expired" && s.Health.Restarts != 1 {
+					t.Errorf("%d restarts", s.Health.Restarts)
+				}
+			})
+		}
 	}
 }
