@@ -48,34 +48,45 @@ func (r record) customEntries() (all []customEntry, shown bool) {
 
 // custom decodes a custom field. A field that is absent is empty only when its
 // definition shows that custom fields are open to us; whatever cannot be
-// understood is unknown.
+// understood, or has another type than the configuration says, is unknown.
 func (d *decoder) custom(ctx context.Context, r record, f *field) directory.Value {
 	all, shown := r.customEntries()
 	def, defined := d.defs.fields[f.wire]
 	if d.defs.known && !defined {
 		return directory.Hidden("custom_attributes: " + f.wire)
 	}
-	at := slices.IndexFunc(all, func(e customEntry) bool { return e.ID == f.wire })
+	for i := range all {
+		if all[i].ID == f.wire {
+			return d.customValue(&all[i], f, &def)
+		}
+	}
+	hidden := !shown && (r["custom_attrs"] != nil || !d.grant.has(ctx, f.permission)) // malformed, or not permitted
 	switch {
-	case at < 0 && r["custom_attrs"] != nil && !shown:
-		return directory.Hidden(f.permission) // malformed
-	case at < 0 && !defined:
+	case !defined && shown:
 		return directory.Hidden(permCustom)
-	case at < 0 && !shown && !d.grant.has(ctx, f.permission):
+	case !defined, hidden:
 		return directory.Hidden(f.permission)
-	case f.form == customUser && defined && def.kind != kindUser:
-		return directory.Hidden("custom_attributes: " + f.wire + " is " + def.kind)
-	case at < 0:
+	case f.otherKind(def.kind):
+		return f.strange(def.kind)
+	default:
 		return directory.Empty(f.valueType())
 	}
-	return d.customValue(&all[at], f, &def)
+}
+
+// otherKind tells whether the configuration says another type.
+func (f *field) otherKind(kind string) bool { return f.declared != "" && !sameKind(f.declared, kind) }
+
+// strange is the value of a field whose type is not what it should be.
+func (f *field) strange(kind string) directory.Value {
+	return directory.Hidden("custom_attributes: " + f.wire + " is " + clean(kind))
 }
 
 func (d *decoder) customValue(e *customEntry, f *field, def *definition) directory.Value {
+	if f.otherKind(e.Type) || def.kind != "" && def.kind != e.Type {
+		return f.strange(e.Type)
+	}
 	if f.form == customUser {
 		switch id := directory.ID(e.Value.User.ID); {
-		case e.Type != kindUser:
-			return directory.Hidden("custom_attributes: " + f.wire + " is " + clean(e.Type))
 		case id == "":
 			return directory.RefsTo()
 		case d.c.plausible(directory.User, id) != nil:
@@ -97,7 +108,7 @@ func (d *decoder) customValue(e *customEntry, f *field, def *definition) directo
 	case kindEnum, kindPicture:
 		return d.optionName(e, f, def)
 	default:
-		return directory.Hidden("custom_attributes: " + f.wire + " is " + clean(e.Type))
+		return f.strange(e.Type)
 	}
 }
 
@@ -200,7 +211,7 @@ func (f *field) customKind(defs definitions, had *customEntry) (string, error) {
 	case defs.known && !defined:
 		return "", invalid(f.name, "飞书没有这个自定义字段，请核对 custom_attributes，并在管理后台允许开放平台访问",
 			"Feishu has no such custom field: check custom_attributes, and that the open platform may use custom fields")
-	case defined && f.declared != "" && !sameKind(f.declared, def.kind):
+	case defined && f.otherKind(def.kind):
 		return "", invalid(f.name, "飞书里的类型与 custom_attributes 写的不同", "has another type in Feishu than in custom_attributes")
 	case defined:
 		return def.kind, nil

@@ -126,6 +126,25 @@ func TestCustomFieldsThatAreNotKnown(t *testing.T) {
 	}
 }
 
+// TestCustomTypeIsBound: a type of the configuration that is not the tenant's makes
+// the field unknown, with definitions and without.
+func TestCustomTypeIsBound(t *testing.T) {
+	t.Parallel()
+	for _, attrs := range []string{everyCustom, `[]`} {
+		x := newTenant(t, func(_ *feishusim.Options, o *feishu.Options) { o.CustomAttributes = []string{"C-1:href", "C-2:text"} })
+		x.user(t, feishusim.User{UserID: "u1", Name: "x", CustomAttrs: json.RawMessage(attrs)})
+		for _, shape := range []func(){func() {}, func() { narrow(x) }} {
+			shape()
+			o, _ := x.read(t).Get(userKey("u1"))
+			for _, name := range []string{"custom.C-1", "custom.C-2"} {
+				if got := o.Attributes[name]; got.Type() != directory.Unknown {
+					t.Errorf("%s of %s is %s %q", name, attrs, got.Type(), got)
+				}
+			}
+		}
+	}
+}
+
 func TestCustomWrites(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

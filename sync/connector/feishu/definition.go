@@ -179,7 +179,7 @@ func (c *Connector) probeCustom(ctx context.Context, n *tally) error {
 			continue
 		}
 		d, ok := defs.fields[f.wire]
-		if !ok || f.declared != "" && !sameKind(f.declared, d.kind) {
+		if !ok || f.otherKind(d.kind) {
 			wrong = append(wrong, f.wire)
 		}
 	}

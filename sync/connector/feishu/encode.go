@@ -128,21 +128,9 @@ func (f *field) encodeDay(v directory.Value, zone *time.Location) (any, error) {
 }
 
 func (f *field) encodeRefs(v directory.Value) (any, error) {
-	kind := directory.User
-	if f.form == departments || f.form == parentRef {
-		kind = directory.Department
-	}
-	if !v.IsEmpty() && v.Type() != directory.Refs {
-		return nil, invalid(f.name, "不是引用", "is no reference")
-	}
-	ids := []string{}
-	for _, ref := range v.Refs() {
-		if ref.Pending || ref.Kind != kind || ref.ID == "" {
-			return nil, invalid(f.name, "引用的对象还不存在或类别不对", "refers to what does not exist yet, or to another kind of object")
-		}
-		if id := string(ref.ID); !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
+	ids, err := f.refs(v)
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case f.form == leaderList:
@@ -160,4 +148,25 @@ func (f *field) encodeRefs(v directory.Value) (any, error) {
 	default:
 		return "", nil
 	}
+}
+
+// refs gives the ids that a value refers to, each once.
+func (f *field) refs(v directory.Value) ([]string, error) {
+	kind := directory.User
+	if f.form == departments || f.form == parentRef {
+		kind = directory.Department
+	}
+	if !v.IsEmpty() && v.Type() != directory.Refs {
+		return nil, invalid(f.name, "不是引用", "is no reference")
+	}
+	ids := []string{}
+	for _, ref := range v.Refs() {
+		if ref.Pending || ref.Kind != kind || ref.ID == "" {
+			return nil, invalid(f.name, "引用的对象还不存在或类别不对", "refers to what does not exist yet, or to another kind of object")
+		}
+		if id := string(ref.ID); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

@@ -103,39 +103,45 @@ func (f *field) encodeOrder(v directory.Value) ([]int64, error) {
 // or when it is not known.
 func (b body) setOrders(numbers []int64, old record) error {
 	ids, moves := b["department_ids"].([]string)
-	if !moves && numbers == nil {
+	if numbers == nil && len(ids) < 2 {
 		return nil
 	}
 	if !moves {
-		shown := false
-		if ids, shown = old.departmentIDs(); !shown || len(ids) == 0 {
+		if ids, _ = old.departmentIDs(); len(ids) == 0 {
 			return fault.New(fault.Denied, "看不到成员的部门，不能修改排序：请开通 %s / the user's departments are hidden, so that their order cannot be changed: grant %s",
 				permDepartment, permDepartment)
 		}
 		b["department_ids"] = ids
 	}
-	if numbers == nil && len(ids) < 2 {
-		return nil
-	}
 	places, _ := old.orders()
-	next, orders := 0, []map[string]any{}
+	if numbers != nil {
+		var err error
+		if places, err = replaced(places, ids, numbers); err != nil {
+			return err
+		}
+	}
+	orders := []map[string]any{}
 	for i, id := range ids {
 		o := map[string]any{"department_id": id, "department_order": len(ids) - i, "is_primary_dept": i == 0}
-		switch {
-		case numbers != nil && id != rootID && next < len(numbers):
-			o["user_order"] = numbers[next]
-		case places[id].Place > 0 && (numbers == nil || id == rootID):
-			o["user_order"] = places[id].Place
-		}
-		if id != rootID {
-			next++
+		if place, known := places[id]; known && (place.Place > 0 || numbers != nil) {
+			o["user_order"] = place.Place
 		}
 		orders = append(orders, o)
 	}
-	if numbers != nil && next != len(numbers) {
-		return fault.New(fault.Invalid, "department_order 有 %d 个数字，部门有 %d 个：应一一对应 / department_order holds %d numbers for %d departments: one each is needed",
-			len(numbers), next, len(numbers), next)
-	}
 	b["orders"] = orders
 	return nil
+}
+
+// replaced gives the places with new numbers in all departments but the root.
+func replaced(places map[string]order, ids []string, numbers []int64) (map[string]order, error) {
+	out := map[string]order{rootID: places[rootID]}
+	below := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == rootID })
+	if len(below) != len(numbers) {
+		return nil, fault.New(fault.Invalid, "department_order 有 %d 个数字，部门有 %d 个：应一一对应 / department_order holds %d numbers for %d departments: one each is needed",
+			len(numbers), len(below), len(numbers), len(below))
+	}
+	for i, id := range below {
+		out[id] = order{Place: numbers[i]}
+	}
+	return out, nil
 }

@@ -109,6 +109,20 @@ func (c *Connector) newUser(ctx context.Context, w *connector.Write) (body, enco
 		}
 		b["user_id"] = string(w.Key.ID)
 	}
+	c.require(b)
+	if err := b.setOrders(e.numbers, nil); err != nil || len(e.custom) == 0 {
+		return b, e, err
+	}
+	list, err := c.customList(ctx, e.custom, nil)
+	if len(list.list) > 0 {
+		b["custom_attrs"] = list.list
+	}
+	return b, e, err
+}
+
+// require adds to a new account what Feishu requires, and drops what may only be
+// sent with a value.
+func (c *Connector) require(b body) {
 	for _, optional := range []string{"user_id", "geo"} {
 		if b[optional] == "" {
 			delete(b, optional)
@@ -122,14 +136,6 @@ func (c *Connector) newUser(ctx context.Context, w *connector.Write) (body, enco
 	if len(c.o.SubscriptionIDs) > 0 {
 		b["subscription_ids"] = c.o.SubscriptionIDs
 	}
-	if err := b.setOrders(e.numbers, nil); err != nil || len(e.custom) == 0 {
-		return b, e, err
-	}
-	list, err := c.customList(ctx, e.custom, nil)
-	if len(list.list) > 0 {
-		b["custom_attrs"] = list.list
-	}
-	return b, e, err
 }
 
 // ownUser tells whether the account that is in the way is what this very CREATE
