@@ -27,14 +27,14 @@ type misfit struct {
 type fitting struct {
 	f        *configs.Flow
 	from, to *configs.System
-	source   names
+	source   attributeNames
 	target   connector.Info
 	found    []misfit
 }
 
-// names are the attributes that a source has, by kind; nil when they are not
+// attributeNames are the attributes that a source has, by kind; nil when they are not
 // known.
-type names map[directory.Kind][]string
+type attributeNames map[directory.Kind][]string
 
 // misfits compares a flow with its systems. A system that cannot be made is left
 // to whoever says so.
@@ -60,8 +60,8 @@ func (a *app) misfits(ctx context.Context, f *configs.Flow) []misfit {
 
 // sourceAttributes gives what a source has. A roster's columns are known only when
 // it can be read.
-func sourceAttributes(ctx context.Context, source connector.Source) names {
-	out := names{}
+func sourceAttributes(ctx context.Context, source connector.Source) attributeNames {
+	out := attributeNames{}
 	info := source.Describe()
 	for _, at := range info.Attributes {
 		out[at.Kind] = append(out[at.Kind], at.Name)

@@ -2,9 +2,11 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // Examiner is a Source that tells, capability by capability, what it tried and
@@ -61,4 +63,22 @@ type Finding struct {
 	Do         Text  // what to do about it, and where; empty when there is nothing
 	// Of are the attributes that the capability shows, where it is about some.
 	Of []Named
+}
+
+// Failed is the finding of a call that a system on the network refused or did not
+// answer: do says where to mend a refusal; of what passes by itself it is said to
+// wait.
+func Failed(what Text, err error, do Text) Finding {
+	say := fault.Say(err)
+	f := Finding{Capability: what, Level: Refused, Say: Text{ZH: fault.In(say, "zh-CN"), EN: fault.In(say, "en")}, Do: do}
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Code != "" {
+		f.Say.ZH += " [" + e.Code + "]"
+		f.Say.EN += " [" + e.Code + "]"
+	}
+	if k := fault.KindOf(err); k == fault.Unavailable || k == fault.Limited {
+		f.Do = Text{
+			ZH: "一分钟后再试；一直如此就检查代理、防火墙和 DNS", EN: "try again in a minute; if it stays so, look at proxy, firewall and DNS",
+		}
+	}
+	return f
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
-	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 var _ connector.Examiner = (*Connector)(nil)
@@ -58,14 +57,7 @@ func (c *Connector) Examine(ctx context.Context, use connector.Use) []connector.
 func (e *examination) add(f connector.Finding) { e.found = append(e.found, f) }
 
 func (e *examination) refused(what connector.Text, err error, do connector.Text) {
-	text := say(err)
-	if k := fault.KindOf(err); k == fault.Unavailable || k == fault.Limited {
-		do = connector.Text{ZH: "一分钟后再试；一直如此就检查代理、防火墙和 DNS", EN: "try again in a minute; if it stays so, look at proxy, firewall and DNS"}
-	}
-	e.add(connector.Finding{
-		Capability: what, Level: connector.Refused, Do: do,
-		Say: connector.Text{ZH: fault.In(text, "zh-CN"), EN: fault.In(text, "en")},
-	})
+	e.add(connector.Failed(what, err, do))
 }
 
 // wholeRange tells whether the app sees all staff, and takes a few objects to

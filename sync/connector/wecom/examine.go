@@ -49,17 +49,9 @@ func (e *examination) works(what, say connector.Text) {
 	e.found = append(e.found, connector.Finding{Capability: what, Level: connector.Works, Say: say})
 }
 
-// refused notes a refusal. What will pass by itself is not one.
+// refused notes a refusal.
 func (e *examination) refused(what connector.Text, err error) {
-	say := fault.Say(err)
-	f := connector.Finding{
-		Capability: what, Level: connector.Refused, Say: connector.Text{ZH: fault.In(say, "zh-CN"), EN: fault.In(say, "en")}, Do: remedy(err),
-	}
-	if n := code(err); n != 0 {
-		f.Say.ZH += fmt.Sprintf(" [%d]", n)
-		f.Say.EN += fmt.Sprintf(" [%d]", n)
-	}
-	e.found = append(e.found, f)
+	e.found = append(e.found, connector.Failed(what, err, remedy(err)))
 }
 
 func (e *examination) read(ctx context.Context, r call, out answer) error {
@@ -276,10 +268,5 @@ func remedy(err error) connector.Text {
 			EN: "the corp id stands under My Company; contacts_secret under Management Tools → Contacts Sync, app_secret under App Management → your app; then restart Rollcall",
 		}
 	}
-	switch fault.KindOf(err) {
-	case fault.Unavailable, fault.Limited:
-		return connector.Text{ZH: "一分钟后再试；一直如此就检查代理、防火墙和 DNS", EN: "try again in a minute; if it stays so, look at proxy, firewall and DNS"}
-	default:
-		return connector.Text{ZH: "企业微信管理后台 → 管理工具 → 通讯录同步，和应用管理 → 自建应用，逐项核对权限", EN: "work.weixin.qq.com/wework_admin → Management Tools → Contacts Sync, and App Management → your app: compare the permissions"}
-	}
+	return connector.Text{ZH: "企业微信管理后台 → 管理工具 → 通讯录同步，和应用管理 → 自建应用，逐项核对权限", EN: "work.weixin.qq.com/wework_admin → Management Tools → Contacts Sync, and App Management → your app: compare the permissions"}
 }
