@@ -197,3 +197,24 @@ func TestTemplateFields(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckWithoutRecord checks a configuration with an end for pushes, for which
+// the record need not be open.
+func TestCheckWithoutRecord(t *testing.T) {
+	t.Parallel()
+	p, cfg, _ := configured(t, "    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: name}}}", "en")
+	cfg.Systems = append(cfg.Systems, configs.System{
+		Name: "okta", Type: "scim_server", SCIMServer: &configs.SCIMServerSystem{Token: configs.NewSecret(pushToken), Contents: "full"},
+	})
+	cfg.Flows[0].From = "okta"
+	if err := p.checkRules(t.Context(), cfg); err != nil {
+		t.Errorf("%v", err)
+	}
+	source, err := p.bare(cfg).source("okta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.Read(t.Context()); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a closed record is read: %v", err)
+	}
+}
