@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,10 +144,10 @@ func TestListenerTakesEvents(t *testing.T) {
 		for forgery, change := range map[string]func(*http.Request, *wecomsim.Callback){
 			"another token": func(_ *http.Request, to *wecomsim.Callback) { to.Token = "x" },
 			"another key":   func(_ *http.Request, to *wecomsim.Callback) { to.AESKey = strings.Repeat("A", 43) },
-			"stale": func(r *http.Request, _ *wecomsim.Callback) {
+			"another time": func(r *http.Request, _ *wecomsim.Callback) {
 				if r != nil {
 					q := r.URL.Query()
-					q.Set("timestamp", "1409659589")
+					q.Set("timestamp", strconv.FormatInt(now.Unix()+1, 10))
 					r.URL.RawQuery = q.Encode()
 				}
 			},
