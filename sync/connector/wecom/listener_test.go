@@ -169,6 +169,33 @@ func TestListenerTakesEvents(t *testing.T) {
 	}
 }
 
+// TestListenerTakesNothingStale sends what is signed well, and too early or too
+// late.
+func TestListenerTakesNothingStale(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	to := wecomsim.Callback{URL: "http://x/callback", Token: "QDG6eK", AESKey: sampleKey}
+	for late, want := range map[time.Duration]int{
+		-6 * time.Minute: 401, -4 * time.Minute: 200, 0: 200, 4 * time.Minute: 200, 6 * time.Minute: 401,
+	} {
+		told := 0
+		l := newListener(t, ListenerOptions{
+			CorpID: "ww-rollcall-sim", Token: "QDG6eK", AESKey: sampleKey, Now: func() time.Time { return now.Add(late) },
+			Tell: func(context.Context, []directory.Hint) { told++ },
+		})
+		sim := wecomsim.New(wecomsim.Options{Now: func() time.Time { return now }})
+		r, err := sim.EventRequest(t.Context(), to, wecomsim.ContactEvent{Change: "update_user", UserID: "u1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		l.ServeHTTP(w, r)
+		if w.Code != want || (told == 1) != (want == http.StatusOK) {
+			t.Errorf("%v late: %d, %d told", late, w.Code, told)
+		}
+	}
+}
+
 func TestListenerIsTakenByTheConsole(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
