@@ -433,3 +433,20 @@ func TestLeadsHalfSeen(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderNotEmptied checks that what DingTalk has no way to empty is refused, and
+// not called done.
+func TestOrderNotEmptied(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, detailed)
+	b.corp()
+	b.refused(fault.Invalid, plan.Update, user("both"), directory.Attributes{"dept_order": directory.ListOf()})
+	b.refused(fault.Invalid, plan.Update, department("10"), directory.Attributes{"order": directory.Empty(directory.Int)})
+	if n := len(b.Effects()); n != 0 {
+		t.Errorf("%d effects", n)
+	}
+	b.must(plan.Create, user("new"), person(directory.Attributes{"dept_order": directory.ListOf()}))
+	b.must(plan.Create, directory.Key{Kind: directory.Department}, directory.Attributes{
+		"name": directory.TextOf("财务部"), "order": directory.Empty(directory.Int), "code": directory.TextOf(""),
+	})
+}

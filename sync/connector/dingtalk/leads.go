@@ -22,7 +22,11 @@ func (c *Connector) lead(ctx context.Context, id string, want []int64, created b
 		if err != nil {
 			return err
 		}
-		have = personOf(m).leads
+		p := personOf(m)
+		if p.leadsUnread && len(m.Depts) > 0 {
+			return fault.New(fault.Unavailable, "DingTalk does not tell which departments the member leads / 钉钉没有返回该成员主管的部门")
+		}
+		have = p.leads
 	}
 	written := false
 	for _, dept := range want {
