@@ -149,6 +149,9 @@ func (c *Connector) customList(ctx context.Context, values map[string]directory.
 	if err != nil {
 		return out, err
 	}
+	if old != nil && old["custom_attrs"] == nil && c.customOpen(ctx, defs, values) {
+		old = nil // the person has none yet
+	}
 	before, rest, err := splitCustom(values, old)
 	if err != nil {
 		return out, err
@@ -178,6 +181,18 @@ func (c *Connector) customList(ctx context.Context, values map[string]directory.
 		out.list = []any{}
 	}
 	return out, nil
+}
+
+// customOpen tells whether the fields of a write are shown to us, so that somebody
+// who comes without a list holds nothing in them, as decoder.custom has it.
+func (c *Connector) customOpen(ctx context.Context, defs definitions, values map[string]directory.Value) bool {
+	for name := range values {
+		f, _ := c.fields.find(directory.User, name)
+		if _, defined := defs.fields[f.wire]; !defined {
+			return false
+		}
+	}
+	return (&grants{c: c}).has(ctx, permEmployee)
 }
 
 // splitCustom gives the entries that the write changes, by field, and the others

@@ -218,6 +218,42 @@ func TestCustomWritesThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestFirstCustomValue: who has no custom field at all may come without the list.
+// That is read as empty when definitions and permission show it, and then it can be
+// written as well.
+func TestFirstCustomValue(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		shape func(x *tenant)
+		kind  fault.Kind
+	}{"open": {func(*tenant) {}, ""}, "closed": {func(x *tenant) { x.CloseCustomFields(true) }, fault.Denied}, "no definitions": {narrow, fault.Denied}} {
+		x := customTenant(t)
+		x.user(t, feishusim.User{UserID: "u1", Name: "x"})
+		x.front = func(w http.ResponseWriter, r *http.Request) bool {
+			switch {
+			case r.URL.Path == "/open-apis/application/v6/scopes":
+				return answerJSON(w, http.StatusOK, `{"code":0,"data":{"scopes":[{"scope_name":"contact:user.employee:readonly","grant_status":1}]}}`)
+			case r.Method == http.MethodGet && r.URL.Path == usersPath+"/u1":
+				return answerJSON(w, http.StatusOK, `{"code":0,"data":{"user":{"user_id":"u1","name":"x","department_ids":["0"],"status":{"is_frozen":false}}}}`)
+			default:
+				return false
+			}
+		}
+		c.shape(x)
+		seen := x.look(t, "u1").Object.Attributes["custom.C-1"]
+		if empty := seen.Type() != directory.Unknown && seen.IsEmpty(); empty != (c.kind == "") {
+			t.Errorf("%s: seen as %s %q", name, seen.Type(), seen)
+		}
+		_, err := x.c.Apply(t.Context(), update("u1", directory.Attributes{"custom.C-1": directory.TextOf("新")}))
+		if fault.KindOf(err) != c.kind {
+			t.Errorf("%s: %v, want %q", name, err, c.kind)
+		}
+		if u, _ := x.User("u1"); strings.Contains(string(u.CustomAttrs), "新") != (c.kind == "") {
+			t.Errorf("%s: stored %s", name, u.CustomAttrs)
+		}
+	}
+}
+
 // TestCustomTypesOfTheConfiguration: a type that is written needs no definitions.
 func TestCustomTypesOfTheConfiguration(t *testing.T) {
 	t.Parallel()

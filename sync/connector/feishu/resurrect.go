@@ -117,26 +117,38 @@ func (c *Connector) returning(ctx context.Context, e encoded, old record) (back,
 	return back, patch, list, err
 }
 
-// sameOwner refuses an account that shows nothing of the person who is to have it:
-// with it come mail and documents. One shown value that fits is enough.
+// sameOwner refuses an account that does not show that it is the person's who is to
+// have it: with it come mail and documents. A mobile or employee number decides when
+// both sides have it, and one that fits is enough. Without them a name or address has
+// to fit, which somebody else may have too.
 func sameOwner(after directory.Attributes, old record) error {
-	shown := false
-	for name, wire := range map[string]string{
-		directory.AttrName: "name", directory.AttrMobile: "mobile", directory.AttrEmail: "email", directory.AttrEmployeeNo: "employee_no",
-	} {
-		want, have := after[name], old.text(wire)
-		if want.Type() == directory.Unknown || want.IsEmpty() || have == "" {
-			continue
-		}
-		if strings.EqualFold(want.String(), have) || sameMobile(name, want, directory.TextOf(have)) {
-			return nil
-		}
-		shown = true
+	fits, differs := compared(after, old, directory.AttrMobile, directory.AttrEmployeeNo)
+	if !fits && !differs {
+		fits, differs = compared(after, old, directory.AttrName, directory.AttrEmail)
 	}
-	if !shown {
+	switch {
+	case fits:
+		return nil
+	case differs:
+		return fault.New(fault.Conflict, "这个 user_id 像是另一个已离职的人的（手机号和工号对不上；都看不到时看姓名和邮箱），没有恢复：确是本人时请管理员在管理后台恢复，否则请换一个 user_id"+
+			" / that user_id seems to belong to somebody else who has left (mobile and employee number differ, or without them name and mail), who was not brought back: "+
+			"let an administrator restore the account if it is the same person, otherwise use another user_id")
+	default:
 		return fault.New(fault.Denied, "看不到已离职账号的姓名，不能确认是不是本人，没有恢复：请开通 %s，或由管理员在管理后台恢复"+
 			" / the name of the deleted account is hidden, so that its owner is not known, and it was not brought back: grant %s, or let an administrator restore it", permBase, permBase)
 	}
-	return fault.New(fault.Conflict, "这个 user_id 属于另一个已离职的人（姓名、手机号、邮箱、工号都不同），没有恢复：请换一个 user_id，或由管理员在管理后台恢复"+
-		" / that user_id belongs to somebody else who has left (name, mobile, mail and employee number all differ), who was not brought back: use another user_id, or let an administrator restore the account")
+}
+
+// compared tells whether one of some attributes is the same on both sides, and
+// whether one that both have differs.
+func compared(after directory.Attributes, old record, names ...string) (fits, differs bool) {
+	for _, name := range names {
+		want, have := after[name], old.text(name)
+		if want.Type() == directory.Unknown || want.IsEmpty() || have == "" {
+			continue
+		}
+		same := strings.EqualFold(want.String(), have) || sameMobile(name, want, directory.TextOf(have))
+		fits, differs = fits || same, differs || !same
+	}
+	return fits, differs
 }

@@ -49,6 +49,7 @@ func TestWhoReturnsGetsTheirAccountBack(t *testing.T) {
 	after["departments"] = directory.RefsToKind(directory.Department, directory.ID(b), directory.ID(a))
 	after["department_order"] = directory.ListOf("4", "5")
 	after["custom.C-1"] = directory.TextOf("回来")
+	after["name"], after["mobile"] = directory.TextOf("张三丰"), directory.TextOf("+8613800000001") // the same number decides
 	key, err := x.c.Apply(t.Context(), create("u1", after))
 	if err != nil || key != userKey("u1") {
 		t.Fatalf("%s, %v", key, err)
@@ -87,6 +88,10 @@ func TestNobodyReturns(t *testing.T) {
 		"after 30 days a new account": {func(x *tenant, _ directory.Attributes) { x.clock.advance(31 * 24 * time.Hour) }, "user.create", "", ""},
 		"somebody else, by all that is shown": {func(_ *tenant, after directory.Attributes) {
 			after["name"], after["mobile"] = directory.TextOf("李四"), directory.TextOf("13900000009")
+		}, "", fault.Conflict, "somebody else"},
+		// Names and the ids and addresses that are made of them are common, and used again.
+		"a namesake with another number": {func(_ *tenant, after directory.Attributes) {
+			after["mobile"], after["email"] = directory.TextOf("13900000009"), directory.TextOf("u1@x.cn")
 		}, "", fault.Conflict, "somebody else"},
 		"a name that is hidden": {func(x *tenant, _ directory.Attributes) {
 			x.SetScopes("contact:contact", "contact:user.base", "contact:contact.base:readonly", "contact:user.employee:readonly", "contact:user.employee_id:readonly")
@@ -215,8 +220,8 @@ func TestSeats(t *testing.T) {
 	}
 	for say, shape := range map[string]func(*feishusim.Options, *feishu.Options){"subscription_ids": seats(), "not valid": seats("s2")} {
 		x, _, after := returning(t, shape)
-		for _, id := range []string{"u1", "u9"} {
-			after["mobile"] = directory.TextOf("13800000009")
+		for id, mobile := range map[string]string{"u1": "13800000001", "u9": "13800000009"} {
+			after["mobile"] = directory.TextOf(mobile)
 			if _, err := x.c.Apply(t.Context(), create(id, after)); fault.KindOf(err) != fault.Denied || !strings.Contains(fault.Say(err), say) {
 				t.Errorf("%s: %v, want denied with %s", id, err, say)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 
 	larkcore "github.com/larksuite/oapi-sdk-go/v3/core"
 
@@ -166,11 +167,23 @@ func (c *Connector) ownUser(ctx context.Context, w *connector.Write, id director
 	return directory.Key{Kind: directory.User, ID: id}, nil
 }
 
-// sameMobile compares numbers with and without the country code that Feishu
-// adds to mainland ones.
+// sameMobile compares numbers with and without separators and the country code that
+// Feishu adds to mainland ones.
 func sameMobile(name string, a, b directory.Value) bool {
-	const mainland = "+86"
-	return name == directory.AttrMobile && (a.String() == mainland+b.String() || b.String() == mainland+a.String())
+	return name == directory.AttrMobile && bareMobile(a.String()) == bareMobile(b.String())
+}
+
+func bareMobile(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '+' {
+			return r
+		}
+		return -1
+	}, s)
+	for _, mainland := range []string{"+86", "0086"} {
+		s = strings.TrimPrefix(s, mainland)
+	}
+	return s
 }
 
 // patchUser changes what is given and nothing else. Freezing, unfreezing and

@@ -55,8 +55,15 @@ func (c *Connector) change(ctx context.Context, d *document, w connector.Write) 
 	if d.dirty && err != nil {
 		c.doc = nil
 	}
-	if err != nil || !d.dirty {
+	if err != nil {
 		return done.key, err
+	}
+	if !d.dirty { // of what is written, replace sees that the file is still the same
+		if err := c.unchanged(ctx, d); err != nil {
+			c.doc = nil
+			return directory.Key{}, err
+		}
+		return done.key, nil
 	}
 	c.doc = nil // until it is written
 	data, err := d.form.bytes(d.lines)

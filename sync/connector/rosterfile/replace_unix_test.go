@@ -12,8 +12,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
 const lockedRoster = "工号,姓名,状态\n1,张三,\n"
@@ -191,5 +193,38 @@ func TestLink(t *testing.T) {
 	must(t, err)
 	if info, err := os.Lstat(s.path); err != nil || info.Mode()&fs.ModeSymlink == 0 || !strings.Contains(string(data), "李四") {
 		t.Errorf("%v %v %q", info, err, data)
+	}
+}
+
+// TestNothingToWriteOnAStaleCopy lets the file change without a trace in size and
+// time: that a row holds the value already, or is not there, must not be said of
+// what the file was.
+func TestNothingToWriteOnAStaleCopy(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		write connector.Write
+		now   string
+	}{
+		"update": {update("1", text("mobile", "138")), "工号,手机\n1,139\n2,137\n"},
+		"delete": {remove("3"), "工号,手机\n1,138\n3,137\n"},
+		"create": {create("2", text("mobile", "137")), "工号,手机\n1,138\n3,137\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, conn := newShelf(t, "roster.csv", func(o *Options) { o.Disabled = "" })
+			s.put("工号,手机\n1,138\n2,136\n")
+			apply(t, conn, update("2", text("mobile", "137")))
+			info, err := os.Stat(s.path)
+			must(t, err)
+			s.put(c.now)
+			must(t, os.Chtimes(s.path, info.ModTime(), info.ModTime()))
+			_, err = conn.Apply(t.Context(), c.write)
+			wantFault(t, err, fault.Unavailable, "was changed by somebody else")
+			apply(t, conn, c.write)
+			switch seen := lookUp(t, conn, directory.User, string(c.write.Key.ID)); {
+			case c.write.Op == plan.Delete && seen.Presence != connector.Gone, c.write.Op != plan.Delete && seen.Presence != connector.Present:
+				t.Errorf("afterwards %+v in %q", seen, s.data())
+			}
+		})
 	}
 }

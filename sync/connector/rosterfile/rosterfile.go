@@ -87,8 +87,9 @@ type Options struct {
 	// Delimiter of a CSV: Auto (default), or one of "," ";" and tab.
 	Delimiter string
 	// HeaderRow is the row of the headings as a spreadsheet counts, 1 to 100.
-	// Default 0: the one among the first 30 that names the id column and the most
-	// other columns. Rows above it are not read.
+	// Default 0: the only one among the first 30 that names the id column. Rows
+	// above it are not read; when one of them looks like a person, the file is
+	// refused.
 	HeaderRow int
 	// Attributes are the declared ones. Every other column is an attribute under
 	// its own heading.

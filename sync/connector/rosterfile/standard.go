@@ -198,6 +198,8 @@ func (w statusWords) active(text string) (val, ok bool) {
 	switch {
 	case w.strict:
 		return yes, known
+	case state(text): // what the heading asks does not matter
+		return yes, true
 	case w.inverse:
 		return !yes && (known || !off(text)), true
 	case w.joined:
@@ -217,8 +219,14 @@ func off(text string) bool {
 	}, strings.ToLower(plain(text)))
 }
 
-// on tells whether a word says that somebody may.
+// on tells whether a word says yes.
 func on(text string) bool {
 	yes, ok := truth(text)
-	return ok && yes
+	return ok && yes && !state(text)
+}
+
+// state tells whether a word, unlike a mere yes or no, says by itself whether an
+// account may be used.
+func state(text string) bool {
+	return slices.Contains([]string{"启用", "停用", "禁用"}, plain(text))
 }

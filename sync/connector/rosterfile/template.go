@@ -117,35 +117,62 @@ type headings struct {
 }
 
 // findHeader gives the number of the row that holds the headings: the configured
-// one, or the only one that names the id column and the most other columns. It
-// gives the first row that holds something when none does, for the message.
+// one, or the only one that names the id column. It gives the first row that holds
+// something when none does, for the message. Rows above the headings are not read,
+// so that a second row of headings, and a row above them that looks like a person,
+// are refused: whoever stands there would count as gone.
 func (c *Connector) findHeader(rows []headings) (int, error) {
 	if c.o.HeaderRow > 0 {
 		return c.o.HeaderRow, nil
 	}
 	known := c.knownHeadings()
-	first, best, most, rival := 0, 0, 0, 0
-	for _, r := range rows {
+	first := 0
+	var found []int
+	for i, r := range rows {
 		if first == 0 && slices.ContainsFunc(r.names, func(s string) bool { return headingKey(s) != "" }) {
 			first = r.number
 		}
-		n := c.score(r.names, known)
-		switch {
-		case n > most:
-			best, most, rival = r.number, n, 0
-		case n == most && n > 0:
-			rival = r.number
+		if c.score(r.names, known) > 0 {
+			found = append(found, i)
 		}
 	}
-	switch {
-	case rival > 0:
-		return 0, c.invalid(fmt.Sprintf("rows %d and %d can both hold the headings: say which with header_row", best, rival),
-			fmt.Sprintf("第 %d 行和第 %d 行都像列名：请用 header_row 写明是哪一行", best, rival))
-	case best > 0:
-		return best, nil
-	default:
+	switch len(found) {
+	case 0:
 		return max(first, defaultHeaderRow), nil
+	case 1:
+	default:
+		a, b := rows[found[0]].number, rows[found[1]].number
+		return 0, c.invalid(fmt.Sprintf("rows %d and %d can both hold the headings: say which with header_row", a, b),
+			fmt.Sprintf("第 %d 行和第 %d 行都像列名：请用 header_row 写明是哪一行", a, b))
 	}
+	head := rows[found[0]]
+	for _, r := range rows[:found[0]] {
+		if c.peopled(head.names, r.names) {
+			return 0, c.invalid(
+				fmt.Sprintf("row %d stands above the headings in row %d and looks like a person, and rows above the headings are not read: "+
+					"move the headings to the top, or say with header_row that row %d is right", r.number, head.number, head.number),
+				fmt.Sprintf("第 %d 行在列名（第 %d 行）上面，却像一个人，而列名以上的行不会读取：请把列名移到最上面；如果没有错，请写明 header_row: %d",
+					r.number, head.number, head.number))
+		}
+	}
+	return head.number, nil
+}
+
+// peopled tells whether a row looks like one of people under the headings: it has
+// an id, and as many cells filled as half of the headings. Notes have few.
+func (c *Connector) peopled(head, row []string) bool {
+	named, filled, id := 0, 0, false
+	for i, name := range head {
+		if headingKey(name) == "" {
+			continue
+		}
+		named++
+		if i < len(row) && clean(row[i]) != "" {
+			filled++
+			id = id || c.namesID(name)
+		}
+	}
+	return id && filled >= min(2, named) && 2*filled >= named
 }
 
 // knownHeadings are the forms of all headings that mean something here.
@@ -167,12 +194,8 @@ func (c *Connector) knownHeadings() []string {
 // can be the id column.
 func (c *Connector) score(names, known []string) int {
 	n, id := 0, false
-	var ids []string
-	if c.o.ID == "" {
-		ids = append(accountAliases(), standards()[0].aliases...)
-	}
 	for _, name := range names {
-		isID := c.o.ID != "" && headingKey(name) == headingKey(c.o.ID) || slices.Contains(ids, aliasKey(name))
+		isID := c.namesID(name)
 		id = id || isID
 		if isID || slices.Contains(known, aliasKey(name)) {
 			n++
@@ -182,4 +205,12 @@ func (c *Connector) score(names, known []string) int {
 		return 0
 	}
 	return n
+}
+
+// namesID tells whether a heading can be that of the id column.
+func (c *Connector) namesID(name string) bool {
+	if c.o.ID != "" {
+		return headingKey(name) == headingKey(c.o.ID)
+	}
+	return slices.Contains(append(accountAliases(), standards()[0].aliases...), aliasKey(name))
 }

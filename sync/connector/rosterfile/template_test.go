@@ -108,6 +108,13 @@ func TestAmbiguousHeadings(t *testing.T) {
 		"工号,状态,员工状态\n1,是,否\n":               "columns 状态 and 员工状态 both say",
 		"工号,姓名\n工号,姓名\n":                    "rows 1 and 2 can both",
 		"userid,姓名,a\n说明,,\n工号,姓名,a\n1,,\n": "rows 1 and 3 can both",
+		// A second table with more columns: its headings would make everybody above it invisible.
+		"工号,姓名,部门\n1,a,/x\n2,b,/x\n\n工号,姓名,部门,手机\n3,c,/x,1\n": "rows 1 and 5 can both",
+		// And one with fewer: its headings would be a person.
+		"工号,姓名,部门,手机\n1,a,/x,1\n\n工号,姓名,a\n3,c\n": "rows 1 and 4 can both",
+		// A sheet that was sorted with its headings among the people.
+		"1,a,/x,138\n2,b,/x,139\n工号,姓名,部门,手机\n3,c,/x,137\n": "row 1 stands above the headings in row 3",
+		"1,,\n2,b,\n工号,姓名,部门\n3,c,/x\n":                     "row 2 stands above the headings in row 3",
 	} {
 		_, err := connect(t, "/srv/roster.csv", newDisk(text), func(o *Options) { o.ID = "" }).Read(t.Context())
 		wantFault(t, err, fault.Invalid, part)
@@ -124,6 +131,8 @@ func TestStatusWords(t *testing.T) {
 	}{
 		{"状态", "在职", "", true, true}, {"状态", "离职", "", false, true}, {"状态", "试用期", "", true, true}, {"状态", "停用", "", false, true}, {"状态", "", "", true, true},
 		{"启用", "否", "", false, true}, {"启用", "大概", "", true, false}, {"禁用", "是", "", false, true}, {"禁用", "否", "", true, true}, {"禁用", "已禁用", "", false, true},
+		{"禁用", "禁用", "", false, true}, {"是否停用", "停用", "", false, true}, {"是否停用", "启用", "", true, true},
+		{"激活", "禁用", "", false, true}, {"激活", "停用", "", false, true}, {"激活", "启用", "", true, true}, {"封号", "启用", "封号=是", true, true},
 		{"激活", "否", "", true, true}, {"激活", "未激活", "", true, true}, {"激活", "已禁用", "", false, true},
 		{"状态", "停用", "状态=停用", false, true}, {"状态", "离职", "状态=停用", false, true}, {"状态", "试用期", "状态=停用", true, true},
 		{"去向", "黑名单", "去向=黑名单/正常", false, true}, {"去向", "离职", "去向=黑名单/正常", true, true},

@@ -28,6 +28,7 @@ type gathering struct {
 	tally *tally
 	list  *listing
 	want  []bool // by index in list; reset once settled
+	sees  bool   // every department
 	emit  func(directory.Object)
 
 	mu        sync.Mutex // guards what follows, want and emit
@@ -40,6 +41,7 @@ type gathering struct {
 // whose details cannot be had come with hidden attributes. It gives an error
 // only for a credential that is refused; other failures are in g.failed.
 func (g *gathering) gather(ctx context.Context, t tree) error {
+	g.sees = g.key != g.c.app || t.whole()
 	groups, hidden := g.group(t)
 	for _, i := range hidden {
 		g.settle(i, g.c.hiddenUser(g.list.members[i], g.c.hiddenBy()))
@@ -210,10 +212,8 @@ func (g *gathering) found(i int, m *member) {
 	o := g.c.userObject(m, g.key)
 	o.ID = directory.ID(r.id)
 	o.Attributes[attrUserID] = directory.TextOf(r.id)
-	if g.list.partial == "" && !sameSet(m.Department, r.departments) {
-		// The app may be shown only those departments that it sees.
-		o.Attributes[attrDepartment] = directory.Hidden(permissionScope)
-		o.Attributes[directory.AttrDepartments] = directory.Hidden(permissionScope)
+	if !g.list.agrees(r.id, m.Department) && (g.list.partial == "" || !g.sees) {
+		hidePlaces(o.Attributes) // the app may be shown only those departments that it sees
 	}
 	g.settle(i, o)
 }

@@ -49,6 +49,7 @@ func (c *Connector) lookupFew(ctx context.Context, ids []directory.ID) ([]connec
 	var t tally
 	out := make([]connector.Sighting, len(ids))
 	var open []int
+	byApp := map[int][]int64{}
 	for i, id := range ids {
 		key, ok := c.reader()
 		if !ok {
@@ -61,23 +62,57 @@ func (c *Connector) lookupFew(ctx context.Context, ids []directory.ID) ([]connec
 			out[i] = gone()
 		case err == nil:
 			out[i] = present(c.userObject(m, key))
+			if key == c.app {
+				byApp[i] = m.Department
+			}
 		case c.hides(key, err) || missing(err):
 			open = append(open, i)
 		default:
 			return nil, err
 		}
 	}
-	if len(open) == 0 {
-		return out, nil
-	}
-	list, err := c.list(ctx, &t)
-	if err != nil {
+	if err := c.complete(ctx, &t, &few{ids: ids, out: out, open: open, byApp: byApp}); err != nil {
 		return nil, err
 	}
-	for _, i := range open {
-		out[i] = c.listed(list, ids[i])
-	}
 	return out, nil
+}
+
+// few are members who were asked for one by one.
+type few struct {
+	ids   []directory.ID
+	out   []connector.Sighting
+	open  []int           // those who were not to be seen
+	byApp map[int][]int64 // the departments of others, as the app was shown them
+}
+
+// complete settles, by the listing of ids, who was not to be seen, and hides the
+// departments of whom the app was shown only some.
+func (c *Connector) complete(ctx context.Context, t *tally, f *few) error {
+	if len(f.byApp) > 0 {
+		all, err := c.seesAll(ctx, c.app, t)
+		if err != nil {
+			return err
+		}
+		if all {
+			clear(f.byApp)
+		}
+	}
+	if len(f.open)+len(f.byApp) == 0 {
+		return nil
+	}
+	list, err := c.list(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, i := range f.open {
+		f.out[i] = c.listed(list, f.ids[i])
+	}
+	for i, departments := range f.byApp {
+		if !list.agrees(string(f.ids[i]), departments) {
+			hidePlaces(f.out[i].Object.Attributes)
+		}
+	}
+	return nil
 }
 
 // listed tells what the listing of ids alone knows of a member.

@@ -24,7 +24,7 @@ func (c *Connector) place(ctx context.Context, w connector.Write, body map[strin
 	}
 	old := &member{}
 	if w.Op != plan.Create && !(leads && order && moves) {
-		known, err := c.current(ctx, string(w.Key.ID))
+		known, err := c.placed(ctx, string(w.Key.ID))
 		switch {
 		case err != nil:
 			return err
@@ -80,56 +80,82 @@ func (c *Connector) current(ctx context.Context, id string) (*member, error) {
 	return m, nil
 }
 
-// leadFlags gives, for each department, whether the member leads it.
+// placed reads a member with all departments; nil when we do not see them all: a
+// write of those that we see would take the others away.
+func (c *Connector) placed(ctx context.Context, id string) (*member, error) {
+	m, err := c.current(ctx, id)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	if whole, err := c.shownWhole(ctx, m); err != nil || !whole {
+		return nil, err
+	}
+	return m, nil
+}
+
+// stays gives what a member had in each department, of one of the lists beside them.
+func stays[T any](ids []int64, old *member, list []T) []T {
+	out := make([]T, len(ids))
+	for i, id := range ids {
+		if at := slices.Index(old.Department, id); at >= 0 && at < len(list) {
+			out[i] = list[at]
+		}
+	}
+	return out
+}
+
+// leadFlags gives, for each department, whether the member leads it. No attribute
+// speaks of the root, so that its flag stays.
 func leadFlags(after directory.Attributes, ids []int64, old *member) ([]int, error) {
-	flags := make([]int, len(ids))
-	if given(after, attrLeads) {
-		if after[attrLeads].IsEmpty() {
-			return flags, nil
-		}
-		led, err := departmentIDsOf(attrLeads, after[attrLeads])
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range led {
-			i := slices.Index(ids, id)
-			if i < 0 {
-				n := strconv.FormatInt(id, 10)
-				return nil, fault.New(fault.Invalid, "somebody who leads department %s has to be in it / 要负责部门 %s，成员必须在该部门中", n, n)
-			}
-			flags[i] = 1
-		}
+	flags := stays(ids, old, old.Leads)
+	if !given(after, attrLeads) {
 		return flags, nil
 	}
 	for i, id := range ids {
-		if at := slices.Index(old.Department, id); at >= 0 && at < len(old.Leads) {
-			flags[i] = old.Leads[at]
+		if id != rootID {
+			flags[i] = 0
 		}
+	}
+	if after[attrLeads].IsEmpty() {
+		return flags, nil
+	}
+	led, err := departmentIDsOf(attrLeads, after[attrLeads])
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range led {
+		i := slices.Index(ids, id)
+		if i < 0 {
+			n := strconv.FormatInt(id, 10)
+			return nil, fault.New(fault.Invalid, "somebody who leads department %s has to be in it / 要负责部门 %s，成员必须在该部门中", n, n)
+		}
+		flags[i] = 1
 	}
 	return flags, nil
 }
 
-// orders gives the member's order in each department.
+// orders gives the member's order in each department; that in the root stays.
 func orders(after directory.Attributes, ids []int64, old *member) ([]int64, error) {
-	numbers := make([]int64, len(ids))
+	numbers := stays(ids, old, old.Order)
 	if !given(after, attrDeptOrder) {
-		for i, id := range ids {
-			if at := slices.Index(old.Department, id); at >= 0 && at < len(old.Order) {
-				numbers[i] = old.Order[at]
-			}
-		}
 		return numbers, nil
 	}
 	list := after[attrDeptOrder].List()
 	if s := after[attrDeptOrder].String(); len(list) == 0 && s != "" {
 		list = strings.Split(s, ",")
 	}
-	for i := range min(len(list), len(ids)) {
-		n, err := strconv.ParseUint(strings.TrimSpace(list[i]), 10, 32)
+	for i, id := range ids {
+		if id == rootID {
+			continue
+		}
+		if numbers[i] = 0; len(list) == 0 {
+			continue
+		}
+		n, err := strconv.ParseUint(strings.TrimSpace(list[0]), 10, 32)
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "department_order holds a number from 0 to 4294967295 for each department / department_order 为每个部门给出 0 到 4294967295 的数字")
 		}
-		numbers[i] = int64(n)
+		numbers[i], list = int64(n), list[1:]
 	}
 	return numbers, nil
 }

@@ -110,6 +110,91 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// TestPlacesBeyondTheScope: an app is shown only those of a member's departments that
+// it sees. They are not taken for all of them: nobody loses a department, and nothing
+// is said of where somebody is.
+func TestPlacesBeyondTheScope(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]directory.Attributes{
+		"leads":            {"leads": refs("10")},
+		"department_order": {"department_order": directory.ListOf("9")},
+	} {
+		b := newBench(t, true)
+		team(t, b)
+		b.SetAppScope(10, 12)
+		_, err := b.conn.Apply(t.Context(), connector.Write{Op: plan.Update, Key: key(directory.User, "bob"), After: after})
+		if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.Say(err), "widen its scope") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if u, _ := b.User("bob"); !slices.Equal(u.Departments, []int64{10, 11}) {
+			t.Errorf("%s: the corp holds %+v", name, u)
+		}
+	}
+	b := newBench(t, true)
+	team(t, b)
+	b.SetAppScope(10, 12)
+	ids := []directory.ID{"bob"}
+	for i := range 21 { // more than are asked for one by one
+		ids = append(ids, directory.ID("nobody"+string(rune('a'+i))))
+	}
+	read, _ := read(t, b).Get(key(directory.User, "bob"))
+	objects := map[string]directory.Object{"read": read}
+	for name, asked := range map[string][]directory.ID{"looked up": ids[:1], "looked up with many": ids} {
+		seen, err := b.conn.Lookup(t.Context(), directory.User, asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects[name] = seen[0].Object
+	}
+	for how, o := range objects {
+		if got := o.Attributes["name"].String(); got != "鲍勃" {
+			t.Errorf("%s: the name is %q", how, got)
+		}
+		for _, name := range []string{"department", "departments", "leads", "department_order"} {
+			if v := o.Attributes[name]; v.Type() != directory.Unknown {
+				t.Errorf("%s: %s is %q", how, name, v)
+			}
+		}
+	}
+	// Moved by the change itself: what is not seen of the place is left to the vendor.
+	_, err := b.conn.Apply(t.Context(), connector.Write{Op: plan.Update, Key: key(directory.User, "bob"), After: directory.Attributes{"department": refs("10", "11", "12")}})
+	if u, _ := b.User("bob"); err != nil || !slices.Equal(u.IsLeader, []int{1, 0, 0}) || !slices.Equal(u.Order, []int64{3, 0, 0}) {
+		t.Errorf("%v, the corp holds %+v", err, u)
+	}
+}
+
+// TestPlacesInTheRoot: the root is no object here, so that no attribute speaks of it,
+// and what a member is in it stays.
+func TestPlacesInTheRoot(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, true)
+	team(t, b)
+	err := b.AddUser(wecomsim.User{
+		ID: "rod", Name: "罗德", Mobile: "13800000003", Departments: []int64{1, 10}, Order: []int64{4, 5}, IsLeader: []int{1, 0}, MainDepartment: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := directory.Attributes{"leads": refs("10"), "department_order": directory.ListOf("7")}
+	if _, err := b.conn.Apply(t.Context(), connector.Write{Op: plan.Update, Key: key(directory.User, "rod"), After: after}); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := b.User("rod"); !slices.Equal(u.Departments, []int64{1, 10}) || !slices.Equal(u.Order, []int64{4, 7}) || !slices.Equal(u.IsLeader, []int{1, 1}) {
+		t.Errorf("the corp holds %+v", u)
+	}
+	seen, err := b.conn.Lookup(t.Context(), directory.User, []directory.ID{"rod"})
+	if err != nil || !seen[0].Object.Attributes["department_order"].Equal(after["department_order"]) || !seen[0].Object.Attributes["leads"].Equal(after["leads"]) {
+		t.Errorf("%v, reads back %+v", err, seen)
+	}
+	after = directory.Attributes{"leads": refs()}
+	if _, err := b.conn.Apply(t.Context(), connector.Write{Op: plan.Update, Key: key(directory.User, "rod"), After: after}); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := b.User("rod"); !slices.Equal(u.IsLeader, []int{1, 0}) {
+		t.Errorf("leads none of the departments: the corp holds %+v", u)
+	}
+}
+
 // TestMobileOfSomebodyWhoSignedIn checks that a number which WeCom would pass over
 // in silence is said to be refused, and that the rest is written.
 func TestMobileOfSomebodyWhoSignedIn(t *testing.T) {

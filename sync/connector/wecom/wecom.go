@@ -112,6 +112,7 @@ type Connector struct {
 	app      *credential // nil without an app secret
 	info     connector.Info
 	pause    pause
+	sight    sight
 	// blind remembers that the contacts secret was refused details (48009).
 	blind atomic.Bool
 }

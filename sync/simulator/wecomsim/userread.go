@@ -117,8 +117,28 @@ func (s *Sim) userRow(c *call, m *member) map[string]any {
 		for _, name := range privateFields {
 			delete(row, name)
 		}
+		s.narrow(row, c, m)
 	}
 	return row
+}
+
+// narrow leaves out the departments that the application does not see, with what
+// stands beside them, as the vendor's page on user/get has it.
+func (s *Sim) narrow(row map[string]any, c *call, m *member) {
+	sight := s.sight(c)
+	if sight.all {
+		return
+	}
+	departments, order, leader := []int64{}, []int64{}, []int{}
+	for i, id := range m.Departments {
+		if sight.department(id) {
+			departments, order, leader = append(departments, id), append(order, m.Order[i]), append(leader, m.IsLeader[i])
+		}
+	}
+	row["department"], row["order"], row["is_leader_in_dept"] = departments, order, leader
+	if !sight.department(m.MainDepartment) {
+		delete(row, "main_department")
+	}
 }
 
 // attributes gives the custom attributes as the vendor does, sorted by name.
