@@ -136,7 +136,7 @@ func companyStory(t *testing.T, change, fn func(*firm)) {
 			feishu: feishusim.New(feishusim.Options{Now: time.Now}),
 			wecom:  wecomsim.New(wecomsim.Options{CorpID: "ww-peer", Now: time.Now, OldIP: true, PerMinute: 10_000}),
 		}
-		f.sweep = time.Minute
+		f.sweep = 4 * time.Hour // days pass, and the bell rings for what is to be done
 		f.toFeishu, f.toWeCom = &wire{to: f.feishu.Handler()}, &wire{to: f.wecom.Handler()}
 		f.fc, f.wc = f.openFeishu(), f.openWeCom(50)
 		f.follow("feishu", f.fc, "wecom", f.wc)
