@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: redis help demo test build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,18 +16,37 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # Packages are built side by side and tested one after the other: the tests of the
 # whole product kill processes and wait for leases, and a crowded machine makes
 # them slow.
-test: redis ## every test, with -race, in-process and against a real Redis
+test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
-redis: # a redis-server for the tests that want a real one; said loudly when there is none
-	@if ! command -v redis-server >/dev/null; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "installing redis-server for the tests"; \
-			(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server) >/dev/null 2>&1 || true; \
-		fi; \
+# Debian packages, each with a command that shows that it is there.
+SERVERS := redis-server:redis-server slapd:slapd postgresql:initdb mariadb-server:mariadbd
+servers: # real counterparts of the tests; what is not there is said loudly, and its tests are skipped
+	@export PATH="$$PATH:/usr/sbin:/usr/local/sbin:$$(echo /usr/lib/postgresql/*/bin)"; \
+	lacking() { for s in $(SERVERS); do command -v "$${s#*:}" >/dev/null || echo "$${s%:*}"; done; }; \
+	want=$$(lacking); \
+	if [ -n "$$want" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing for the tests:" $$want; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$want) >/dev/null 2>&1 || true; \
+	fi; \
+	export PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin)"; \
+	for s in $$(lacking); do echo "NOT RUN: no $$s here, so the tests against a real one are skipped"; done
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		$(GO) test -tags $(TAGS) -count=1 -run '^TestPeerInstalls$$' ./sync/connector/scim; \
+	else \
+		echo "NOT RUN: no node and npm here, so the tests against a real SCIM service are skipped"; \
 	fi
-	@command -v redis-server >/dev/null || echo "NOT RUN: no redis-server here, so the tests against a real Redis are skipped"
+
+NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
+
+scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
+	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }
+	@test -x "$(NEWMAN_DIR)/node_modules/.bin/newman" || npm install --silent --no-audit --no-fund --prefix "$(NEWMAN_DIR)" newman@6.2.2
+	$(GO) test -tags $(TAGS) -count=1 -v -run '^TestPostman$$' ./sync/connector/scimserver -collection "$(abspath $(COLLECTION))" -newman "$(NEWMAN_DIR)/node_modules/.bin/newman"
+
+samba: ## the LDAP connector against a Samba domain: SAMBA_URL, SAMBA_BIND, SAMBA_PASSWORD, SAMBA_BASE, SAMBA_CA (docs/systems/ldap.md)
+	$(GO) test -tags $(TAGS),samba -count=1 -v -run Samba ./sync/connector/ldapdir
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
@@ -56,7 +75,7 @@ cover: ## coverage of every package
 
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
-	$(GO) test ./sync/connector/wecom ./sync/connector/feishu -run 'Docs' -update
+	$(GO) test ./sync/connector/... -run 'Docs' -update
 	$(GO) test ./bot ./sync/run -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date

@@ -34,10 +34,12 @@ func (s *Server) ready(c *gin.Context) {
 	c.String(http.StatusOK, "ok\n")
 }
 
-// limit bounds every body before anybody reads it.
-func (s *Server) limit(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, s.o.MaxBytes)
-	c.Next()
+// limit bounds a body before anybody reads it.
+func (s *Server) limit(bytes int64) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bytes)
+		c.Next()
+	}
 }
 
 // recover answers 500 when a handler panics. Neither the request nor what was

@@ -38,15 +38,18 @@ const (
 // Options set up a Server.
 type Options struct {
 	Listen string // required: "127.0.0.1:8080", ":0"
-	// Handlers are served at exactly their path, whatever the method; /healthz and
-	// /readyz are ours.
+	// Handlers are served at exactly their path, whatever the method, or, when it
+	// ends with a slash, at everything below it; /healthz and /readyz are ours.
 	Handlers map[string]http.Handler
+	// Limits are the largest bodies of handlers that take other sizes than
+	// MaxBytes, by the same path.
+	Limits map[string]int64
 	// Ready tells whether the process can work; nil: always. It has two seconds.
 	Ready func(ctx context.Context) error
 	// TrustedProxies are addresses or ranges whose X-Forwarded-For is believed;
 	// nil: nobody's.
 	TrustedProxies []string
-	MaxBytes       int64 // of a request's body; default 1 MiB
+	MaxBytes       int64 // of a request's body, unless Limits says otherwise; default 1 MiB
 	MaxConns       int   // at once; default 1024
 	Logger         *slog.Logger
 }
@@ -75,6 +78,8 @@ func (o *Options) validate() error {
 		switch {
 		case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, ":*?#"):
 			errs = append(errs, errors.New("a handler's path is no plain path"))
+		case path == "/":
+			errs = append(errs, errors.New("a handler cannot own everything"))
 		case path == healthPath || path == readyPath:
 			errs = append(errs, fmt.Errorf("%s is taken", path))
 		case h == nil:
@@ -178,13 +183,20 @@ func (s *Server) routes() (http.Handler, error) {
 	if err := e.SetTrustedProxies(s.o.TrustedProxies); err != nil {
 		return nil, errors.New("trusted_proxies holds what is neither an address nor a range")
 	}
-	e.Use(s.recover, s.limit)
+	e.Use(s.recover)
 	e.NoRoute(func(c *gin.Context) { c.AbortWithStatus(http.StatusNotFound) })
 	e.NoMethod(func(c *gin.Context) { c.AbortWithStatus(http.StatusMethodNotAllowed) })
-	e.GET(healthPath, s.health)
-	e.GET(readyPath, s.ready)
+	e.GET(healthPath, s.limit(s.o.MaxBytes), s.health)
+	e.GET(readyPath, s.limit(s.o.MaxBytes), s.ready)
 	for path, h := range s.o.Handlers {
-		e.Any(path, gin.WrapH(h))
+		limit, own := s.o.Limits[path]
+		if !own {
+			limit = s.o.MaxBytes
+		}
+		if strings.HasSuffix(path, "/") {
+			path += "*below"
+		}
+		e.Any(path, s.limit(limit), gin.WrapH(h))
 	}
 	return e, nil
 }

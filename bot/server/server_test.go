@@ -101,7 +101,8 @@ func TestRoutes(t *testing.T) {
 		}
 		_, _ = w.Write(raw)
 	})
-	w := setup(t, Options{Handlers: map[string]http.Handler{"/callback/feishu": echo, "/callback/dingtalk/s3cr3t": echo}, MaxBytes: 100})
+	w := setup(t, Options{Handlers: map[string]http.Handler{"/callback/feishu": echo, "/callback/dingtalk/s3cr3t": echo, "/scim/甲/v2/": echo}, MaxBytes: 100,
+		Limits: map[string]int64{"/scim/甲/v2/": 200}})
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
@@ -112,6 +113,12 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/callback/feishu", strings.Repeat("x", 100), 200, strings.Repeat("x", 100)},
 		{"POST", "/callback/feishu", strings.Repeat("x", 101), 413, ""},
 		{"POST", "/callback/feishu/", "x", 404, ""},
+		{"PATCH", "/scim/%E7%94%B2/v2/Users/1", "below", 200, "below"},
+		{"DELETE", "/scim/甲/v2/", "x", 200, "x"},
+		{"POST", "/scim/甲/v2/Users", strings.Repeat("x", 200), 200, strings.Repeat("x", 200)},
+		{"POST", "/scim/甲/v2/Users", strings.Repeat("x", 201), 413, ""},
+		{"POST", "/scim/甲/v2", "x", 404, ""},
+		{"POST", "/scim/甲/v20/Users", "x", 404, ""},
 		{"POST", "/callback/dingtalk/other", "x", 404, ""},
 		{"GET", "/", "", 404, ""},
 		{"GET", "/healthz", "", 200, "ok\n"},

@@ -91,7 +91,7 @@ func (a *app) openChat() (*chat, error) {
 	for _, add := range callbacks {
 		add()
 	}
-	return c, nil
+	return c, a.addSCIM(c.handlers)
 }
 
 func (a *app) feishuBot(c *chat, cfg *configs.FeishuBot) (*feishubot.Bot, error) {

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Opener) {
 		{"snapshots", testSnapshots},
 		{"outbox", testOutbox},
 		{"settings", testSettings},
+		{"shelf", testShelf},
 		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {

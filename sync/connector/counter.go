@@ -11,15 +11,27 @@ import (
 // concurrent use; a nil Counter counts nothing.
 type Counter struct{ users, departments atomic.Int64 }
 
+// Users counts n more users; a listing that begins again takes back what it counted.
+func (c *Counter) Users(n int) {
+	if c != nil {
+		c.users.Add(int64(n))
+	}
+}
+
+// Departments counts n more departments.
+func (c *Counter) Departments(n int) {
+	if c != nil {
+		c.departments.Add(int64(n))
+	}
+}
+
 // Add counts one more object.
 func (c *Counter) Add(kind directory.Kind) {
-	switch {
-	case c == nil:
-	case kind == directory.Department:
-		c.departments.Add(1)
-	default:
-		c.users.Add(1)
+	if kind == directory.Department {
+		c.Departments(1)
+		return
 	}
+	c.Users(1)
 }
 
 // Count gives what was counted.

@@ -46,6 +46,7 @@ const (
 	AttrManager     = "manager"     // of a user: one ref
 	AttrParent      = "parent"      // of a department: one ref; empty = directly under the root
 	AttrActive      = "active"      // in changes: the account may be used; objects keep it as their field Active
+	AttrGroups      = "groups"      // of a user: refs to departments in no order, where a system keeps no main one
 	AttrLeads       = "leads"       // of a user: refs to the departments that the user leads
 	AttrPath        = "path"        // of a department: derived from the names above it, "/总部/研发部"
 	// The paths of a source user's departments, derived for mappings into systems

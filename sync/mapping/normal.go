@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -10,8 +11,8 @@ import (
 )
 
 // Same tells whether two values of an attribute mean the same: mobile numbers
-// with or without +86 and separators, mail addresses in any case, everything
-// else as it is written. Unknown is the same as nothing.
+// with or without +86 and separators, mail addresses in any case, groups in any
+// order, everything else as it is written. Unknown is the same as nothing.
 func Same(name string, a, b directory.Value) bool {
 	if a.Equal(b) {
 		return true
@@ -19,10 +20,23 @@ func Same(name string, a, b directory.Value) bool {
 	if a.Type() == directory.Unknown || b.Type() == directory.Unknown {
 		return false
 	}
-	if name == directory.AttrMobile || name == directory.AttrEmail {
+	switch {
+	case name == directory.AttrMobile, name == directory.AttrEmail:
 		return Normal(name, a.String()) == Normal(name, b.String())
+	case name == directory.AttrGroups && a.Type() == directory.Refs && b.Type() == directory.Refs:
+		return slices.Equal(sorted(a), sorted(b))
 	}
 	return false
+}
+
+// sorted gives references as texts in order, each once.
+func sorted(v directory.Value) []string {
+	var texts []string
+	for _, r := range v.Refs() {
+		texts = append(texts, r.String())
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // Normal gives the form of a match key in which equal keys are equal texts:

@@ -118,6 +118,10 @@ func TestSame(t *testing.T) {
 		{"departments", department, directory.RefsToKind(directory.User, "1"), false},
 		{"departments", department, directory.RefsTo(), false},
 		{"departments", directory.RefsToKind(directory.Department, "1", "2"), directory.RefsToKind(directory.Department, "2", "1"), false}, // the main one is first
+		{"groups", directory.RefsToKind(directory.Department, "1", "2"), directory.RefsToKind(directory.Department, "2", "1"), true},       // no main one
+		{"groups", directory.RefsToKind(directory.Department, "1", "2"), department, false},
+		{"groups", directory.RefsToKind(directory.Department, "1"), directory.RefsToKind(directory.User, "1"), false},
+		{"groups", department, hidden(), false},
 	}
 	for _, tt := range tests {
 		if got := mapping.Same(tt.name, tt.a, tt.b); got != tt.want {
