@@ -219,7 +219,7 @@ func TestChangeOfTheScope(t *testing.T) {
 // full run looks, and a vote is asked for in the room.
 func TestChangeOfWhoIsGone(t *testing.T) {
 	t.Parallel()
-	f := openFirm(t, firmOptions{flow: feishuFlow, rest: feishuUsers, arrange: staffed(t, 6, 5)})
+	f := openFirm(t, firmOptions{flow: feishuFlow, rest: feishuUsers + peerGuard, arrange: staffed(t, 2, 5)})
 	lists, from, before := f.stage.Feishu.Calls()["user.list"], len(f.all()), len(f.wecom.Effects())
 	e, err := f.stage.Feishu.UserEvent("deleted", "1003", nil)
 	if err != nil || !f.stage.Feishu.RemoveUser("1003") {
