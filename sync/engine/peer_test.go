@@ -13,6 +13,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
+	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
 )
@@ -26,38 +27,31 @@ import (
 func TestPeerFailure02_ThrottledDetailsDisableNobody(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		wecom bool // it is the source
+		from  crowd
 		slow  func(*firm)
 		whole bool // asking again helps
 	}{
-		"Feishu, every third page":          {false, func(f *firm) { f.toFeishu.slow(3, "/users/find_by_department", true, 429, feishuSlowDown) }, true},
-		"Feishu, every page":                {false, func(f *firm) { f.toFeishu.slow(1, "/users/find_by_department", false, 429, feishuSlowDown) }, false},
-		"WeCom, every second person":        {true, func(f *firm) { f.toWeCom.slow(2, "/user/get", true, 200, wecomParallel) }, true},
-		"WeCom, every person":               {true, func(f *firm) { f.toWeCom.slow(1, "/user/get", false, 200, wecomParallel) }, false},
-		"WeCom, every department, no quota": {true, func(f *firm) { f.toWeCom.slow(1, "/user/list", false, 200, wecomQuota) }, false},
+		"Feishu, every third page":          {fromFeishu(), func(f *firm) { f.toFeishu.slow(3, "/users/find_by_department", true, 429, feishuSlowDown) }, true},
+		"Feishu, every page":                {fromFeishu(), func(f *firm) { f.toFeishu.slow(1, "/users/find_by_department", false, 429, feishuSlowDown) }, false},
+		"WeCom, every second person":        {fromWeCom(), func(f *firm) { f.toWeCom.slow(2, "/user/get", true, 200, wecomParallel) }, true},
+		"WeCom, every person":               {fromWeCom(), func(f *firm) { f.toWeCom.slow(1, "/user/get", false, 200, wecomParallel) }, false},
+		"WeCom, every department, no quota": {fromWeCom(), func(f *firm) { f.toWeCom.slow(1, "/user/list", false, 200, wecomQuota) }, false},
+		"DingTalk, every tenth person":      {fromDing(), func(f *firm) { f.toDing.slow(10, "/topapi/v2/user/get", true, 200, dingSlowDown) }, true},
+		"DingTalk, every tenth, for ever":   {fromDing(), func(f *firm) { f.toDing.slow(10, "/topapi/v2/user/get", false, 200, dingSlowDown) }, true},
+		"DingTalk, every person":            {fromDing(), func(f *firm) { f.toDing.slow(1, "/topapi/v2/user/get", false, 200, dingSlowDown) }, false},
+		"DingTalk, every department":        {fromDing(), func(f *firm) { f.toDing.slow(1, "/topapi/v2/user/list", false, 200, dingSlowDown) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			setup, road := crowded, func(f *firm) *wire { return f.toFeishu }
-			leave, change := func(f *firm) { f.feishu.RemoveUser("0007") }, func(f *firm) { f.edit("0008", func(u *feishusim.User) { u.JobTitle = "架构师" }) }
-			if c.wecom {
-				setup, road = func(f *firm) { reversed(f); crowdedWeCom(f) }, func(f *firm) *wire { return f.toWeCom }
-				leave = func(f *firm) { f.wecom.RemoveUser("0007") }
-				change = func(f *firm) {
-					if err := f.wecom.ChangeUser("0008", func(u *wecomsim.User) { u.Position = "架构师" }); err != nil {
-						f.t.Fatal(err)
-					}
-				}
-			}
-			companyStory(t, setup, func(f *firm) {
+			companyStory(t, c.from.fill, func(f *firm) {
 				f.ends(f.sync(), run.Succeeded)
 				f.idle()
-				before := f.accounts(c.wecom)
-				leave(f)
-				change(f)
+				before := f.accounts(c.from.intoFeishu)
+				c.from.leave(f, "0007")
+				c.from.retitle(f, "0008")
 				c.slow(f)
 				r := f.until(f.start(true).Code)
-				if road(f).refused() == 0 {
+				if c.from.road(f).refused() == 0 {
 					f.t.Fatal("nothing was throttled")
 				}
 				if c.whole {
@@ -75,12 +69,12 @@ func TestPeerFailure02_ThrottledDetailsDisableNobody(t *testing.T) {
 					}
 				}
 				for no, was := range before {
-					if now := f.accounts(c.wecom)[no]; no != "0008" && !reflect.DeepEqual(now, was) {
+					if now := f.accounts(c.from.intoFeishu)[no]; no != "0008" && !reflect.DeepEqual(now, was) {
 						f.t.Errorf("%s was %+v and is %+v", no, was, now)
 					}
 				}
 				// Once the platform answers again, the one who left is seen.
-				road(f).slow(0, "", false, 0, "")
+				c.from.road(f).slow(0, "", false, 0, "")
 				<-time.After(2 * time.Hour)
 				if r := f.ends(f.until(f.start(true).Code), run.Awaiting); r.Counts.Disable != 1 || r.Counts.Delete != 0 {
 					f.t.Errorf("afterwards it plans %+v", r.Counts)
@@ -90,36 +84,93 @@ func TestPeerFailure02_ThrottledDetailsDisableNobody(t *testing.T) {
 	}
 }
 
-// crowded fills Feishu with two full departments and twelve that have one person
-// each.
-func crowded(f *firm) {
-	top := f.division("总部", "")
+// crowd is a source with two full departments and twelve that have one person each,
+// and what happens to its people.
+type crowd struct {
+	fill       func(*firm)
+	leave      func(f *firm, no string)
+	retitle    func(f *firm, no string)
+	road       func(*firm) *wire
+	intoFeishu bool
+}
+
+func fromFeishu() crowd {
+	return crowd{
+		fill:    crowded,
+		leave:   func(f *firm, no string) { f.feishu.RemoveUser(no) },
+		retitle: func(f *firm, no string) { f.edit(no, func(u *feishusim.User) { u.JobTitle = "架构师" }) },
+		road:    func(f *firm) *wire { return f.toFeishu },
+	}
+}
+
+func fromWeCom() crowd {
+	return crowd{
+		fill:  func(f *firm) { reversed(f); crowdedWeCom(f) },
+		leave: func(f *firm, no string) { f.wecom.RemoveUser(no) },
+		retitle: func(f *firm, no string) {
+			if err := f.wecom.ChangeUser(no, func(u *wecomsim.User) { u.Position = "架构师" }); err != nil {
+				f.t.Fatal(err)
+			}
+		},
+		road:       func(f *firm) *wire { return f.toWeCom },
+		intoFeishu: true,
+	}
+}
+
+func fromDing() crowd {
+	return crowd{
+		fill: func(f *firm) {
+			dinged(f)
+			everybody(func(d int) func(string) {
+				id := f.team(fmt.Sprintf("部门%02d", d))
+				return func(no string) { f.engage(no, id) }
+			})
+		},
+		leave: func(f *firm, no string) {
+			if err := f.ding.Console().RemoveUser(no); err != nil {
+				f.t.Fatal(err)
+			}
+		},
+		retitle: func(f *firm, no string) {
+			if err := f.ding.Console().ChangeUser(no, func(u *dingtalksim.User) { u.Title = "架构师" }); err != nil {
+				f.t.Fatal(err)
+			}
+		},
+		road: func(f *firm) *wire { return f.toDing },
+	}
+}
+
+// everybody adds the people of a crowd, department by department.
+func everybody(department func(d int) (add func(no string))) {
 	for i := range 14 {
-		id, people := f.division(fmt.Sprintf("部门%02d", i), top), 1
+		add, people := department(i), 1
 		if i < 2 {
 			people = 12
 		}
 		for j := range people {
-			f.hire(fmt.Sprintf("%04d", i*20+j), id)
+			add(fmt.Sprintf("%04d", i*20+j))
 		}
 	}
 }
 
+// crowded fills Feishu with a crowd.
+func crowded(f *firm) {
+	top := f.division("总部", "")
+	everybody(func(d int) func(string) {
+		id := f.division(fmt.Sprintf("部门%02d", d), top)
+		return func(no string) { f.hire(no, id) }
+	})
+}
+
 // crowdedWeCom is crowded for WeCom.
 func crowdedWeCom(f *firm) {
-	for i := range 14 {
-		id, err := f.wecom.AddDepartment(wecomsim.Department{Name: fmt.Sprintf("部门%02d", i)})
+	everybody(func(d int) func(string) {
+		id, err := f.wecom.AddDepartment(wecomsim.Department{Name: fmt.Sprintf("部门%02d", d)})
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		people := 1
-		if i < 2 {
-			people = 12
-		}
-		for j := range people {
-			f.enlist(fmt.Sprintf("%04d", i*20+j), id)
-		}
-	}
+		return func(no string) { f.enlist(no, id) }
+	})
 }
 
 // accounts gives the target's accounts by number.

@@ -18,6 +18,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/run"
+	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
 )
@@ -76,6 +77,25 @@ func TestPeerFailure07_DepartmentsOfEverySizeAreReadWhole(t *testing.T) {
 				f.enlist(no, in...)
 			}
 			r.source, r.id, r.departments = f.wc, "userid", "departments"
+		},
+		"DingTalk": func(f *firm, r *rota) {
+			ids := map[string]int64{}
+			for d := range want {
+				if d != "" {
+					ids[d] = f.team(d)
+				}
+			}
+			r.add = func(no string, departments ...string) {
+				in := []int64{}
+				for _, d := range departments {
+					in = append(in, ids[d])
+				}
+				if len(in) == 0 {
+					in = []int64{dingtalksim.Root}
+				}
+				f.engage(no, in...)
+			}
+			r.source, r.id, r.departments = f.dc, "userid", "departments"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -438,6 +458,22 @@ func TestPeerFailure15_OneTokenForItsWholeLife(t *testing.T) {
 		// no sooner.
 		if a, b := tokens(); a < 5 || a > 8 || b < 5 || b > 7 {
 			f.t.Errorf("%d and %d tokens in twelve hours", a, b)
+		}
+	})
+	companyStory(t, fromDing().fill, func(f *firm) { // a token of DingTalk's lives for two hours, too
+		f.ends(f.sync(), run.Succeeded)
+		f.idle()
+		<-time.After(80 * time.Minute)
+		f.idle()
+		tokens, calls := 0, 0
+		for _, c := range f.ding.Calls() {
+			if c.Path == "/v1.0/oauth2/accessToken" || c.Path == "/gettoken" {
+				tokens++
+			}
+			calls++
+		}
+		if tokens != 1 || calls < 100 {
+			f.t.Errorf("%d tokens for %d calls to DingTalk", tokens, calls)
 		}
 	})
 }

@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/dingtalk"
 	"github.com/rollcallhq/rollcall/sync/connector/feishu"
 	"github.com/rollcallhq/rollcall/sync/connector/wecom"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
+	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
 )
@@ -111,19 +113,22 @@ const (
 	feishuSlowDown = `{"code":99991400,"msg":"request trigger frequency limit"}`
 	wecomQuota     = `{"errcode":45009,"errmsg":"api freq out of limit"}`
 	wecomParallel  = `{"errcode":45033,"errmsg":"concurrency out of limit"}`
+	dingSlowDown   = `{"errcode":88,"errmsg":"ding talk error","sub_code":"90018","sub_msg":"您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了"}`
 )
 
-// firm is a company in a Feishu tenant and a WeCom corp, both as near to the real
+// firm is a company in a Feishu tenant, a WeCom corp and a DingTalk corp, all as near to the real
 // ones as can be: the real connectors, over the wire, to the simulators.
 type firm struct {
 	*world
 	feishu *feishusim.Sim
 	wecom  *wecomsim.Sim
+	ding   *dingtalksim.Sim
 	// The connectors, and what carries their calls.
-	fc, wc   connector.Target
-	toFeishu *wire
-	toWeCom  *wire
-	dir      string // of the record, when the test looks into it
+	fc, wc, dc connector.Target
+	toFeishu   *wire
+	toWeCom    *wire
+	toDing     *wire
+	dir        string // of the record, when the test looks into it
 }
 
 // companyStory runs fn in virtual time with a firm whose WeCom follows its Feishu,
@@ -135,10 +140,11 @@ func companyStory(t *testing.T, change, fn func(*firm)) {
 			world:  newWorld(t, time.Now),
 			feishu: feishusim.New(feishusim.Options{Now: time.Now}),
 			wecom:  wecomsim.New(wecomsim.Options{CorpID: "ww-peer", Now: time.Now, OldIP: true, PerMinute: 10_000}),
+			ding:   dingtalksim.New(dingtalksim.Options{Now: time.Now}),
 		}
 		f.sweep = 4 * time.Hour // days pass, and the bell rings for what is to be done
-		f.toFeishu, f.toWeCom = &wire{to: f.feishu.Handler()}, &wire{to: f.wecom.Handler()}
-		f.fc, f.wc = f.openFeishu(), f.openWeCom(50)
+		f.toFeishu, f.toWeCom, f.toDing = &wire{to: f.feishu.Handler()}, &wire{to: f.wecom.Handler()}, &wire{to: f.ding.Handler()}
+		f.fc, f.wc, f.dc = f.openFeishu(), f.openWeCom(50), f.openDing()
 		f.follow("feishu", f.fc, "wecom", f.wc)
 		f.flow.Plan.Users, f.flow.Plan.Departments = feishuToWeCom(t), sameTree(t)
 		if change != nil {
@@ -170,6 +176,48 @@ func (f *firm) openWeCom(page int) connector.Target {
 		f.t.Fatal(err)
 	}
 	return c
+}
+
+// openDing reads managers too, at the price of a call for each person.
+func (f *firm) openDing() connector.Target {
+	c, err := dingtalk.New(dingtalk.Options{
+		ClientID: "dingsimclient", ClientSecret: "simsecret", APIURL: "http://api.ding.test", OAPIURL: "http://oapi.ding.test", Now: time.Now,
+		HTTPClient: &http.Client{Transport: f.toDing}, Managers: true,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
+}
+
+// dinged lets WeCom follow DingTalk.
+func dinged(f *firm) {
+	f.follow("dingtalk", f.dc, "wecom", f.wc)
+	f.flow.Plan.Users = compiled(f.t, mapping.Spec{Match: []string{"userid"}, Rules: []mapping.Rule{
+		{To: "userid", From: "userid"}, {To: "name", From: "name"}, {To: "mobile", From: "mobile"}, {To: "email", From: "email"},
+		{To: "department", From: "departments"}, {To: "direct_leader", From: "manager"}, {To: "position", From: "title"},
+	}})
+}
+
+// engage adds a person to DingTalk.
+func (f *firm) engage(no string, departments ...int64) {
+	f.t.Helper()
+	_, err := f.ding.SeedUser(dingtalksim.User{
+		ID: no, JobNumber: no, Name: "员工" + no, Mobile: "1380000" + no, Email: "u" + no + "@x.example", Title: "工程师", Departments: departments, Active: true,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// team adds a department to DingTalk.
+func (f *firm) team(name string) int64 {
+	f.t.Helper()
+	id, err := f.ding.SeedDepartment(dingtalksim.Department{Name: name})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return id
 }
 
 // follow names source and target of the flow.
