@@ -129,7 +129,9 @@ func TestPeerFailure09_KilledAtEveryStepItGoesOn(t *testing.T) {
 		t.Errorf("never met: %v", a.points)
 	}
 	t.Logf("killed %v", a.met)
-	f.await(t, 0, func(p stage.Post) bool { return !p.Edit && strings.Contains(p.Text, "@李敏") && strings.Contains(p.Text, "· 成功 3") })
+	f.await(t, 0, func(p stage.Post) bool {
+		return !p.Edit && strings.Contains(p.Text, "@李敏") && strings.Contains(p.Text, "· 成功 3")
+	})
 	play(t.Context(), t, script, "as 李敏\nsay @点名 同步 "+feishuFlow+"\nexpect 无需变更\ncount 1 · 成功 3\n")
 }
 
