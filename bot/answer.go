@@ -80,7 +80,7 @@ func (b *Bot) obey(ctx context.Context, c caller, cmd Command) (reply, error) {
 	case cmd.Verb == Speak && !cmd.Room && c.person != nil && !c.m.Weak:
 		return b.speak(ctx, c, cmd)
 	case len(b.visible(c)) == 0: // nobody we know sees nothing
-		return b.lacks(c, s, nil), nil
+		return b.lacks(c, s, nil), b.strayVote(ctx, c, cmd)
 	case cmd.changes() && c.room == nil:
 		return b.onlyInRooms(c, s), nil
 	case c.m.Weak && cmd.settles():

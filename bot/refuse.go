@@ -45,6 +45,30 @@ func (b *Bot) noRun(c caller, code run.Code) reply {
 		l.say("See “status” or “history”.", "请看“状态”或“历史”。"))
 }
 
+// strayVote leaves in the audit that somebody tried to vote on a run that is not
+// shown to them here: the engine, which writes down every vote that it refuses,
+// never hears of it.
+func (b *Bot) strayVote(ctx context.Context, c caller, cmd Command) error {
+	if cmd.Verb != Approve && cmd.Verb != Reject {
+		return nil
+	}
+	r, _, err := b.o.Service.Get(ctx, cmd.Code)
+	switch {
+	case passing(err):
+		return err
+	case r.Code == "": // there is no such run anywhere
+		return nil
+	}
+	return b.o.Mailbox.Append(ctx, run.Event{}, run.Audit{
+		At: b.o.Now(), Who: c.actor, Action: voteRefused, Run: r.Code,
+		Detail: string(fault.Denied) + ": the run is not shown to them here / 此人在这里看不到该运行",
+	})
+}
+
+// voteRefused is the audit's word for a vote that did not count; the engine writes
+// it too.
+const voteRefused = "vote.refused"
+
 // subject is the run that a refused command was about.
 type subject struct {
 	run    run.Run

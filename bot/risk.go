@@ -192,7 +192,7 @@ func (d *summary) unheard(ctx context.Context) error {
 // refusals counts the votes that were refused: many of them are mistakes, or
 // somebody who tries.
 func (d *summary) refusals(ctx context.Context) error {
-	all, err := d.b.o.Mailbox.Audits(ctx, "vote.refused", d.since)
+	all, err := d.b.o.Mailbox.Audits(ctx, voteRefused, d.since)
 	if err != nil {
 		return fmt.Errorf("read refused votes: %w", err)
 	}

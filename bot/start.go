@@ -134,8 +134,11 @@ func undivided(s string) string { return strings.ReplaceAll(s, " / ", "/") }
 // vote approves or rejects. The engine is the judge.
 func (b *Bot) vote(ctx context.Context, c caller, cmd Command) (reply, error) {
 	r, p, _, err := b.find(ctx, c, cmd.Code)
+	if fault.KindOf(err) == fault.NotFound {
+		return b.noRun(c, cmd.Code), b.strayVote(ctx, c, cmd)
+	}
 	if err != nil {
-		return b.notFound(c, cmd, err)
+		return reply{}, err
 	}
 	v := c.vote(cmd, r)
 	if c.m.Press != nil && c.m.Press.Digest != "" {

@@ -75,17 +75,18 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		close(done)
 		<-told
 	}()
-	g, ctx := errgroup.WithContext(ctx)
+	// A context of its own: the goroutine above still reads ctx.
+	g, both := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if source, err = w.flow.Source.Read(connector.WithCounter(ctx, &count.source)); err != nil {
+		if source, err = w.flow.Source.Read(connector.WithCounter(both, &count.source)); err != nil {
 			return fmt.Errorf("read source: %w", err)
 		}
 		return nil
 	})
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if target, err = w.flow.Target.Read(connector.WithCounter(ctx, &count.target)); err != nil {
+		if target, err = w.flow.Target.Read(connector.WithCounter(both, &count.target)); err != nil {
 			return fmt.Errorf("read target: %w", err)
 		}
 		return nil

@@ -2,8 +2,10 @@ package feishu
 
 import (
 	"context"
-	"encoding/json"
+	"strconv"
 	"strings"
+
+	larkcore "github.com/larksuite/oapi-sdk-go/v3/core"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -56,25 +58,56 @@ func (c *Connector) probePermissions(ctx context.Context, g *grants) error {
 		" / the Feishu app lacks permissions: %s; grant them under Permissions & Scopes and publish a version", names, names)
 }
 
-// probeUser decodes one person of the root department, if there is one: the id
-// and the state of accounts must be shown.
+// probeDepartments is how many departments are searched for a person when nobody is
+// in the root.
+const probeDepartments = 5
+
+// probeUser decodes one person of the root department, or of the first ones below
+// it, if there is one: the id and the state of accounts must be shown.
 func (c *Connector) probeUser(ctx context.Context, n *tally, d decoder) error {
+	found, err := c.probeMember(ctx, n, d, rootID)
+	if err != nil || found {
+		return err
+	}
 	data, err := c.get(ctx, n, &request{
-		path: contacts + "/users/find_by_department", query: c.query("department_id", rootID, "page_size", "1"),
+		path: contacts + "/departments/:department_id/children", params: larkcore.PathParams{"department_id": rootID},
+		query: c.query("fetch_child", "true", "page_size", strconv.Itoa(probeDepartments)),
 	})
 	if err != nil {
 		return err
 	}
-	var page struct {
-		Items []json.RawMessage `json:"items"`
+	rows, err := items(data, "items")
+	if err != nil {
+		return fault.New(fault.Unavailable, "飞书的部门列表无法识别 / Feishu's list of departments is malformed")
 	}
-	if json.Unmarshal(data, &page) != nil {
-		return fault.New(fault.Unavailable, "飞书的成员列表无法识别 / Feishu's list of users is malformed")
-	}
-	for _, raw := range page.Items {
-		if _, _, err := d.user(ctx, raw); fault.KindOf(err) == fault.Credential {
+	for _, raw := range rows {
+		r, err := parseRecord(raw)
+		if err != nil || r.text("open_department_id") == "" {
+			continue // a full reading will say so
+		}
+		if found, err = c.probeMember(ctx, n, d, r.text("open_department_id")); err != nil || found {
 			return err
 		}
 	}
 	return nil
+}
+
+// probeMember decodes one person of a department, and tells whether there is one.
+func (c *Connector) probeMember(ctx context.Context, n *tally, d decoder, department string) (found bool, err error) {
+	data, err := c.get(ctx, n, &request{
+		path: contacts + "/users/find_by_department", query: c.query("department_id", department, "page_size", "1"),
+	})
+	if err != nil {
+		return false, err
+	}
+	rows, err := items(data, "items")
+	if err != nil {
+		return false, fault.New(fault.Unavailable, "飞书的成员列表无法识别 / Feishu's list of users is malformed")
+	}
+	for _, raw := range rows {
+		if _, _, err := d.user(ctx, raw); fault.KindOf(err) == fault.Credential {
+			return true, err
+		}
+	}
+	return len(rows) > 0, nil
 }
