@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: redis scim-server help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: slapd samba redis scim-server help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,7 +16,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # Packages are built side by side and tested one after the other: the tests of the
 # whole product kill processes and wait for leases, and a crowded machine makes
 # them slow.
-test: redis scim-server ## every test, with -race, in-process and against a real Redis
+test: redis scim-server slapd ## every test, with -race, in-process and against a real Redis
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
@@ -45,6 +45,18 @@ scim-server: # a real SCIM service for the connector's tests; said loudly when t
 	else \
 		echo "NOT RUN: no node and npm here, so the tests against a real SCIM service are skipped"; \
 	fi
+
+slapd: # an OpenLDAP server for the tests that want a real one; said loudly when there is none
+	@if ! test -x /usr/sbin/slapd; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing slapd for the tests"; \
+			(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd) >/dev/null 2>&1 || true; \
+		fi; \
+	fi
+	@test -x /usr/sbin/slapd || echo "NOT RUN: no /usr/sbin/slapd here, so the tests against a real OpenLDAP are skipped"
+
+samba: ## the LDAP connector against a Samba domain: SAMBA_URL, SAMBA_BIND, SAMBA_PASSWORD, SAMBA_BASE, SAMBA_CA (docs/systems/ldap.md)
+	$(GO) test -tags $(TAGS),samba -count=1 -v -run Samba ./sync/connector/ldapdir
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall

@@ -237,6 +237,8 @@ func (c *checker) systems() {
 		case s.DingTalk != nil:
 			c.base(child(path, "api_url"), &s.DingTalk.APIURL)
 			c.base(child(path, "oapi_url"), &s.DingTalk.OAPIURL)
+		case s.LDAP != nil:
+			c.ldap(path, s.LDAP)
 		case s.SCIM != nil:
 			c.scim(path, s.SCIM)
 		case s.SCIMServer != nil:

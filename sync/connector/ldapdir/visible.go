@@ -1,0 +1,140 @@
+package ldapdir
+
+import (
+	"context"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+// sight is what was learned of visible attributes. An attribute that an entry
+// does not show is taken as empty only when two things hold: the server says of
+// the entry that it knows whether it has the attribute (see visible), and, in
+// Active Directory, where that may be said of attributes that are hidden, the
+// attribute was seen on somebody or the account may write it.
+type sight struct {
+	// whole are the entries that show whether they have every attribute.
+	whole map[guid]bool
+	// each are those that show it of one attribute, for the attributes for which
+	// some do not; in lower case.
+	each map[string]map[guid]bool
+	// blind are attributes that nobody shows and that we may not write.
+	blind map[string]bool
+	// failed: it could not be found out.
+	failed bool
+}
+
+// shows tells whether an entry's lack of an attribute is proven.
+func (s *sight) shows(id guid, attribute string) bool {
+	key := strings.ToLower(attribute)
+	switch {
+	case s.failed || s.blind[key]:
+		return false
+	case s.whole[id]:
+		return true
+	default:
+		return s.each[key][id]
+	}
+}
+
+// look finds out for the people that a filter finds who shows what. n is how many
+// they are.
+func (c *Connector) look(ctx context.Context, filter string, n int, t *tally) (*sight, error) {
+	d := c.dialect.Load()
+	s := &sight{each: map[string]map[guid]bool{}, blind: map[string]bool{}}
+	if n == 0 {
+		return s, nil
+	}
+	var err error
+	if s.whole, err = c.matching(ctx, "(&"+filter+d.presence+")", t); err != nil {
+		return s.fail(ctx, c, err)
+	}
+	if len(s.whole) >= n {
+		return s, nil
+	}
+	for _, attribute := range d.tested() {
+		ids, err := c.matching(ctx, "(&"+filter+visible(attribute)+")", t)
+		if err != nil {
+			return s.fail(ctx, c, err)
+		}
+		s.each[strings.ToLower(attribute)] = ids
+	}
+	return s, nil
+}
+
+// fail notes that nothing is proven, unless the reading as a whole has to end.
+func (s *sight) fail(ctx context.Context, c *Connector, err error) (*sight, error) {
+	if fault.KindOf(err) == fault.Credential || ctx.Err() != nil {
+		return s, err
+	}
+	c.o.Logger.WarnContext(ctx, "visibility of attributes unknown", "err", err)
+	s.failed = true
+	return s, nil
+}
+
+// tested are the attributes whose absence needs proof.
+func (d *dialect) tested() []string {
+	var out []string
+	for _, a := range d.attributes[1:] {
+		if strings.Contains(d.presence, visible(a)) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// matching gives the ids of what a filter finds.
+func (c *Connector) matching(ctx context.Context, filter string, t *tally) (map[guid]bool, error) {
+	d := c.dialect.Load()
+	var ids map[guid]bool
+	got, err := c.list(ctx, query{scope: ldap.ScopeWholeSubtree, filter: filter, attrs: []string{d.idAttr}}, t,
+		func() { ids = map[guid]bool{} },
+		func(_ *line, e *ldap.Entry) error {
+			if id, ok := d.idOf(e); ok {
+				ids[id] = true
+			}
+			return nil
+		})
+	if err == nil && got.partial != "" {
+		return ids, nil // whoever is missing counts as not proven
+	}
+	return ids, err
+}
+
+// effective gives the attributes of an entry that the account may write, in lower
+// case. Only Active Directory tells.
+func effective(e *ldap.Entry) map[string]bool {
+	out := map[string]bool{}
+	for _, a := range e.GetEqualFoldAttributeValues(attrEffective) {
+		out[strings.ToLower(a)] = true
+	}
+	return out
+}
+
+// blind finds the attributes that no entry showed and that we may not write,
+// asking about one entry as an example.
+func (c *Connector) blind(ctx context.Context, seen map[string]bool, example string) (map[string]bool, error) {
+	d := c.dialect.Load()
+	out := map[string]bool{}
+	for _, a := range d.tested() {
+		if !seen[strings.ToLower(a)] {
+			out[strings.ToLower(a)] = true
+		}
+	}
+	if d.kind != AD || len(out) == 0 || example == "" {
+		return map[string]bool{}, nil
+	}
+	err := c.on(ctx, &c.calls, func(l *line) error {
+		e, ok, err := c.one(ctx, l, example, "(objectClass=*)", []string{attrEffective})
+		if err != nil || !ok {
+			return err
+		}
+		for a := range effective(e) {
+			delete(out, a)
+		}
+		return nil
+	})
+	return out, err
+}
