@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: slapd samba redis scim-server help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: databases postgresql mariadb slapd samba redis scim-server help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,7 +16,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # Packages are built side by side and tested one after the other: the tests of the
 # whole product kill processes and wait for leases, and a crowded machine makes
 # them slow.
-test: redis scim-server slapd ## every test, with -race, in-process and against a real Redis
+test: redis scim-server slapd postgresql mariadb ## every test, with -race, in-process and against a real Redis
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
@@ -57,6 +57,21 @@ slapd: # an OpenLDAP server for the tests that want a real one; said loudly when
 
 samba: ## the LDAP connector against a Samba domain: SAMBA_URL, SAMBA_BIND, SAMBA_PASSWORD, SAMBA_BASE, SAMBA_CA (docs/systems/ldap.md)
 	$(GO) test -tags $(TAGS),samba -count=1 -v -run Samba ./sync/connector/ldapdir
+
+databases: # PostgreSQL and MariaDB for the tests of sqltable, which start their own
+	@want=""; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || want="$$want postgresql"; \
+	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || want="$$want mariadb-server"; \
+	if [ -n "$$want" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing$$want for the tests"; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$want) >/dev/null 2>&1 || true; \
+	fi
+
+postgresql: databases # a PostgreSQL; said loudly when there is none
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo "NOT RUN: no PostgreSQL here, so the tests against a real one are skipped"
+
+mariadb: databases # a MariaDB; said loudly when there is none
+	@command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || echo "NOT RUN: no MariaDB here, so the tests against a real one are skipped"
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall

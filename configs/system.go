@@ -243,6 +243,8 @@ func (c *checker) systems() {
 			c.scim(path, s.SCIM)
 		case s.SCIMServer != nil:
 			c.scimServer(path, s.SCIMServer)
+		case s.SQL != nil:
+			c.database(path, s.SQL)
 		}
 	}
 }
