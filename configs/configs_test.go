@@ -250,7 +250,7 @@ func TestDefaults(t *testing.T) {
 		{"listen", c.Server.Listen, "127.0.0.1:8080"},
 		{"record", c.Record.Driver, "sqlite"},
 		{"redis", c.Redis.Mode, "none"},
-		{"header_row", c.Systems[0].File.HeaderRow, 1},
+		{"header_row", c.Systems[0].File.HeaderRow, 0},
 		{"encoding", c.Systems[0].File.Encoding, "auto"},
 		{"delimiter", c.Systems[0].File.Delimiter, "auto"},
 		{"wecom", c.Systems[1].WeCom.BaseURL, "https://qyapi.weixin.qq.com"},

@@ -35,10 +35,12 @@ type FileSystem struct {
 	Path string `yaml:"path" ref:"env" jsonschema:"required"`
 	// Sheet is the sheet of an .xlsx file. Default: the first one.
 	Sheet string `yaml:"sheet"`
-	// HeaderRow is the row that holds the column names, from 1. Default 1.
-	HeaderRow int `yaml:"header_row" jsonschema:"default=1,minimum=1,maximum=100"`
-	// ID is the column that identifies a person.
-	ID string `yaml:"id" jsonschema:"required"`
+	// HeaderRow is the row that holds the column names, from 1. 0 when it is not
+	// set: it is found among the first 30 rows.
+	HeaderRow int `yaml:"header_row" jsonschema:"default=0,minimum=0,maximum=100"`
+	// ID is the column that identifies a person. Not set: the only one whose
+	// heading can mean that; a target needs it.
+	ID string `yaml:"id"`
 	// Contents is full or partial. A partial file never proves that somebody
 	// left.
 	Contents string `yaml:"contents" jsonschema:"required,enum=full,enum=partial"`
@@ -51,9 +53,12 @@ type FileSystem struct {
 	// Attributes declares columns that need a type or another name. A column
 	// that is not declared keeps its own name, with its type detected.
 	Attributes Table[Column] `yaml:"attributes"`
-	// Disabled says how a file that is a target marks a disabled person: a column
-	// and its value, as 状态=停用. Empty: it cannot disable.
+	// Disabled says how a disabled person is marked: a column and its value, as
+	// 状态=停用, and what stands there for others if not nothing, as 状态=停用/在职. Empty:
+	// a target cannot disable, and the usual headings say who is.
 	Disabled string `yaml:"disabled"`
+	// Root is the company's name where it stands in front of every department.
+	Root string `yaml:"root"`
 }
 
 // Column declares one attribute of a roster file.
@@ -230,6 +235,9 @@ func (c *checker) systems() {
 		switch {
 		case s.File != nil:
 			c.roster(path, s.File)
+			if s.File.ID == "" && c.targeted(s.Name) {
+				c.err(child(path, "id"), say("有流程写入这个文件：请写明唯一标识人的列", "a flow writes to this file: say which column identifies a person"))
+			}
 		case s.Feishu != nil:
 			c.base(child(path, "base_url"), &s.Feishu.BaseURL)
 		case s.WeCom != nil:
@@ -262,9 +270,26 @@ func (c *checker) base(path string, text *string) {
 	*text = strings.TrimRight(*text, "/")
 }
 
+// targeted tells whether a flow writes to a system.
+func (c *checker) targeted(name string) bool {
+	return slices.ContainsFunc(c.cfg.Flows, func(f Flow) bool { return f.To == name })
+}
+
+// goodMark tells whether a text says how the disabled are marked: 状态=停用, or
+// 状态=停用/在职.
+func goodMark(text string) bool {
+	column, values, ok := strings.Cut(text, "=")
+	off, on, _ := strings.Cut(values, "/")
+	off = strings.TrimSpace(off)
+	return ok && strings.TrimSpace(column) != "" && off != "" && !strings.EqualFold(off, strings.TrimSpace(on))
+}
+
 // roster checks a roster file's section. The file itself may come later.
 func (c *checker) roster(path string, f *FileSystem) {
 	c.columns(child(path, "attributes"), f)
+	if f.Disabled != "" && !goodMark(f.Disabled) {
+		c.err(child(path, "disabled"), say("要写成 列=值 或 列=值/其他人的值，例如 状态=停用/在职", "must be column=value, or column=value/value of others, such as 状态=停用/在职"))
+	}
 	if f.Delimiter != "auto" {
 		sign, ok := delimiters()[f.Delimiter]
 		if !ok {

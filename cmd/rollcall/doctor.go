@@ -232,7 +232,7 @@ func (d *doctor) system(ctx context.Context, s *configs.System, deep bool) []bot
 		return append(checks, d.judged(s.Type, err, bot.Text{})...)
 	}
 	if p, ok := source.(connector.Prober); ok {
-		checks = append(checks, d.judged(s.Type, p.Probe(ctx), bot.Text{EN: "credentials and permissions work", ZH: "凭据和权限有效"})...)
+		checks = append(checks, d.judged(s.Type, p.Probe(ctx), probed(ctx, source))...)
 	}
 	if deep {
 		checks = append(checks, d.reading(ctx, s, source)...)

@@ -73,6 +73,15 @@ func (a *app) rosterOptions(sys *configs.System) rosterfile.Options {
 	o := rosterfile.Options{
 		System: sys.Name, Path: a.cfg.Resolve(f.Path), Sheet: f.Sheet, ID: f.ID, Contents: f.Contents, Encoding: f.Encoding,
 		Delimiter: f.Delimiter, HeaderRow: f.HeaderRow, Now: a.p.now, Zone: a.cfg.Location(), Logger: a.log.With("system", sys.Name),
+		Disabled: f.Disabled, Root: f.Root, CallTimeout: a.cfg.Timing.Call.Std(),
+	}
+	// A file that is read for a flow must be there: without it everybody would seem
+	// to have left.
+	for _, flow := range a.cfg.Flows {
+		o.Target = o.Target || flow.To == sys.Name
+	}
+	for _, flow := range a.cfg.Flows {
+		o.Target = o.Target && flow.From != sys.Name
 	}
 	for _, c := range f.Attributes {
 		o.Attributes = append(o.Attributes, rosterfile.Attribute{Name: c.Name, Column: c.Column, Type: c.Type, Format: c.Format})

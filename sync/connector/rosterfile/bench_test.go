@@ -82,3 +82,41 @@ func BenchmarkLookup(b *testing.B) {
 		}
 	}
 }
+
+// benchWrite measures one change in a file of 10,000 rows, on the disk, with a
+// look before it as the engine takes one.
+func benchWrite(b *testing.B, name string) {
+	b.Helper()
+	const people = 10_000
+	s, conn := newShelf(b, name, func(o *Options) { o.Open = openRegular; o.Disabled = "" })
+	if name == "roster.csv" {
+		lines := strings.SplitAfterN(benchCSV(), "\n", people+2)
+		s.put(strings.Join(lines[:people+1], ""))
+	} else {
+		s.put(workbook(b, func(f *excelize.File) {
+			for i := range people + 1 {
+				record := benchHeader()
+				if i > 0 {
+					record = benchRow(i - 1)
+				}
+				must(b, f.SetSheetRow("Sheet1", fmt.Sprint("A", i+1), &record))
+			}
+		}))
+	}
+	if _, err := conn.Read(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	apply(b, conn, update("E000001", text("name", "first"))) // reads the file into lines
+	i := 0
+	for b.Loop() {
+		i++
+		id := fmt.Sprintf("E%06d", i%people)
+		if _, err := conn.Lookup(b.Context(), directory.User, []directory.ID{directory.ID(id)}); err != nil {
+			b.Fatal(err)
+		}
+		apply(b, conn, update(id, text("name", fmt.Sprint("name", i))))
+	}
+}
+
+func BenchmarkWriteCSV(b *testing.B)  { benchWrite(b, "roster.csv") }
+func BenchmarkWriteXLSX(b *testing.B) { benchWrite(b, "roster.xlsx") }

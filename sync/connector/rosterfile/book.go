@@ -14,7 +14,7 @@ import (
 // Limits of a workbook's parts in bytes, unpacked. What a part says of its own
 // size is not trusted.
 const (
-	maxSheetPart  = 4 << 30
+	maxSheetPart  = 1 << 30
 	maxTextsPart  = 512 << 20
 	maxSmallPart  = 32 << 20
 	maxPartsInZip = 10_000
@@ -41,6 +41,8 @@ type book struct {
 	date1904 bool
 	texts    []string // the shared texts
 	limits   limits
+	// textStyle is a style for texts without any other adornment; -1: none.
+	textStyle int
 }
 
 // limits are the sizes that a part may have.
@@ -55,7 +57,7 @@ func openBook(data []byte, lim limits) (*book, error) {
 	if len(archive.File) > maxPartsInZip {
 		return nil, errOversize
 	}
-	b := &book{parts: make(map[string]*zip.File, len(archive.File)), limits: lim}
+	b := &book{parts: make(map[string]*zip.File, len(archive.File)), limits: lim, textStyle: -1}
 	for _, f := range archive.File {
 		b.parts[partKey(f.Name)] = f
 	}
@@ -163,6 +165,9 @@ func (b *book) readStyles(part string) error {
 		} `xml:"numFmts>numFmt"`
 		Styles []struct {
 			Format int `xml:"numFmtId,attr"`
+			Font   int `xml:"fontId,attr"`
+			Fill   int `xml:"fillId,attr"`
+			Border int `xml:"borderId,attr"`
 		} `xml:"cellXfs>xf"`
 	}
 	if err := b.small(part, &s); err != nil {
@@ -172,7 +177,11 @@ func (b *book) readStyles(part string) error {
 	for _, f := range s.Formats {
 		custom[f.ID] = parseFormat(f.Code)
 	}
-	for _, x := range s.Styles {
+	const textFormat = 49 // "@"
+	for i, x := range s.Styles {
+		if x.Format == textFormat && x.Font+x.Fill+x.Border == 0 && b.textStyle < 0 {
+			b.textStyle = i
+		}
 		f, ok := custom[x.Format]
 		if !ok {
 			f = builtinFormat(x.Format)

@@ -98,7 +98,7 @@ func TestDamagedBooks(t *testing.T) {
 		"cut file":          {whole[:len(whole)-30], "damaged"},
 		"old or encrypted":  {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "password"},
 		"text":              {plainRoster, "not a workbook"},
-		"header beyond":     {handmade(t, `<x:sheetData><x:row r="2"><x:c><x:v>1</x:v></x:c></x:row></x:sheetData></x:worksheet>`, nil), "row 1 of sheet 表"},
+		"header beyond":     {handmade(t, `<x:sheetData><x:row r="2"><x:c><x:v>1</x:v></x:c></x:row></x:sheetData></x:worksheet>`, nil), "no column 工号 (id) in row 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

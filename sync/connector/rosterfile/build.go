@@ -14,12 +14,17 @@ import (
 // roster is a file that was read and understood.
 type roster struct {
 	sum      directory.Digest
+	absent   bool // there is no file yet
 	snapshot *directory.Snapshot
 	broken   map[directory.ID]*trouble // ids of rows that were left out
 	columns  []Column
 	declared map[string]directory.Type
-	retries  int
-	took     time.Duration
+	seen     Recognised
+	hidden   []string // attributes that two columns mean, with the reason
+	// changed holds whom Apply changed since: absent ones are nil.
+	changed map[directory.ID]*directory.Object
+	retries int
+	took    time.Duration
 }
 
 // build makes objects of rows.
@@ -34,6 +39,9 @@ type build struct {
 	read   reader
 	attrs  directory.Attributes // of the row at hand; used again for the next
 
+	template Template
+	paths    pathStyle
+
 	departments map[directory.ID]bool
 	unresolved  problems // managers that name nobody
 	resolved    int
@@ -43,24 +51,9 @@ type build struct {
 // build makes the snapshot of a table. Faults: Invalid about the file as a
 // whole, Unavailable when ctx ends.
 func (c *Connector) build(ctx context.Context, t *table) (*roster, error) {
-	l, err := c.layout(t)
+	b, err := c.understand(ctx, t)
 	if err != nil {
 		return nil, err
-	}
-	s, err := c.survey(ctx, t, l)
-	if err != nil {
-		return nil, err
-	}
-	for i := range l.fields {
-		f := &l.fields[i]
-		if f.typ == directory.Text && l.detect[f.column] && s.tallies[f.column].isDate(t.header[f.column]) {
-			f.typ = directory.Date
-		}
-	}
-	b := &build{
-		c: c, t: t, l: l, s: s, out: directory.NewBuilder(c.o.System, c.o.Now()),
-		broken: map[directory.ID]*trouble{}, probs: problems{file: c.name}, unresolved: problems{file: c.name},
-		read: reader{c.o.Zone, t.date1904}, attrs: directory.Attributes{}, departments: map[directory.ID]bool{},
 	}
 	if err := b.people(ctx); err != nil {
 		return nil, err
@@ -70,6 +63,34 @@ func (c *Connector) build(ctx context.Context, t *table) (*roster, error) {
 	b.reportManagers()
 	b.addDepartments()
 	return b.finish(), nil
+}
+
+// understand settles what the columns of a table mean, and who is in it. It makes
+// no object yet. Faults: Invalid about the file as a whole, Unavailable when ctx
+// ends.
+func (c *Connector) understand(ctx context.Context, t *table) (*build, error) {
+	l, err := c.layout(t)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.survey(ctx, t, l)
+	if err != nil {
+		return nil, err
+	}
+	isDate := func(f *field) bool { return l.detect[f.column] && s.tallies[f.column].isDate(t.header[f.column]) }
+	l.fields = slices.DeleteFunc(l.fields, func(f field) bool { return f.detected() && !isDate(&f) })
+	for i := range l.fields {
+		if f := &l.fields[i]; f.typ == directory.Text && isDate(f) {
+			f.typ = directory.Date
+		}
+	}
+	template := templateOf(t.header)
+	return &build{
+		c: c, t: t, l: l, s: s, out: directory.NewBuilder(c.o.System, c.o.Now()), template: template,
+		paths:  pathStyle{template: template, root: plain(c.o.Root)},
+		broken: map[directory.ID]*trouble{}, probs: problems{file: c.name}, unresolved: problems{file: c.name},
+		read: reader{c.o.Zone, t.date1904}, attrs: directory.Attributes{}, departments: map[directory.ID]bool{},
+	}, nil
 }
 
 // people makes an object of every good row.
@@ -161,7 +182,7 @@ func (b *build) active(r *row) (bool, *trouble) {
 	if one.kind.unreadable() {
 		return false, unreadable(one)
 	}
-	active, ok := truth(one.text)
+	active, ok := b.l.words.active(one.text)
 	if !ok {
 		return false, quoted("not yes or no (是, 否, true, false, 1, 0)", "不是“是”或“否”（是、否、true、false、1、0）", one.text)
 	}
@@ -222,7 +243,7 @@ func (b *build) serious(column int) bool {
 
 // memberOf gives the departments of a row and remembers them with all above.
 func (b *build) memberOf(f *field, one cell) (directory.Value, *trouble) {
-	paths, why := departmentPaths(one.text, f.format)
+	paths, why := b.paths.read(one.text, f.format)
 	if why != nil {
 		return directory.Value{}, why
 	}
@@ -283,5 +304,7 @@ func (b *build) finish() *roster {
 		}
 	}
 	r.columns = b.columnList()
+	r.seen = b.recognised()
+	r.hidden = h.Hidden
 	return r
 }

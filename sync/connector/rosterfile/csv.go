@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -44,6 +45,20 @@ func (c *csvReader) next() (record []string, number int, bad flaw, err error) {
 	return record, number, flawNone, nil
 }
 
+// heads gives the records of the first rows, for the headings among them.
+func (c *csvReader) heads(upTo int) []headings {
+	var rows []headings
+	for {
+		record, number, bad, err := c.next()
+		if err != nil || number > upTo {
+			return rows
+		}
+		if bad == flawNone {
+			rows = append(rows, headings{number, append([]string(nil), record...)})
+		}
+	}
+}
+
 // header gives the record in the header row, or nil when that row is empty.
 func (c *csvReader) header(row int) []string {
 	for {
@@ -67,8 +82,12 @@ func (c *Connector) csvTable(ctx context.Context, data []byte) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader := newCSVReader(text, c.delimiter(text))
-	t := &table{header: reader.header(c.o.HeaderRow)}
+	delimiter, headerRow, err := c.arrangement(text)
+	if err != nil {
+		return nil, err
+	}
+	reader := newCSVReader(text, delimiter)
+	t := &table{headerRow: headerRow, delimiter: delimiter, header: reader.header(headerRow)}
 	if err := c.checkWidth(t); err != nil {
 		return nil, err
 	}
@@ -125,13 +144,13 @@ func (t *table) fill(r *row, record []string, width int) bool {
 }
 
 // csvCell makes a cell of a field. It undoes what spreadsheets and exports do to
-// keep a number a text: ="007", and an apostrophe before a formula's sign.
+// keep a number a text: ="007", and what neutral does to keep a text a text.
 func csvCell(field string) cell {
 	s := clean(field)
 	if len(s) > 3 && strings.HasPrefix(s, `="`) && strings.HasSuffix(s, `"`) {
 		s = clean(s[2 : len(s)-1])
 	}
-	if len(s) > 1 && s[0] == '\'' && strings.IndexByte("=+-@", s[1]) >= 0 {
+	if s != "" && s[0] == '\'' && dangerous(s) {
 		s = s[1:]
 	}
 	switch {
@@ -142,6 +161,22 @@ func csvCell(field string) cell {
 	default:
 		return cell{cellText, s}
 	}
+}
+
+// dangerous tells whether a spreadsheet could take a text for a formula, once
+// apostrophes before it are taken away.
+func dangerous(s string) bool {
+	s = strings.TrimLeft(s, "'")
+	return s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0
+}
+
+// neutral puts an apostrophe before what a spreadsheet could take for a formula.
+// csvCell takes it away again.
+func neutral(s string) string {
+	if dangerous(s) {
+		return "'" + s
+	}
+	return s
 }
 
 // scientific tells whether a text is a number as Excel exports it when the
@@ -165,28 +200,35 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// delimiter gives the configured one, or the one by which the header has the id
-// column, or else the one that splits the header most.
-func (c *Connector) delimiter(text []byte) rune {
+// arrangement gives the delimiter and the row of the headings: as configured, or
+// the delimiter by which a row has the id column, or else the one that splits the
+// headings most. Faults: Invalid, when two rows can be the headings.
+func (c *Connector) arrangement(text []byte) (delimiter rune, row int, err error) {
+	upTo := max(c.o.HeaderRow, maxSearch)
 	if d := c.o.Delimiter; d != "" && d != Auto {
-		return rune(d[0])
+		row, err = c.findHeader(newCSVReader(text, rune(d[0])).heads(upTo))
+		return rune(d[0]), row, err
 	}
-	best, most, id := ',', 0, headingKey(c.o.ID)
+	known := c.knownHeadings()
+	best, bestRow, most := ',', 0, -1
 	for _, d := range []rune{',', ';', '\t'} {
-		header := newCSVReader(text, d).header(c.o.HeaderRow)
-		if d == ',' {
-			most = len(header)
+		rows := newCSVReader(text, d).heads(upTo)
+		if row, err = c.findHeader(rows); err != nil {
+			return 0, 0, err
 		}
-		for _, name := range header {
-			if headingKey(name) == id {
-				return d
+		i := slices.IndexFunc(rows, func(r headings) bool { return r.number == row })
+		width := 0
+		if i >= 0 {
+			width = len(rows[i].names)
+			if c.score(rows[i].names, known) > 0 {
+				return d, row, nil
 			}
 		}
-		if len(header) > most {
-			best, most = d, len(header)
+		if width > most {
+			best, bestRow, most = d, row, width
 		}
 	}
-	return best
+	return best, bestRow, nil
 }
 
 // checkWidth refuses a header that is missing or too wide.
@@ -201,8 +243,8 @@ func (c *Connector) checkWidth(t *table) error {
 	if t.width() > 0 {
 		return nil
 	}
-	return c.invalid(fmt.Sprintf("row %d%s has no headings: header_row must name the row of the column names", c.o.HeaderRow, of(t.sheet)),
-		fmt.Sprintf("第 %d 行没有列名：header_row 要写列名所在的行", c.o.HeaderRow))
+	return c.invalid(fmt.Sprintf("row %d%s has no headings: header_row must name the row of the column names", t.headerRow, of(t.sheet)),
+		fmt.Sprintf("第 %d 行没有列名：header_row 要写列名所在的行", t.headerRow))
 }
 
 // of names a sheet after a place.

@@ -207,7 +207,9 @@ func TestRefusedText(t *testing.T) {
 		"UTF-8 was told":    {gb18030(t, plainRoster), "broken UTF-8", func(o *Options) { o.Encoding = UTF8 }},
 		"no encoding":       {gb18030(t, plainRoster) + "\xff\xff", "neither", nil},
 		"no header":         {"\n\n", "no headings", nil},
-		"header is blank":   {",,\n1,2,3\n", "no headings", nil},
+		"header is blank":   {",,\n1,2,3\n", "no headings", func(o *Options) { o.HeaderRow = 1 }},
+		"no heading known":  {",,\n1,2,3\n", "no column 工号 (id) in row 2", nil},
+		"two header rows":   {plainRoster + "工号,姓名,手机,邮箱,部门,职位,直属上级,入职日期\n", "rows 1 and 4 can both", nil},
 		"header row beyond": {plainRoster, "row 9", func(o *Options) { o.HeaderRow = 9 }},
 		"too wide":          {"工号," + strings.Repeat("a,", maxColumns) + "z\n", "columns", nil},
 	} {

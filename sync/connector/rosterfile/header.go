@@ -84,33 +84,6 @@ func headingKey(s string) string {
 // aliasKey gives the form in which usual headings are known.
 func aliasKey(s string) string { return strings.ReplaceAll(headingKey(s), "_", "") }
 
-// standard is an attribute that every system has, with the headings that mean
-// it.
-type standard struct {
-	name    string
-	typ     directory.Type
-	aliases []string // as aliasKey gives them
-}
-
-// standards lists them. A heading that is the attribute's own name means it too.
-func standards() []standard {
-	return []standard{
-		{directory.AttrEmployeeNo, directory.Text, []string{"工号", "员工编号", "员工工号", "employeeno", "employeeid", "employeenumber"}},
-		{directory.AttrName, directory.Text, []string{"姓名", "name", "fullname"}},
-		{directory.AttrMobile, directory.Text, []string{"手机", "手机号", "手机号码", "mobile", "phone"}},
-		{directory.AttrEmail, directory.Text, []string{"邮箱", "邮件", "电子邮箱", "电子邮件", "email", "e-mail"}},
-		{directory.AttrTitle, directory.Text, []string{"职位", "职务", "岗位", "title"}},
-		{directory.AttrDepartments, directory.Refs, []string{"部门", "所在部门", "department", "departments"}},
-		{directory.AttrManager, directory.Refs, []string{"上级", "直属上级", "manager"}},
-	}
-}
-
-// enabledAliases are the headings of the column that says whether an account
-// may be used.
-func enabledAliases() []string {
-	return []string{"启用", "是否启用", "enabled", "active"}
-}
-
 // field is one attribute that comes from one column.
 type field struct {
 	name   string
@@ -118,29 +91,35 @@ type field struct {
 	format string
 	column int
 	plain  bool // NFKC: ids, numbers and addresses
+	usual  bool // found by a usual heading, not declared
 }
 
 // layout says which column feeds what.
 type layout struct {
 	id      int
 	enabled int // -1: no such column
+	words   statusWords
 	number  int // the employee numbers, by which a manager may be named; -1: none
 	fields  []field
 	hidden  map[string]string // standard attributes that cannot be told, with the reason
 	detect  map[int]bool      // columns whose dates are to be found: undeclared and not the id
 }
 
+// detected tells whether the field exists only when its column holds dates.
+func (f *field) detected() bool { return f.usual && f.typ == directory.Date }
+
 // index gives the positions of headings.
 type index struct {
 	keys    map[string]int   // by headingKey
 	aliases map[string][]int // by aliasKey
 	header  []string
+	row     int // of the headings
 }
 
 // layout settles what the headings mean. Faults: Invalid, when a heading is
 // there twice, or one that the configuration names is not there.
 func (c *Connector) layout(t *table) (*layout, error) {
-	ix := index{keys: map[string]int{}, aliases: map[string][]int{}, header: t.header}
+	ix := index{keys: map[string]int{}, aliases: map[string][]int{}, header: t.header, row: t.headerRow}
 	for i, name := range t.header {
 		key := headingKey(name)
 		if key == "" {
@@ -157,11 +136,14 @@ func (c *Connector) layout(t *table) (*layout, error) {
 	}
 	l := &layout{enabled: -1, number: -1, hidden: map[string]string{}, detect: map[int]bool{}}
 	var err error
-	if l.id, err = c.column(ix, "id", c.o.ID); err != nil {
+	if l.id, err = c.idColumn(ix); err != nil {
 		return nil, err
 	}
 	types := map[int]directory.Type{}
 	for _, a := range c.o.Attributes {
+		if _, there := ix.keys[headingKey(a.Column)]; !there && c.o.Target {
+			continue // it is made when it is first written
+		}
 		f, err := c.declared(ix, a)
 		if err != nil {
 			return nil, err
@@ -172,7 +154,9 @@ func (c *Connector) layout(t *table) (*layout, error) {
 		}
 	}
 	l.addStandards(ix)
-	l.addEnabled(ix)
+	if err := c.addStatus(l, ix); err != nil {
+		return nil, err
+	}
 	l.addOwn(ix, types)
 	for i := range l.fields {
 		f := &l.fields[i]
@@ -201,8 +185,8 @@ func (c *Connector) column(ix index, what, name string) (int, error) {
 	}
 	list := strings.Join(found, ", ")
 	return 0, c.invalid(
-		fmt.Sprintf("there is no column %s (%s) in row %d, which has: %s", name, what, c.o.HeaderRow, list),
-		fmt.Sprintf("第 %d 行没有 %s 列（%s），只有：%s", c.o.HeaderRow, name, what, list))
+		fmt.Sprintf("there is no column %s (%s) in row %d, which has: %s", name, what, ix.row, list),
+		fmt.Sprintf("第 %d 行没有 %s 列（%s），只有：%s", ix.row, name, what, list))
 }
 
 // declared makes the field of a configured attribute.
@@ -230,12 +214,15 @@ func (l *layout) addStandards(ix index) {
 			continue
 		}
 		found := ix.of(s.aliases)
+		if len(found) == 0 {
+			found = ix.of(s.weaker)
+		}
 		switch {
 		case len(found) == 0:
 		case len(found) == 1:
-			l.fields = append(l.fields, field{name: s.name, typ: s.typ, column: found[0]})
+			l.fields = append(l.fields, field{name: s.name, typ: s.typ, column: found[0], usual: true})
 		case slices.Contains(found, l.id):
-			l.fields = append(l.fields, field{name: s.name, typ: s.typ, column: l.id})
+			l.fields = append(l.fields, field{name: s.name, typ: s.typ, column: l.id, usual: true})
 		default:
 			a, b := ix.header[found[0]], ix.header[found[1]]
 			l.hidden[s.name] = fmt.Sprintf(
@@ -255,18 +242,6 @@ func (ix index) of(aliases []string) []int {
 	return found
 }
 
-func (l *layout) addEnabled(ix index) {
-	for _, f := range l.fields {
-		if f.name == directory.AttrActive {
-			l.enabled = f.column
-			return
-		}
-	}
-	if found := ix.of(enabledAliases()); len(found) == 1 {
-		l.enabled = found[0]
-	}
-}
-
 // addOwn gives each column as an attribute under its own heading.
 func (l *layout) addOwn(ix index, types map[int]directory.Type) {
 	l.fields = slices.DeleteFunc(l.fields, func(f field) bool { return f.name == directory.AttrActive })
@@ -274,7 +249,7 @@ func (l *layout) addOwn(ix index, types map[int]directory.Type) {
 	standing := map[int]bool{}
 	for _, f := range l.fields {
 		formats[f.column] = f.format
-		standing[f.column] = true
+		standing[f.column] = standing[f.column] || !f.detected()
 	}
 	for i, name := range ix.header {
 		_, hidden := l.hidden[name]

@@ -218,10 +218,10 @@ func TestDepartments(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	_, err := New(Options{
-		Path: "roster.xls", Contents: "all", Encoding: "big5", Delimiter: "|", HeaderRow: 101,
+		Path: "roster.xls", Contents: "all", Encoding: "big5", Delimiter: "|", HeaderRow: 101, Target: true, Disabled: "停用",
 		Attributes: []Attribute{{Name: "a", Type: "float"}, {Name: "a"}, {Name: "d", Type: "date", Format: "yyyy-MM-dd"}},
 	})
-	for _, part := range []string{"system", "path", "id", "contents", "encoding", "delimiter", "header_row", "attributes.a.type", "attributes.a ", "attributes.d.format", "clock"} {
+	for _, part := range []string{"system", "path", "id", "contents", "encoding", "delimiter", "header_row", "disabled", "attributes.a.type", "attributes.a ", "attributes.d.format", "clock"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not named in %v", part, err)
 		}

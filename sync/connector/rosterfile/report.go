@@ -54,7 +54,7 @@ func (b *build) columnList() []Column {
 // is read.
 func (b *build) reportMerges() {
 	for _, m := range newMerges(b.t.merges).next {
-		if m.top <= b.c.o.HeaderRow {
+		if m.top <= b.t.headerRow {
 			continue
 		}
 		column, serious := -1, false

@@ -1,5 +1,5 @@
 // Package rosterfile is the connector for a roster in a file: one person a row,
-// as CSV (UTF-8 or GB18030) or as XLSX. It is a source only.
+// as CSV (UTF-8 or GB18030) or as XLSX. It is a source and a target.
 //
 // A roster is kept by people, so every doubt is told by row and column, and a
 // doubt never makes somebody look gone: a broken row is left out and named, the
@@ -10,7 +10,12 @@
 // end of the sheet, which here would read as people who have left, and it hands
 // out neither types nor formats.
 //
-// It is not for writing files, for .xls, or for files behind a network protocol.
+// Writing changes as little as it can: the bytes of other rows, other sheets and
+// other columns stay, and a file is replaced in one step or not at all. Workbooks
+// are written by an editor of our own for the same reason: a general library
+// writes all parts anew, and loses those that it does not know.
+//
+// It is not for .xls, or for files behind a network protocol.
 package rosterfile
 
 import (
@@ -46,6 +51,7 @@ const (
 	defaultHeaderRow = 1
 	maxHeaderRow     = 100
 	defaultSettle    = time.Second
+	defaultTimeout   = 10 * time.Second
 )
 
 // Attribute declares one attribute of the people in the roster.
@@ -70,7 +76,9 @@ type Options struct {
 	Path string
 	// Sheet is the sheet of a workbook. Default: the first one that is not hidden.
 	Sheet string
-	// ID is the heading of the column that identifies a person. Required.
+	// ID is the heading of the column that identifies a person. A file without it
+	// can only be read, and the only heading that can be meant is taken: 账号, 工号,
+	// userid and the like.
 	ID string
 	// Contents is Full or Partial. Required.
 	Contents string
@@ -79,11 +87,24 @@ type Options struct {
 	// Delimiter of a CSV: Auto (default), or one of "," ";" and tab.
 	Delimiter string
 	// HeaderRow is the row of the headings as a spreadsheet counts, 1 to 100.
-	// Default 1. Rows above it are not read.
+	// Default 0: the one among the first 30 that names the id column and the most
+	// other columns. Rows above it are not read.
 	HeaderRow int
 	// Attributes are the declared ones. Every other column is an attribute under
 	// its own heading.
 	Attributes []Attribute
+	// Disabled says how the disabled are marked: "状态=停用", or "状态=停用/在职" with what
+	// stands there for others, else nothing does. Empty: nobody can be disabled, and
+	// a usual heading such as 启用 tells who is.
+	Disabled string
+	// Root is the company's name, which is dropped where a department's path begins
+	// with it.
+	Root string
+	// Target says that the file is written to and is never a source: it may be
+	// missing, as may columns of Attributes, and is made by the first CREATE.
+	Target bool
+	// CallTimeout bounds one Apply. Default 10 s.
+	CallTimeout time.Duration
 	// Open opens the file for reading; its Stat tells size and time. An error that
 	// is fs.ErrNotExist or fs.ErrPermission is told as such. Nil opens regular
 	// files of this machine.
@@ -114,7 +135,12 @@ func (o *Options) validate() error {
 	}
 	need(o.System != "", "system")
 	need(o.format() != "", "path (.csv, .xlsx)")
-	need(headingKey(o.ID) != "", "id")
+	need(o.ID == "" || headingKey(o.ID) != "", "id")
+	need(!o.Target || o.ID != "", "id")
+	if o.Disabled != "" {
+		_, ok := parseMark(o.Disabled)
+		need(ok, "disabled (状态=停用, 状态=停用/在职)")
+	}
 	need(o.Contents == Full || o.Contents == Partial, "contents (full, partial)")
 	need(slices.Contains([]string{"", Auto, UTF8, GB18030}, o.Encoding), "encoding (auto, utf-8, gb18030)")
 	need(slices.Contains([]string{"", Auto, ",", ";", "\t"}, o.Delimiter), "delimiter (auto, comma, semicolon, tab)")
@@ -166,19 +192,23 @@ func typeOf(name string) (directory.Type, bool) {
 	}
 }
 
-// Connector reads one roster file. It is safe for concurrent use. It keeps the
-// last reading, and looks at the file's content each time before it uses it.
+// Connector reads and writes one roster file. It is safe for concurrent use. It
+// keeps the last reading, and looks at the file's content each time before it uses
+// it.
 type Connector struct {
 	o    Options
 	name string // of the file, without folders: what people are shown
 	info connector.Info
 
-	turn chan struct{} // holds one token: whoever has it may use kept
+	turn chan struct{} // holds one token: whoever has it may use what follows
 	kept *roster
+	doc  *document        // the last content that was written to or about to be
+	met  bool             // the file was there
+	step func(step) error // called before each step of a replacement; for tests
 }
 
 var (
-	_ connector.Source = (*Connector)(nil)
+	_ connector.Target = (*Connector)(nil)
 	_ connector.Prober = (*Connector)(nil)
 )
 
@@ -193,7 +223,7 @@ func New(o Options) (*Connector, error) {
 		a := &o.Attributes[i]
 		a.Column = or(a.Column, a.Name)
 	}
-	o.HeaderRow = or(o.HeaderRow, defaultHeaderRow)
+	o.CallTimeout = or(o.CallTimeout, defaultTimeout)
 	o.Settle = or(o.Settle, defaultSettle)
 	o.Zone = or(o.Zone, time.UTC)
 	if o.Open == nil {
@@ -205,39 +235,10 @@ func New(o Options) (*Connector, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Connector{o: o, name: filepath.Base(o.Path), turn: make(chan struct{}, 1)}
+	c := &Connector{o: o, name: filepath.Base(o.Path), turn: make(chan struct{}, 1), step: func(step) error { return nil }}
 	c.turn <- struct{}{}
 	c.info = describe(&o, c.name)
 	return c, nil
-}
-
-// describe lists what every roster has; the columns of this one are known only
-// after a reading: see Columns and Declared.
-func describe(o *Options, name string) connector.Info {
-	info := connector.Info{Type: "file", Tenant: name}
-	add := func(kind directory.Kind, name string, typ directory.Type) {
-		if _, there := info.Attribute(kind, name); !there {
-			info.Attributes = append(info.Attributes, connector.Attribute{Kind: kind, Name: name, Type: typ})
-		}
-	}
-	for _, s := range standards() {
-		add(directory.User, s.name, s.typ)
-	}
-	for _, a := range o.Attributes {
-		typ, _ := typeOf(a.Type)
-		add(directory.User, a.Name, typ)
-	}
-	add(directory.Department, directory.AttrName, directory.Text)
-	add(directory.Department, directory.AttrParent, directory.Refs)
-	add(directory.Department, directory.AttrPath, directory.Text)
-	return info
-}
-
-// Describe tells what a roster file can do. It does not look at the file.
-func (c *Connector) Describe() connector.Info {
-	info := c.info
-	info.Attributes = slices.Clone(info.Attributes)
-	return info
 }
 
 // sleep waits in real time.

@@ -1,116 +1,20 @@
 package rosterfile
 
 import (
-	"bytes"
-	"context"
 	"encoding/xml"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// xlsxTable reads the sheet of a workbook. Faults: Invalid about the file as a
-// whole, Unavailable when ctx ends.
-func (c *Connector) xlsxTable(ctx context.Context, data []byte) (*table, error) {
-	switch {
-	case bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")):
-		return nil, c.invalid("this is an old .xls or has a password: save it as .xlsx without one", "这是旧的 .xls 或加了密码的文件：请另存为不带密码的 .xlsx")
-	case !bytes.HasPrefix(data, []byte("PK")):
-		return nil, c.invalid("this is not a workbook: export it again as .xlsx, or name it .csv if it is text", "这不是工作簿：请重新导出 .xlsx；如果是文本，请把扩展名改成 .csv")
-	}
-	b, err := openBook(data, limits{maxSheetPart, maxTextsPart, maxSmallPart})
-	if err != nil {
-		return nil, c.bookFault(err)
-	}
-	s, err := c.pick(b.sheets)
-	if err != nil {
-		return nil, err
-	}
-	part, err := b.open(s.part, b.limits.sheet)
-	if err != nil {
-		return nil, c.bookFault(err)
-	}
-	defer part.close()
-	r := &sheetReader{
-		book: b, dec: xml.NewDecoder(part), headerRow: c.o.HeaderRow, poll: ctx.Err,
-		t: &table{sheet: s.name, date1904: b.date1904},
-	}
-	if err := r.read(); err != nil {
-		if ctx.Err() != nil {
-			return nil, c.explain(ctx.Err())
-		}
-		return nil, c.bookFault(part.why(err))
-	}
-	if err := part.drain(); err != nil {
-		return nil, c.bookFault(err)
-	}
-	if err := c.checkWidth(r.t); err != nil {
-		return nil, err
-	}
-	if err := c.checkHeaderMerges(r.t); err != nil {
-		return nil, err
-	}
-	r.t.seal()
-	return r.t, nil
-}
-
-func (c *Connector) bookFault(err error) error {
-	if errors.Is(err, errOversize) {
-		return c.tooLarge(fmt.Sprintf("%d rows, %d MiB of text or the limits of a workbook", maxRows, maxText>>20))
-	}
-	f := invalid(c.name, "the workbook is damaged or incomplete: open it, save it again, and try again", "工作簿已损坏或不完整：请打开后重新保存再试")
-	f.Err = err
-	return f
-}
-
-// pick chooses the configured sheet, or the first that is not hidden.
-func (c *Connector) pick(sheets []sheetInfo) (sheetInfo, error) {
-	var list []string
-	for _, s := range sheets {
-		if c.o.Sheet == "" && !s.hidden || c.o.Sheet != "" && strings.EqualFold(plain(s.name), plain(c.o.Sheet)) {
-			return s, nil
-		}
-		if s.hidden {
-			list = append(list, s.name+" (hidden/隐藏)")
-			continue
-		}
-		list = append(list, s.name)
-	}
-	names := strings.Join(list, ", ")
-	if c.o.Sheet == "" {
-		return sheetInfo{}, c.invalid("there is no visible sheet: name one with sheet. There are: "+names, "没有可见的工作表：请用 sheet 指定。现有："+names)
-	}
-	return sheetInfo{}, c.invalid(fmt.Sprintf("there is no sheet %s. There are: %s", c.o.Sheet, names),
-		fmt.Sprintf("没有工作表 %s，只有：%s", c.o.Sheet, names))
-}
-
-// checkHeaderMerges refuses merged headings: which column they name is a guess.
-func (c *Connector) checkHeaderMerges(t *table) error {
-	for _, m := range t.merges {
-		if m.top <= c.o.HeaderRow && m.bottom >= c.o.HeaderRow {
-			return c.invalid(
-				fmt.Sprintf("cells %s of sheet %s are merged in the header: give every column a heading of its own", m, t.sheet),
-				fmt.Sprintf("工作表 %s 的表头里 %s 是合并单元格：请取消合并，每列写自己的列名", t.sheet, m))
-		}
-	}
-	return nil
-}
-
-// String gives the area as a spreadsheet names it: "B2:B5".
-func (a area) String() string {
-	return letters(a.left) + strconv.Itoa(a.top) + ":" + letters(a.right) + strconv.Itoa(a.bottom)
-}
-
 // sheetReader reads the cells of one sheet as a stream. Whatever does not end as
 // it should is an error: a sheet that breaks off has fewer people in it.
 type sheetReader struct {
-	book      *book
-	dec       *xml.Decoder
-	t         *table
-	headerRow int
-	poll      func() error // an error ends the reading
+	book *book
+	dec  *xml.Decoder
+	t    *table
+	poll func() error // an error ends the reading
+	each func() error // takes a row in the place of keep
 
 	row   row
 	width int
@@ -208,6 +112,9 @@ func (s *sheetReader) readRow(t xml.StartElement) error {
 			if t.Name.Local != "row" {
 				return errDamaged
 			}
+			if s.each != nil {
+				return s.each()
+			}
 			return s.keep()
 		}
 	}
@@ -216,9 +123,9 @@ func (s *sheetReader) readRow(t xml.StartElement) error {
 // keep puts the row where it belongs.
 func (s *sheetReader) keep() error {
 	switch {
-	case s.row.number < s.headerRow:
+	case s.row.number < s.t.headerRow:
 		return nil
-	case s.row.number == s.headerRow:
+	case s.row.number == s.t.headerRow:
 		for _, one := range s.row.cells {
 			s.t.header = append(s.t.header, heading(one.text))
 		}
@@ -228,23 +135,29 @@ func (s *sheetReader) keep() error {
 		}
 		return nil
 	}
+	if s.t.fit(&s.row, s.width) && !s.t.add(&s.row) {
+		return errOversize
+	}
+	return nil
+}
+
+// fit takes away what stands in no named column, and gives false for a row
+// without content.
+func (t *table) fit(r *row, width int) bool {
 	blank := true
-	for i, one := range s.row.cells {
+	for i, one := range r.cells {
 		if one.kind == cellEmpty {
 			continue
 		}
-		if !s.t.named(i) {
-			s.t.noteUnnamed(i, s.row.number)
-			s.row.cells[i] = cell{}
+		if !t.named(i) {
+			t.noteUnnamed(i, r.number)
+			r.cells[i] = cell{}
 			continue
 		}
 		blank = false
 	}
-	s.row.cells = s.row.cells[:min(len(s.row.cells), s.width)]
-	if !blank && !s.t.add(&s.row) {
-		return errOversize
-	}
-	return nil
+	r.cells = r.cells[:min(len(r.cells), width)]
+	return !blank
 }
 
 // readCell reads a cell into the row and gives its column. next is where it

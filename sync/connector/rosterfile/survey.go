@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
 )
 
 // pollRows is how many rows are worked on between two looks at the context.
@@ -184,4 +186,50 @@ func (m *merges) cover(r *row, id int) (touchesID bool) {
 		}
 	}
 	return touchesID
+}
+
+// remember notes somebody whom Apply made.
+func (s *survey) remember(id directory.ID, row int) {
+	key := strings.ToLower(string(id))
+	s.people[key] = person{row: int32(row)} //nolint:gosec // a sheet has fewer rows
+	if key != string(id) {
+		s.exact[key] = string(id)
+	}
+}
+
+// forget drops somebody whom Apply removed.
+func (s *survey) forget(id directory.ID) {
+	key := strings.ToLower(string(id))
+	delete(s.people, key)
+	delete(s.exact, key)
+	for number, of := range s.numbers {
+		if of == string(id) {
+			delete(s.numbers, number)
+		}
+	}
+}
+
+// renumber notes the employee number of a row that Apply wrote. One that another
+// row has belongs to nobody.
+func (s *survey) renumber(id directory.ID, l *layout, r *row) {
+	if l.number < 0 || l.number == l.id {
+		return
+	}
+	number := idOf(r.cell(l.number))
+	if s.numbers[number] == string(id) {
+		return
+	}
+	for old, of := range s.numbers {
+		if of == string(id) {
+			delete(s.numbers, old)
+		}
+	}
+	if number == "" {
+		return
+	}
+	if _, taken := s.numbers[number]; taken {
+		s.numbers[number] = ""
+		return
+	}
+	s.numbers[number] = string(id)
 }

@@ -75,10 +75,12 @@ type area struct{ top, left, bottom, right int }
 // table is a sheet: the headings, and the rows below them in a compact form, so
 // that a million rows stay small.
 type table struct {
-	sheet    string   // "" for a CSV
-	header   []string // as written, by position
-	merges   []area
-	date1904 bool
+	sheet     string   // "" for a CSV
+	headerRow int      // of the headings, from 1
+	delimiter rune     // of a CSV
+	header    []string // as written, by position
+	merges    []area
+	date1904  bool
 	// unnamed is the first row with something in a column without a heading.
 	unnamed map[int]int
 
