@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: databases postgresql mariadb slapd samba redis scim-server help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -16,18 +16,27 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # Packages are built side by side and tested one after the other: the tests of the
 # whole product kill processes and wait for leases, and a crowded machine makes
 # them slow.
-test: redis scim-server slapd postgresql mariadb ## every test, with -race, in-process and against a real Redis
+test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 
-redis: # a redis-server for the tests that want a real one; said loudly when there is none
-	@if ! command -v redis-server >/dev/null; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "installing redis-server for the tests"; \
-			(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server) >/dev/null 2>&1 || true; \
-		fi; \
+# Debian packages, each with a command that shows that it is there.
+SERVERS := redis-server:redis-server slapd:slapd postgresql:initdb mariadb-server:mariadbd
+servers: # real counterparts of the tests; what is not there is said loudly, and its tests are skipped
+	@export PATH="$$PATH:/usr/sbin:/usr/local/sbin:$$(echo /usr/lib/postgresql/*/bin)"; \
+	lacking() { for s in $(SERVERS); do command -v "$${s#*:}" >/dev/null || echo "$${s%:*}"; done; }; \
+	want=$$(lacking); \
+	if [ -n "$$want" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing for the tests:" $$want; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$want) >/dev/null 2>&1 || true; \
+	fi; \
+	export PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin)"; \
+	for s in $$(lacking); do echo "NOT RUN: no $$s here, so the tests against a real one are skipped"; done
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		$(GO) test -tags $(TAGS) -count=1 -run '^TestPeerInstalls$$' ./sync/connector/scim; \
+	else \
+		echo "NOT RUN: no node and npm here, so the tests against a real SCIM service are skipped"; \
 	fi
-	@command -v redis-server >/dev/null || echo "NOT RUN: no redis-server here, so the tests against a real Redis are skipped"
 
 NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
 
@@ -36,42 +45,8 @@ scim-conformance: ## run a Postman collection of SCIM requests against a fresh s
 	@test -x "$(NEWMAN_DIR)/node_modules/.bin/newman" || npm install --silent --no-audit --no-fund --prefix "$(NEWMAN_DIR)" newman@6.2.2
 	$(GO) test -tags $(TAGS) -count=1 -v -run '^TestPostman$$' ./sync/connector/scimserver -collection "$(abspath $(COLLECTION))" -newman "$(NEWMAN_DIR)/node_modules/.bin/newman"
 
-# The packages of the SCIM service that the connector is tried on are installed by
-# the tests themselves, into the user's cache folder; here they come in before the
-# clock of a test runs.
-scim-server: # a real SCIM service for the connector's tests; said loudly when there is no Node
-	@if command -v node >/dev/null && command -v npm >/dev/null; then \
-		$(GO) test -tags $(TAGS) -count=1 -run '^TestPeerInstalls$$' ./sync/connector/scim; \
-	else \
-		echo "NOT RUN: no node and npm here, so the tests against a real SCIM service are skipped"; \
-	fi
-
-slapd: # an OpenLDAP server for the tests that want a real one; said loudly when there is none
-	@if ! test -x /usr/sbin/slapd; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "installing slapd for the tests"; \
-			(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slapd) >/dev/null 2>&1 || true; \
-		fi; \
-	fi
-	@test -x /usr/sbin/slapd || echo "NOT RUN: no /usr/sbin/slapd here, so the tests against a real OpenLDAP are skipped"
-
 samba: ## the LDAP connector against a Samba domain: SAMBA_URL, SAMBA_BIND, SAMBA_PASSWORD, SAMBA_BASE, SAMBA_CA (docs/systems/ldap.md)
 	$(GO) test -tags $(TAGS),samba -count=1 -v -run Samba ./sync/connector/ldapdir
-
-databases: # PostgreSQL and MariaDB for the tests of sqltable, which start their own
-	@want=""; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || want="$$want postgresql"; \
-	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || want="$$want mariadb-server"; \
-	if [ -n "$$want" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing$$want for the tests"; \
-		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$want) >/dev/null 2>&1 || true; \
-	fi
-
-postgresql: databases # a PostgreSQL; said loudly when there is none
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo "NOT RUN: no PostgreSQL here, so the tests against a real one are skipped"
-
-mariadb: databases # a MariaDB; said loudly when there is none
-	@command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || echo "NOT RUN: no MariaDB here, so the tests against a real one are skipped"
 
 build: ## the binary, into ./rollcall
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall

@@ -6,7 +6,7 @@ func serverWords() map[string]Text {
 		"LDAPSystem.url":               {"ldaps://主机，或 ldap://主机；端口不是默认值时写上端口", "ldaps://host, or ldap://host; with the port if it is not the usual one"},
 		"LDAPSystem.start_tls":         {"在 ldap:// 连接上启用加密", "encrypt an ldap:// connection"},
 		"LDAPSystem.ca_file":           {"校验服务器证书用的 CA 证书文件；默认用本机的", "certificates to check the server's against; the machine's by default"},
-		"LDAPSystem.bind_dn":           {"读写所用账号的 DN；AD 也可以写 用户@域", "DN of the account that reads and writes; in AD user@domain as well"},
+		"LDAPSystem.bind_dn":           {"读写所用账号的 DN", "DN of the account that reads and writes"},
 		"LDAPSystem.bind_password":     {"该账号的密码", "its password"},
 		"LDAPSystem.base_dn":           {"从哪里开始；这一层本身不算部门", "where everything is; itself no department"},
 		"LDAPSystem.dialect":           {"auto（询问服务器）、ad 或 openldap", "auto (ask the server), ad or openldap"},

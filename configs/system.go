@@ -88,14 +88,23 @@ type FeishuSystem struct {
 	// UserIDType says which id of a person identifies the account: user_id
 	// (default) or open_id. Changing it makes every link point to nobody.
 	UserIDType string `yaml:"user_id_type" jsonschema:"enum=user_id,enum=open_id,default=user_id"`
-	// Acceptor takes over chats, documents and mail of those who are deleted; an
-	// id of UserIDType. Empty: Feishu's own defaults.
+	// Acceptor takes over chats, documents and mail of those who are deleted: an
+	// id of UserIDType, "leader" for everybody's direct leader, or "leader, ID" to
+	// name somebody for those who have none. Empty: Feishu's own defaults.
 	Acceptor string `yaml:"acceptor"`
-	// CustomAttributes are ids of custom fields (C-…), to be used as custom.<id>.
+	// CustomAttributes are ids of custom fields (C-…), to be used as custom.<id>;
+	// with :user behind it the attribute refers to a person, and :text, :href and
+	// :enum bind the type.
 	CustomAttributes Strings `yaml:"custom_attributes"`
+	// Leads shows which departments a person leads, as leads. Default false, since
+	// every look-up then lists the departments.
+	Leads bool `yaml:"leads"`
 	// Resurrect brings back an account that was deleted in the last 30 days, when
 	// its owner returns, instead of making a new one. Default false.
 	Resurrect bool `yaml:"resurrect"`
+	// SubscriptionIDs are the seats for new accounts, in a tenant with several
+	// licences.
+	SubscriptionIDs Strings `yaml:"subscription_ids"`
 }
 
 // WeComSystem is a WeCom corp.
@@ -239,7 +248,7 @@ func (c *checker) systems() {
 				c.err(child(path, "id"), say("有流程写入这个文件：请写明唯一标识人的列", "a flow writes to this file: say which column identifies a person"))
 			}
 		case s.Feishu != nil:
-			c.base(child(path, "base_url"), &s.Feishu.BaseURL)
+			c.tenant(path, s.Feishu)
 		case s.WeCom != nil:
 			c.base(child(path, "base_url"), &s.WeCom.BaseURL)
 		case s.DingTalk != nil:

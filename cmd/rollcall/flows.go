@@ -12,6 +12,7 @@ import (
 	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
+	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -176,11 +177,16 @@ func (a *app) rules(ctx context.Context, source connector.Source, users, departm
 	return h, nil
 }
 
-// declared gives the types of the source's attributes. A roster tells them only
-// when it is read; while it cannot be, nothing is declared, and a rule that
-// compares what is missing holds its object.
+// declared gives the types of the source's attributes. A roster and a database tell
+// them only when they are asked; while they cannot be, nothing is declared, and a
+// rule that compares what is missing holds its object.
 func (a *app) declared(ctx context.Context, source connector.Source) map[directory.Kind]map[string]directory.Type {
 	out := map[directory.Kind]map[string]directory.Type{}
+	if db, ok := source.(*sqltable.Connector); ok {
+		if err := db.Probe(ctx); err != nil {
+			a.log.WarnContext(ctx, "database does not tell its columns", "err", err)
+		}
+	}
 	for _, attr := range source.Describe().Attributes {
 		if out[attr.Kind] == nil {
 			out[attr.Kind] = map[string]directory.Type{}

@@ -12,7 +12,7 @@ func (a *app) ldapSource(sys *configs.System) (connector.Source, error) {
 		URL: l.URL, StartTLS: l.StartTLS, BindDN: l.BindDN, BindPassword: l.BindPassword.Reveal(), BaseDN: l.BaseDN, Dialect: l.Dialect,
 		UserFilter: l.UserFilter, DepartmentFilter: l.DepartmentFilter, RDN: l.RDN, ObjectClasses: l.ObjectClasses,
 		Disabled: l.Disabled, LeftDN: l.LeftDN, PageSize: l.PageSize, CallTimeout: a.cfg.Timing.Call.Std(),
-		Zone: a.cfg.Location(), Now: a.p.now, Logger: a.log.With("system", sys.Name),
+		Zone: a.cfg.Location(), Now: a.p.now, Logger: a.log.With("system", sys.Name), Pace: a.pacer(sys.Name),
 	}
 	if l.CAFile != "" {
 		o.CAFile = a.cfg.Resolve(l.CAFile)

@@ -43,7 +43,8 @@ func (a *app) connect(sys *configs.System) (connector.Source, error) {
 		f := sys.Feishu
 		return feishu.New(feishu.Options{
 			AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, UserIDType: f.UserIDType,
-			Acceptor: f.Acceptor, CustomAttributes: f.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(),
+			Acceptor: f.Acceptor, CustomAttributes: f.CustomAttributes, Leads: f.Leads, Resurrect: f.Resurrect,
+			SubscriptionIDs: f.SubscriptionIDs, CallTimeout: a.cfg.Timing.Call.Std(),
 			Zone: a.cfg.Location(), HTTPClient: httpClient(), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f), Pace: a.pacer(sys.Name),
 		})
 	case "wecom":

@@ -334,4 +334,3 @@ func TestOnlyAnEventNamesObjects(t *testing.T) {
 		}
 	})
 }
-

@@ -98,7 +98,7 @@ func (c *Connector) send(ctx context.Context, r call, key string, out content) e
 	if left := c.pause.left(c.options.Now()); left > 0 {
 		return banned(left)
 	}
-	if err := c.options.Pace.Wait(ctx, "dingtalk "+c.options.ClientID+" "+r.path, paceCalls, pacePer); err != nil {
+	if err := c.options.Pace.Wait(ctx, r.path, paceCalls, pacePer); err != nil {
 		return ended(err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.options.CallTimeout, errTimeout)

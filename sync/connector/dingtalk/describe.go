@@ -33,7 +33,7 @@ const (
 	permissionPersonal = "邮箱等个人信息 (dingtalk: mail address and other personal data)"
 	hiddenListing      = "dingtalk: not in its listings / 钉钉的列表接口不返回"
 	hiddenStatus       = "dingtalk: status of enterprise accounts is told one by one only / 企业账号的状态只能逐个查询"
-	hiddenUnread       = "dingtalk: not all departments were read / 未能读完全部所属部门"
+	hiddenUnread       = "dingtalk: could not be read this time / 这一次未能读到"
 )
 
 // settle is how long after a lost call the vendor may still be at work. The

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // lead makes a person lead just these departments. A department keeps one list of
@@ -89,7 +91,11 @@ func (c *Connector) managersOf(ctx context.Context, dept int64) ([]string, error
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range page.members() {
+		rows := page.members()
+		if len(rows) < len(page.Rows) {
+			return nil, fault.New(fault.Unavailable, "members of the department cannot be read, so that its managers are not known / 部门成员资料无法读取，不能确定现有主管")
+		}
+		for _, m := range rows {
 			if m.Leader != nil && bool(*m.Leader) {
 				out = append(out, string(m.UserID))
 			}

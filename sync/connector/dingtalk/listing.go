@@ -19,6 +19,7 @@ type person struct {
 	from   int64       // the department whose row member is: the least, so that two reads agree
 	leads  []int64     // departments
 	orders []deptOrder // one for each department that listed the person
+	unread bool        // the manager was to be asked for and is not known
 }
 
 // page reads one page of a department's members. Those whom the corp hides from
@@ -140,13 +141,16 @@ func (r *reading) whole() {
 // listings show them.
 func (r *reading) counted(ctx context.Context) error {
 	var n int
-	for range 2 {
+	for try := range 2 {
 		var answer memberCount
 		if err := r.c.read(ctx, old(pathUserCount, map[string]any{"only_active": false}), &r.tally, &answer); err != nil {
 			return err
 		}
 		if n = int(*answer.Count); n == len(r.people) {
 			return nil
+		}
+		if try > 0 {
+			break
 		}
 		if err := r.c.options.Sleep(ctx, firstWait); err != nil {
 			return ended(err)
@@ -187,6 +191,7 @@ func (r *reading) superiors(ctx context.Context, shown bool) {
 	}
 	var all []*person
 	for _, p := range r.people {
+		p.unread = true
 		all = append(all, p)
 	}
 	r.each(len(all), func(i int) error {
@@ -196,7 +201,7 @@ func (r *reading) superiors(ctx context.Context, shown bool) {
 			return nil
 		}
 		if err == nil {
-			all[i].Manager = m.Manager
+			all[i].Manager, all[i].unread = m.Manager, false
 		}
 		return err
 	})

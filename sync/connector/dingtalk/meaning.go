@@ -15,16 +15,18 @@ type meaning struct {
 
 // Texts that several codes share.
 const (
-	grantEN = "the app lacks a permission: in the developer console (open-dev.dingtalk.com) open the app → 权限管理 → 通讯录管理 and apply for"
-	grantZH = "应用缺少权限：请在开发者后台打开该应用 → 权限管理 → 通讯录管理，申请"
-	ipEN    = "this server's address is not allowed: add it in the developer console under the app → 安全设置 → 服务器出口IP"
-	ipZH    = "服务器出口 IP 不在白名单：请在开发者后台该应用的“安全设置 → 服务器出口IP”中加入"
-	tokenEN = "DingTalk refuses a fresh token: check api_url and oapi_url, or set token: old"
-	tokenZH = "钉钉拒绝刚取得的 access_token：请检查 api_url 与 oapi_url，或设置 token: old"
-	stopEN  = "DingTalk bars the calls of this app or corp: see the console's notices, then start again"
-	stopZH  = "钉钉限制了该应用或企业的调用：请查看后台通知，处理后再运行"
-	quotaEN = "the corp's monthly quota of calls is used up: buy more, or wait for the next month"
-	quotaZH = "企业本月的接口调用量已用完：请购买加量包，或等到下月"
+	grantEN  = "the app lacks a permission: in the developer console (open-dev.dingtalk.com) open the app → 权限管理 → 通讯录管理 and apply for"
+	grantZH  = "应用缺少权限：请在开发者后台打开该应用 → 权限管理 → 通讯录管理，申请"
+	ipEN     = "this server's address is not allowed: add it in the developer console under the app → 安全设置 → 服务器出口IP"
+	ipZH     = "服务器出口 IP 不在白名单：请在开发者后台该应用的“安全设置 → 服务器出口IP”中加入"
+	tokenEN  = "DingTalk refuses a fresh token: check api_url and oapi_url, or set token: old"
+	tokenZH  = "钉钉拒绝刚取得的 access_token：请检查 api_url 与 oapi_url，或设置 token: old"
+	stopEN   = "DingTalk bars the calls of this app or corp: see the console's notices, then start again"
+	stopZH   = "钉钉限制了该应用或企业的调用：请查看后台通知，处理后再运行"
+	mobileEN = "the mobile number is not valid: write numbers from elsewhere as +852-12345678, and mainland numbers as +86-… when the corp is registered abroad"
+	mobileZH = "手机号无效：境外号码请写成 +852-12345678；企业注册在境外时，大陆号码请写成 +86-…"
+	quotaEN  = "the corp's monthly quota of calls is used up: buy more, or wait for the next month"
+	quotaZH  = "企业本月的接口调用量已用完：请购买加量包，或等到下月"
 )
 
 // badCredentials is what every refusal of a token call means.
@@ -151,8 +153,8 @@ var meanings = map[string]meaning{
 	"40066":     {fault.Invalid, "one of the departments does not exist", "部门列表中有不存在的部门", 0},
 	"40068":     {fault.Invalid, "the place in the listing is not valid", "分页偏移量无效", 0},
 	"40069":     {fault.Invalid, "the page size is not valid (1 to 100)", "分页大小无效（1 到 100）", 0},
-	"40104":     {fault.Invalid, "the mobile number is not valid", "手机号无效", 0},
-	"60103":     {fault.Invalid, "the mobile number is not valid: write numbers from elsewhere as +852-12345678, and mainland numbers as +86-… when the corp is registered abroad", "手机号无效：境外号码请写成 +852-12345678；企业注册在境外时，大陆号码请写成 +86-…", 0},
+	"40104":     {fault.Invalid, mobileEN, mobileZH, 0},
+	"60103":     {fault.Invalid, mobileEN, mobileZH, 0},
 	"60001":     {fault.Invalid, "the department's name is empty or longer than 64 characters", "部门名称为空或超过 64 字", 0},
 	"60009":     {fault.Invalid, "the department's name has a forbidden character: - , ，", "部门名称含禁用字符：- , ，", 0},
 	"60022":     {fault.Invalid, "the department's name has a word that DingTalk does not allow", "部门名称含敏感词", 0},

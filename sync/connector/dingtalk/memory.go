@@ -43,7 +43,7 @@ func (m *memory) home(userID string) (int64, bool) {
 // only when auth/scopes names one of its kind, or when somebody shows one.
 type sight struct {
 	mobile   bool // mobile, state_code
-	personal bool // email, org_email, work_place, remark, extension
+	personal bool // email, work_place, remark, extension, and org_email, which some calls show all the same
 	manager  bool
 }
 
@@ -53,7 +53,7 @@ func (s *sight) grant(fields []loose) {
 		switch strings.ToLower(strings.ReplaceAll(string(f), "_", "")) {
 		case "mobile":
 			s.mobile = true
-		case "email", "orgemail", "workplace", "remark", "extattr", "extension":
+		case "email", "workplace", "remark", "extattr", "extension":
 			s.personal = true
 		}
 	}
@@ -65,8 +65,9 @@ func (s *sight) learn(m *member) {
 	s.personal = s.personal || m.showsPersonal()
 }
 
+// showsPersonal tells whether any field came that only the permission shows.
 func (m *member) showsPersonal() bool {
-	return m.Email != nil || m.OrgEmail != nil || m.WorkPlace != nil || m.Remark != nil || m.Extension != nil
+	return m.Email != nil || m.WorkPlace != nil || m.Remark != nil || m.Extension != nil
 }
 
 // lacksPersonal tells whether any personal field is left out.

@@ -74,7 +74,10 @@ func (c *Connector) userObject(p *person, s sight) directory.Object {
 		attrExclusive:            directory.BoolOf(p.exclusive()),
 		directory.AttrManager:    listing,
 	}
-	if s.manager {
+	switch {
+	case p.unread:
+		a[directory.AttrManager] = directory.Hidden(hiddenUnread)
+	case s.manager:
 		a[directory.AttrManager] = directory.RefsToKind(directory.User)
 		if p.Manager != nil && *p.Manager != "" {
 			a[directory.AttrManager] = directory.RefsToKind(directory.User, directory.ID(*p.Manager))

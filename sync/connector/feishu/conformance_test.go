@@ -15,6 +15,19 @@ import (
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
 
+// TestConformanceWithEverything runs the suite with every option on.
+func TestConformanceWithEverything(t *testing.T) {
+	t.Parallel()
+	connectortest.Run(t, func(t *testing.T) connectortest.Harness {
+		t.Helper()
+		x := newTenant(t, func(_ *feishusim.Options, o *feishu.Options) {
+			o.CustomAttributes = []string{"C-1:text", "C-2:enum", "C-4:user"}
+			o.Leads, o.Resurrect = true, true
+		})
+		return (&bench{tenant: x, idType: feishu.UserID}).harness(t)
+	})
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for _, idType := range []string{feishu.UserID, feishu.OpenID} {

@@ -2,7 +2,6 @@ package feishu
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,6 +64,8 @@ func (s *status) left() bool { return s.Resigned || s.Exited }
 type decoder struct {
 	c     *Connector
 	grant *grants
+	defs  definitions
+	lead  *leadership // nil when it is not known, or not asked for
 }
 
 // user decodes a person. A person without id or state is a Credential fault:
@@ -96,6 +97,9 @@ func (d *decoder) user(ctx context.Context, raw json.RawMessage) (directory.Obje
 	if o.Attributes, err = d.attributes(ctx, r, d.c.fields.users); err != nil {
 		return o, nil, fmt.Errorf("user %s: %w", id, err)
 	}
+	if d.c.o.Leads {
+		o.Attributes[directory.AttrLeads] = d.lead.led(o.ID)
+	}
 	return o, &s, nil
 }
 
@@ -120,6 +124,14 @@ func (d *decoder) attributes(ctx context.Context, r record, fields []field) (dir
 	out := make(directory.Attributes, len(fields))
 	for i := range fields {
 		f := &fields[i]
+		switch f.form {
+		case custom, customUser:
+			out[f.name] = d.custom(ctx, r, f)
+			continue
+		case ledDepartments:
+			continue
+		default:
+		}
 		raw, present := r.raw(f)
 		switch {
 		case present:
@@ -128,6 +140,8 @@ func (d *decoder) attributes(ctx context.Context, r record, fields []field) (dir
 				return nil, fmt.Errorf("field %s is malformed", f.wire)
 			}
 			out[f.name] = v
+		case f.form == leaderList && r.text("leader_user_id") != "":
+			out[f.name] = directory.Hidden(f.permission) // there is one, and maybe deputies
 		case f.omitted && d.grant.has(ctx, f.permission):
 			out[f.name] = directory.Empty(f.valueType())
 		default:
@@ -147,33 +161,13 @@ func (r record) raw(f *field) (json.RawMessage, bool) {
 		}
 		v, ok := s[f.wire]
 		return v, ok
-	case customText:
-		return r.custom(f.wire)
+	case memberOrder:
+		_, ok := r.memberOrder()
+		return r[f.wire], ok
 	default:
 		v, ok := r[f.wire]
 		return v, ok
 	}
-}
-
-// custom gives the text of a custom field. A list that lacks it shows nothing:
-// the tenant's switch for custom fields may be off.
-func (r record) custom(id string) (json.RawMessage, bool) {
-	var all []struct {
-		Type  string `json:"type"`
-		ID    string `json:"id"`
-		Value struct {
-			Text json.RawMessage `json:"text"`
-		} `json:"value"`
-	}
-	if json.Unmarshal(r["custom_attrs"], &all) != nil {
-		return nil, false
-	}
-	for _, a := range all {
-		if a.ID == id && a.Type == "TEXT" && a.Value.Text != nil {
-			return a.Value.Text, true
-		}
-	}
-	return nil, false
 }
 
 func (f *field) decode(r record, raw json.RawMessage, zone *time.Location) (directory.Value, error) {
@@ -189,9 +183,20 @@ func (f *field) decode(r record, raw json.RawMessage, zone *time.Location) (dire
 	case unixDay:
 		return decodeDay(raw, zone)
 	case departments:
-		return decodeDepartments(r, raw)
+		return decodeDepartments(r)
+	case memberOrder:
+		v, _ := r.memberOrder()
+		return v, nil
+	case leaderList:
+		return decodeLeaders(raw)
+	case userRefs:
+		return decodeUsers(raw)
 	default: // a text or an id
 	}
+	return f.decodeText(raw)
+}
+
+func (f *field) decodeText(raw json.RawMessage) (directory.Value, error) {
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return directory.Value{}, err
@@ -225,40 +230,28 @@ func decodeDay(raw json.RawMessage, zone *time.Location) (directory.Value, error
 	return directory.DateOf(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)), nil
 }
 
-// decodeDepartments gives the departments, the main one first: the one with the
-// flag, then by department_order from the highest. The root is left out.
-func decodeDepartments(r record, raw json.RawMessage) (directory.Value, error) {
-	var ids []string
-	if err := json.Unmarshal(raw, &ids); err != nil {
-		return directory.Value{}, err
-	}
-	var orders []order
-	if r["orders"] != nil && json.Unmarshal(r["orders"], &orders) == nil {
-		rank := make(map[string]int, len(orders))
-		for _, o := range orders {
-			rank[o.Department] = o.rank()
-		}
-		slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(rank[b], rank[a]) })
+// decodeDepartments gives the departments, the main one first. The root is left
+// out.
+func decodeDepartments(r record) (directory.Value, error) {
+	ids, ok := r.departmentIDs()
+	if !ok {
+		return directory.Value{}, errors.New("not a list of ids")
 	}
 	refs := make([]directory.ID, 0, len(ids))
 	for _, id := range ids {
-		if id != rootID && id != "" && !slices.Contains(refs, directory.ID(id)) {
+		if id != rootID {
 			refs = append(refs, directory.ID(id))
 		}
 	}
 	return directory.RefsToKind(directory.Department, refs...), nil
 }
 
-// order is a person's place in one of their departments.
-type order struct {
-	Department string `json:"department_id"`
-	Place      int    `json:"department_order"`
-	Primary    bool   `json:"is_primary_dept"`
-}
-
-func (o *order) rank() int {
-	if o.Primary {
-		return int(^uint(0) >> 1)
+// decodeUsers gives a list of people, in the order in which it came.
+func decodeUsers(raw json.RawMessage) (directory.Value, error) {
+	var ids []directory.ID
+	if err := json.Unmarshal(raw, &ids); err != nil {
+		return directory.Value{}, err
 	}
-	return o.Place
+	ids = slices.DeleteFunc(ids, func(id directory.ID) bool { return id == "" })
+	return directory.RefsToKind(directory.User, ids...), nil
 }

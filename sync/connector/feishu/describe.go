@@ -18,7 +18,7 @@ func (c *Connector) Describe() connector.Info {
 		},
 		CallTimeout:  c.o.CallTimeout,
 		Settle:       settle,
-		Reads:        reads,
+		Reads:        c.reads,
 		DeleteMeans:  c.deleteMeans(),
 		DisableMeans: disableMeans(),
 	}
@@ -46,14 +46,13 @@ func (c *Connector) deleteMeans() connector.Text {
 		EN: "A deletion is a resignation: the account leaves the tenant at once. It can be restored within 30 days " +
 			"(10 a minute through the API; id, mobile and mail must still be free; departments do not come back by themselves), and never after.",
 	}
-	if c.o.Acceptor != "" {
-		t.ZH += "群、文档、日历、应用、妙记、问卷和邮件由交接人 " + c.o.Acceptor + " 接收。"
-		t.EN += " Chats, documents, calendars, apps, minutes, surveys and mail go to " + c.o.Acceptor + "."
-		return t
+	if c.o.Resurrect {
+		t.ZH += "此人 30 天内再次入职时，点名会恢复这个账号。"
+		t.EN += " When the person is created again within 30 days, Rollcall brings this account back."
 	}
-	t.ZH += "没有配置交接人：资源交给直属上级；没有上级时日历和问卷被删除，文档可能被删除，群主转给最早入群的成员，外部群可能解散。"
-	t.EN += " No acceptor is configured: things go to the direct leader; without one, calendars and surveys are deleted, " +
-		"documents may be, chats pass to their earliest member and external chats may be dissolved."
+	more := parseAcceptor(c.o.Acceptor).means()
+	t.ZH += more.ZH
+	t.EN += more.EN
 	return t
 }
 
@@ -65,9 +64,15 @@ func disableMeans() connector.Text {
 }
 
 // reads counts the calls of a Read: the departments, a page or more of each
-// department's people and of the root's, and a last look at the range.
-func reads(users, departments int) int {
+// department's people and of the root's, a last look at the range, and one at the
+// permissions as soon as a field is left out; with custom fields their
+// definitions, which are one page.
+func (c *Connector) reads(users, departments int) int {
 	pages := func(n int) int { return max(1, (n+pageSize-1)/pageSize) }
 	each := pages(users / max(departments, 1))
-	return pages(departments) + departments*each + 2
+	n := pages(departments) + departments*each + 3
+	if len(c.o.CustomAttributes) > 0 {
+		n++
+	}
+	return n
 }

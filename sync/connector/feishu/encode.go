@@ -2,6 +2,7 @@ package feishu
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,32 +18,41 @@ import (
 // SDK's structs, which drop the empty values that clear a field.
 type body map[string]any
 
-// encode turns a write's attributes into a body. custom holds the custom texts
-// by field id: their list is written as a whole. Every error is Invalid.
-func (c *Connector) encode(w *connector.Write) (b body, custom map[string]string, err error) {
-	b, custom = body{}, map[string]string{}
+// encoded is a write on its way to the wire.
+type encoded struct {
+	body
+	custom  map[string]directory.Value // custom fields by attribute: their list is written as a whole
+	numbers []int64                    // department_order; nil when the write does not give it
+}
+
+// encode turns a write's attributes into a body. Every error is Invalid.
+func (c *Connector) encode(w *connector.Write) (encoded, error) {
+	out := encoded{body: body{}, custom: map[string]directory.Value{}}
 	for _, name := range w.After.Names() {
 		if name == directory.AttrActive {
 			continue
 		}
 		f, ok := c.fields.find(w.Key.Kind, name)
 		if !ok || !f.writable || f.atCreation && w.Op != plan.Create {
-			return nil, nil, invalid(name, "飞书没有这个可写的属性", "Feishu has no such attribute that can be written")
+			return out, invalid(name, "飞书没有这个可写的属性", "Feishu has no such attribute that can be written")
 		}
 		v, err := f.encode(w.After[name], c.o.Zone)
-		if err != nil {
-			return nil, nil, err
-		}
-		if f.form == customText {
-			custom[f.wire], _ = v.(string)
+		switch {
+		case err != nil:
+			return out, err
+		case f.form == custom, f.form == customUser:
+			out.custom[name] = w.After[name]
+			continue
+		case f.form == memberOrder:
+			out.numbers, _ = v.([]int64)
 			continue
 		}
-		if old, twice := b[f.wire]; twice && !reflect.DeepEqual(old, v) {
-			return nil, nil, invalid(name, "同一字段映射了两个不同的值", "the same field is mapped to two different values")
+		if old, twice := out.body[f.wire]; twice && !reflect.DeepEqual(old, v) {
+			return out, invalid(name, "同一字段映射了两个不同的值", "the same field is mapped to two different values")
 		}
-		b[f.wire] = v
+		out.body[f.wire] = v
 	}
-	return b, custom, nil
+	return out, out.checkHead()
 }
 
 func invalid(name, zh, en string) error {
@@ -59,7 +69,11 @@ func (f *field) encode(v directory.Value, zone *time.Location) (any, error) {
 		return f.encodeNumber(v)
 	case unixDay:
 		return f.encodeDay(v, zone)
-	case userRef, parentRef, departments:
+	case flag:
+		return f.encodeFlag(v)
+	case memberOrder:
+		return f.encodeOrder(v)
+	case userRef, userRefs, parentRef, departments, leaderList, customUser:
 		return f.encodeRefs(v)
 	default:
 		s := v.String()
@@ -88,6 +102,17 @@ func (f *field) encodeNumber(v directory.Value) (any, error) {
 	return n, nil
 }
 
+func (f *field) encodeFlag(v directory.Value) (any, error) {
+	if v.IsEmpty() {
+		return nil, invalid(f.name, "不能清空", "cannot be cleared")
+	}
+	b, err := strconv.ParseBool(strings.TrimSpace(v.String()))
+	if err != nil {
+		return nil, invalid(f.name, "不是 true 或 false", "is neither true nor false")
+	}
+	return b, nil
+}
+
 func (f *field) encodeDay(v directory.Value, zone *time.Location) (any, error) {
 	if v.IsEmpty() {
 		return 0, nil
@@ -103,24 +128,16 @@ func (f *field) encodeDay(v directory.Value, zone *time.Location) (any, error) {
 }
 
 func (f *field) encodeRefs(v directory.Value) (any, error) {
-	kind := directory.Department
-	if f.form == userRef {
-		kind = directory.User
-	}
-	if !v.IsEmpty() && v.Type() != directory.Refs {
-		return nil, invalid(f.name, "不是引用", "is no reference")
-	}
-	ids := []string{}
-	for _, ref := range v.Refs() {
-		if ref.Pending || ref.Kind != kind || ref.ID == "" {
-			return nil, invalid(f.name, "引用的对象还不存在或类别不对", "refers to what does not exist yet, or to another kind of object")
-		}
-		ids = append(ids, string(ref.ID))
+	ids, err := f.refs(v)
+	if err != nil {
+		return nil, err
 	}
 	switch {
+	case f.form == leaderList:
+		return encodeLeaders(ids), nil
 	case f.form == departments && len(ids) == 0:
 		return []string{rootID}, nil
-	case f.form == departments:
+	case f.form == departments, f.form == userRefs:
 		return ids, nil
 	case len(ids) > 1:
 		return nil, invalid(f.name, "只能有一个", "takes only one")
@@ -133,19 +150,23 @@ func (f *field) encodeRefs(v directory.Value) (any, error) {
 	}
 }
 
-// setOrders makes the first of several departments the main one. Feishu takes
-// the one with the highest department_order for it, and takes orders only
-// together with department_ids.
-func (b body) setOrders() {
-	ids, _ := b["department_ids"].([]string)
-	if len(ids) < 2 {
-		return
+// refs gives the ids that a value refers to, each once.
+func (f *field) refs(v directory.Value) ([]string, error) {
+	kind := directory.User
+	if f.form == departments || f.form == parentRef {
+		kind = directory.Department
 	}
-	var orders []map[string]any
-	for i, id := range ids {
-		orders = append(orders, map[string]any{
-			"department_id": id, "department_order": len(ids) - i, "is_primary_dept": i == 0,
-		})
+	if !v.IsEmpty() && v.Type() != directory.Refs {
+		return nil, invalid(f.name, "不是引用", "is no reference")
 	}
-	b["orders"] = orders
+	ids := []string{}
+	for _, ref := range v.Refs() {
+		if ref.Pending || ref.Kind != kind || ref.ID == "" {
+			return nil, invalid(f.name, "引用的对象还不存在或类别不对", "refers to what does not exist yet, or to another kind of object")
+		}
+		if id := string(ref.ID); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

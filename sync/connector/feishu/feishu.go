@@ -59,12 +59,25 @@ type Options struct {
 	// or OpenID. Changing it makes every link point to nobody.
 	UserIDType string
 	// CustomAttributes names the tenant's custom fields (their ids, "C-…") to be
-	// shown as custom.<id>; only fields of type text.
+	// shown as custom.<id>, with their type behind a colon where it matters: "user"
+	// makes the attribute a reference to a person, and needs UserID; "text", "href"
+	// and "enum" spare the permission for their definitions, or bind the type.
 	CustomAttributes []string
+	// Leads shows which departments a person leads, as the attribute leads. Then
+	// every look-up of people lists all departments once.
+	Leads bool
 	// Acceptor is the user (an id of UserIDType) who takes over chats, documents,
-	// calendars and mail of those who are deleted; "" leaves it to Feishu's
-	// defaults: the direct leader, else things are kept or deleted.
+	// calendars and mail of those who are deleted; "leader" is everybody's own
+	// direct leader, and "leader, ID" names somebody for those who have none. ""
+	// leaves it to Feishu's defaults: the direct leader, else things are kept or
+	// deleted.
 	Acceptor string
+	// Resurrect brings a deleted account with our id back, when its owner is to be
+	// created within 30 days; it needs UserID.
+	Resurrect bool
+	// SubscriptionIDs are the seats for who is created or brought back; a tenant
+	// with several licences requires them.
+	SubscriptionIDs []string
 	// EmployeeType is given to users who are created without employee_type;
 	// default 1, a regular employee.
 	EmployeeType int
@@ -156,13 +169,31 @@ func (o *Options) validate() error {
 	if o.Rates.Read <= 0 || o.Rates.Write <= 0 || o.Rates.Slow <= 0 {
 		errs = append(errs, errors.New("rates must be above 0"))
 	}
-	valid := regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
-	for _, id := range o.CustomAttributes {
-		if !valid.MatchString(id) {
-			errs = append(errs, fmt.Errorf("custom_attributes holds %q, which is no field id", id))
-		}
+	if o.Resurrect && o.UserIDType == OpenID {
+		errs = append(errs, errors.New("resurrect needs user_id_type: user_id, since an open id does not say who returns"))
 	}
-	return errors.Join(errs...)
+	if err := o.validateAcceptor(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, o.validateCustom()...)...)
+}
+
+func (o *Options) validateCustom() (errs []error) {
+	valid := regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(:(text|href|enum|user))?$`)
+	seen := map[string]bool{}
+	for _, declared := range o.CustomAttributes {
+		id, kind, _ := strings.Cut(declared, ":")
+		switch {
+		case !valid.MatchString(declared):
+			errs = append(errs, fmt.Errorf("custom_attributes holds %q, which is no field id (C-…), alone or with :text, :href, :enum or :user", declared))
+		case seen[id]:
+			errs = append(errs, fmt.Errorf("custom_attributes holds %q twice", id))
+		case kind == "user" && o.UserIDType == OpenID:
+			errs = append(errs, fmt.Errorf("custom_attributes: %q needs user_id_type: user_id, by which Feishu names people there", declared))
+		}
+		seen[id] = true
+	}
+	return errs
 }
 
 // sleep is the default of Options.Sleep.
@@ -189,6 +220,10 @@ type Connector struct {
 	// department tree, with conflicts that depend on chance: one at a time.
 	slow turn
 	tree turn
+
+	defining turn // guards what follows: what the tenant says of its custom fields, and since when
+	custom   definitions
+	defined  time.Time
 }
 
 // New gives a Connector; it makes no call. A wrong option is an Invalid fault
@@ -206,7 +241,7 @@ func New(o Options) (*Connector, error) {
 			BaseURL: o.BaseURL, AppID: o.AppID, AppSecret: o.AppSecret, HTTPClient: o.HTTPClient, Now: o.Now,
 		})
 	}
-	c := &Connector{o: o, tokens: o.Tokens, pace: newPacer(&o), fields: newFieldTable(&o), slow: newTurn(), tree: newTurn()}
+	c := &Connector{o: o, tokens: o.Tokens, pace: newPacer(&o), fields: newFieldTable(&o), slow: newTurn(), tree: newTurn(), defining: newTurn()}
 	// The secret stays out of the SDK: it never asks for a token of its own.
 	c.sdk = larkcore.Config{BaseUrl: o.BaseURL, AppId: o.AppID, AppType: larkcore.AppTypeSelfBuilt, Logger: quiet{}}
 	larkcore.NewSerialization(&c.sdk)

@@ -26,9 +26,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestNewNamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := feishu.New(feishu.Options{
-		UserIDType: "union_id", CustomAttributes: []string{"a b"}, Rates: feishu.Rates{Read: 1}, AppSecret: "s3cret",
+		UserIDType: "union_id", CustomAttributes: []string{"a b", "C-1:number", "C-7", "C-7:text"}, Acceptor: "leader, ", Rates: feishu.Rates{Read: 1}, AppSecret: "s3cret",
 	})
-	for _, want := range []string{"app_id", "clock", "union_id", `"a b"`, "rates"} {
+	for _, want := range []string{"app_id", "clock", "union_id", `"a b"`, "C-1:number", `"C-7" twice`, "acceptor", "rates"} {
 		if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Say(err), want) {
 			t.Errorf("error %v does not name %s", err, want)
 		}
@@ -116,7 +116,7 @@ func TestSharedPace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if asked["read"] != 3 || asked["write"] != 1 || asked["slow"] != 1 || x.clock.waited() != 0 {
+	if asked["read"] != 4 || asked["write"] != 1 || asked["slow"] != 1 || x.clock.waited() != 0 {
 		t.Errorf("asked %v, waited %v", asked, x.clock.waited())
 	}
 	stop = true

@@ -1,6 +1,8 @@
 package feishu
 
 import (
+	"strings"
+
 	"github.com/rollcallhq/rollcall/sync/directory"
 )
 
@@ -16,6 +18,11 @@ const (
 	permUserID     = "contact:user.employee_id:readonly"
 	permDeptBase   = "contact:department.base:readonly"
 	permDeptTree   = "contact:department.organize:readonly"
+	permDotted     = "contact:user.dotted_line_leader_info.read"
+	permLevel      = "contact:user.job_level:readonly"
+	permFamily     = "contact:user.job_family:readonly"
+	permGeo        = "contact:user.user_geo"
+	permCustom     = "contact:contact:readonly_as_app" // shows the definitions of custom fields
 )
 
 // customPrefix begins the names of the tenant's own fields.
@@ -25,15 +32,20 @@ const customPrefix = "custom."
 type form uint8
 
 const (
-	plainText   form = iota // a string
-	number                  // a whole number
-	flag                    // true or false
-	statusFlag              // true or false inside "status"
-	unixDay                 // Unix seconds of a day; 0 is none
-	userRef                 // one user's id; "" is none
-	departments             // department ids; the root alone is none
-	parentRef               // one department's id; the root is none
-	customText              // a text in "custom_attrs"
+	plainText      form = iota // a string
+	number                     // a whole number
+	flag                       // true or false
+	statusFlag                 // true or false inside "status"
+	unixDay                    // Unix seconds of a day; 0 is none
+	userRef                    // one user's id; "" is none
+	userRefs                   // a list of users' ids
+	departments                // department ids; the root alone is none
+	parentRef                  // one department's id; the root is none
+	memberOrder                // the numbers in "orders", one for each department
+	leaderList                 // heads of a department, the main one first
+	ledDepartments             // derived from the heads of all departments
+	custom                     // an entry of "custom_attrs", as a text
+	customUser                 // the same, as a reference to a user
 )
 
 // field is one attribute: how it is called here and on the wire.
@@ -49,6 +61,9 @@ type field struct {
 	// means 'empty' once the permission is known to be granted. Every other field
 	// that is absent is unknown, whatever was granted.
 	omitted bool
+	// declared is the vendor's type of a custom field, as the configuration says
+	// it; "" when it is to be learned.
+	declared string
 }
 
 func (f *field) valueType() directory.Type {
@@ -59,8 +74,10 @@ func (f *field) valueType() directory.Type {
 		return directory.Bool
 	case unixDay:
 		return directory.Date
-	case userRef, departments, parentRef:
+	case userRef, userRefs, departments, parentRef, leaderList, ledDepartments, customUser:
 		return directory.Refs
+	case memberOrder:
+		return directory.List
 	default:
 		return directory.Text
 	}
@@ -73,10 +90,16 @@ type fieldTable struct {
 
 func newFieldTable(o *Options) fieldTable {
 	t := fieldTable{users: userFields(), departments: departmentFields()}
-	for _, id := range o.CustomAttributes {
-		t.users = append(t.users, field{
-			name: customPrefix + id, wire: id, form: customText, permission: permEmployee, writable: true,
-		})
+	if o.Leads {
+		t.users = append(t.users, field{name: directory.AttrLeads, form: ledDepartments, permission: permDeptTree})
+	}
+	for _, declared := range o.CustomAttributes {
+		id, kind, _ := strings.Cut(declared, ":")
+		f := field{name: customPrefix + id, wire: id, form: custom, permission: permEmployee, writable: true, declared: customKind(kind)}
+		if f.declared == kindUser {
+			f.form = customUser
+		}
+		t.users = append(t.users, f)
 	}
 	return t
 }
@@ -121,8 +144,16 @@ func userFields() []field {
 		{name: "department_ids", wire: "department_ids", form: departments, permission: permDepartment, writable: true},
 		{name: directory.AttrManager, wire: "leader_user_id", form: userRef, permission: permDepartment, writable: true, omitted: true},
 		{name: "leader_user_id", wire: "leader_user_id", form: userRef, permission: permDepartment, writable: true, omitted: true},
+		{name: "dotted_line_leaders", wire: "dotted_line_leader_user_ids", form: userRefs, permission: permDotted, writable: true, omitted: true},
+		{name: "department_order", wire: "orders", form: memberOrder, permission: permDepartment, writable: true},
+		{name: "mobile_visible", wire: "mobile_visible", form: flag, permission: permBase, writable: true},
+		{name: "country", wire: "country", permission: permEmployee, writable: true},
 		{name: "city", wire: "city", permission: permEmployee, writable: true},
 		{name: "work_station", wire: "work_station", permission: permEmployee, writable: true},
+		{name: "job_level_id", wire: "job_level_id", permission: permLevel, writable: true},
+		{name: "job_family_id", wire: "job_family_id", permission: permFamily, writable: true},
+		{name: "geo", wire: "geo", permission: permGeo, writable: true, atCreation: true},
+		{name: "time_zone", wire: "time_zone", permission: permEmployee},
 		{name: "is_activated", wire: "is_activated", form: statusFlag, permission: permEmployee},
 		{name: "is_unjoin", wire: "is_unjoin", form: statusFlag, permission: permEmployee},
 		{name: "is_tenant_manager", wire: "is_tenant_manager", form: flag, permission: permEmployee},
@@ -135,6 +166,7 @@ func departmentFields() []field {
 		{name: directory.AttrParent, wire: "parent_department_id", form: parentRef, permission: permDeptTree, writable: true},
 		{name: "order", wire: "order", permission: permDeptBase, writable: true},
 		{name: "leader", wire: "leader_user_id", form: userRef, permission: permDeptTree, writable: true, omitted: true},
+		{name: "leaders", wire: "leaders", form: leaderList, permission: permDeptTree, writable: true, omitted: true},
 		{name: "department_id", wire: "department_id", permission: permDeptBase},
 	}
 }

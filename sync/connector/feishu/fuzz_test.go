@@ -16,12 +16,14 @@ import (
 func fuzzDecoder(f *testing.F) *decoder {
 	f.Helper()
 	c, err := New(Options{
-		AppID: "a", AppSecret: "s", CustomAttributes: []string{"C-1"}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
+		AppID: "a", AppSecret: "s", CustomAttributes: []string{"C-1", "C-2:user"}, Leads: true, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	return &decoder{c, &grants{c: c, asked: true}}
+	return &decoder{c: c, grant: &grants{c: c, asked: true}, lead: newLeadership(), defs: definitions{known: true, fields: map[string]definition{
+		"C-1": {kind: kindEnum, options: []option{{"o1", "甲"}}}, "C-2": {kind: kindUser},
+	}}}
 }
 
 // FuzzUser: whatever comes, a decoded person has an id, every attribute that is
@@ -31,6 +33,8 @@ func FuzzUser(f *testing.F) {
 	f.Add([]byte(`{"user_id":"u1","open_id":"ou_1","name":"张三","status":{"is_frozen":true,"is_activated":false},"join_time":1700000000,
 		"department_ids":["0","od-1"],"orders":[{"department_id":"od-1","department_order":1,"is_primary_dept":true}],"leader_user_id":"",
 		"custom_attrs":[{"type":"TEXT","id":"C-1","value":{"text":"x"}}],"gender":1}`))
+	f.Add([]byte(`{"user_id":"u1","status":{},"department_ids":["od-1","0"],"orders":[{"department_id":"od-1","user_order":7}],"dotted_line_leader_user_ids":["u2"],
+		"custom_attrs":[{"type":"ENUMERATION","id":"C-1","value":{"option_id":"o1"}},{"type":"GENERIC_USER","id":"C-2","value":{"generic_user":{"id":"u2"}}}]}`))
 	f.Add([]byte(`{"user_id":"u1","status":{},"join_time":9223372036854775807}`))
 	f.Add([]byte(`{"user_id":"u1","status":null,"department_ids":[null]}`))
 	f.Add([]byte(`null`))
@@ -50,6 +54,7 @@ func FuzzUser(f *testing.F) {
 func FuzzDepartment(f *testing.F) {
 	d := fuzzDecoder(f)
 	f.Add([]byte(`{"open_department_id":"od-1","name":"甲部","parent_department_id":"0","order":"3","leader_user_id":"u1"}`))
+	f.Add([]byte(`{"open_department_id":"od-1","leaders":[{"leaderType":2,"leaderID":"a"},{"leaderType":1,"leaderID":"b"}]}`))
 	f.Add([]byte(`{"open_department_id":"0"}`))
 	f.Add([]byte(`{"open_department_id":"od-1","name":7}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {

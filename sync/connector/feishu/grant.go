@@ -23,7 +23,15 @@ type grants struct {
 // granted.
 func (g *grants) has(ctx context.Context, permission string) bool {
 	names, known := g.all(ctx)
-	return known && (names[permission] || names["contact:contact:readonly_as_app"] || names["contact:contact:readonly"])
+	if !known || names[permission] {
+		return known
+	}
+	switch permission { // what the old, broad permissions show; mail, mobile and some others they do not
+	case permBase, permGender, permEmployee, permNumber, permDepartment, permDeptBase, permDeptTree, permCustom:
+		return names[permCustom] || names["contact:contact:readonly"]
+	default:
+		return false
+	}
 }
 
 // all gives the granted permissions, and whether Feishu told.

@@ -22,7 +22,10 @@ func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []direc
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	l := &looking{c: c, kind: kind, decoder: decoder{c, &grants{c: c}}, found: map[directory.ID]connector.Sighting{}}
+	l := &looking{c: c, kind: kind, decoder: decoder{c: c, grant: &grants{c: c}}, found: map[directory.ID]connector.Sighting{}}
+	if err := l.prepare(ctx, ids); err != nil {
+		return nil, err
+	}
 	if len(ids) >= batchFrom {
 		for batch := range slices.Chunk(ids, pageSize) {
 			if err := l.batch(ctx, batch); err != nil {
@@ -53,6 +56,20 @@ type looking struct {
 	c     *Connector
 	kind  directory.Kind
 	found map[directory.ID]connector.Sighting
+}
+
+// prepare asks for what stands beside the people themselves, if the
+// configuration asks for it.
+func (l *looking) prepare(ctx context.Context, ids []directory.ID) (err error) {
+	ours := func(id directory.ID) bool { return l.c.plausible(l.kind, id) == nil }
+	if l.kind != directory.User || !slices.ContainsFunc(ids, ours) {
+		return nil
+	}
+	if l.defs, err = l.c.definitions(ctx, &l.tally, definitionsLife); err != nil || !l.c.o.Leads {
+		return err
+	}
+	l.lead, err = l.leaders(ctx, &l.tally)
+	return err
 }
 
 // batch keeps what one batch call tells. A batch that is refused tells nothing.

@@ -14,7 +14,12 @@ const (
 	bucketRead  = "read"
 	bucketWrite = "write"
 	bucketSlow  = "slow" // freezing and moving
+	// bringing back the deleted, which Feishu allows ten times a minute
+	bucketResurrect = "resurrect"
 )
+
+// resurrectGap lets eight be brought back in a minute.
+const resurrectGap = 7500 * time.Millisecond
 
 // pacer spaces calls evenly, so that a burst never meets the vendor's limit.
 type pacer struct {
@@ -33,7 +38,9 @@ func newPacer(o *Options) *pacer {
 	each := func(rate float64) time.Duration { return time.Duration(float64(time.Second) / rate) }
 	return &pacer{
 		now: o.Now, sleep: o.Sleep, shared: o.Pace,
-		gap:      map[string]time.Duration{bucketRead: each(o.Rates.Read), bucketWrite: each(o.Rates.Write), bucketSlow: each(o.Rates.Slow)},
+		gap: map[string]time.Duration{
+			bucketRead: each(o.Rates.Read), bucketWrite: each(o.Rates.Write), bucketSlow: each(o.Rates.Slow), bucketResurrect: resurrectGap,
+		},
 		patience: o.CallTimeout / 2,
 		next:     map[string]time.Time{},
 	}
@@ -46,9 +53,8 @@ func (p *pacer) wait(ctx context.Context, bucket string) error {
 		return interrupted(ctx)
 	}
 	if p.shared != nil {
-		// Spread over five seconds, so that less than one a second is a whole number.
-		const span = 5 * time.Second
-		if err := p.shared.Wait(ctx, bucket, max(1, int(span/p.gap[bucket])), span); err != nil {
+		n, per := p.share(bucket)
+		if err := p.shared.Wait(ctx, bucket, n, per); err != nil {
 			return interruptedBy(ctx, err)
 		}
 	}
@@ -66,6 +72,20 @@ func (p *pacer) wait(ctx context.Context, bucket string) error {
 	return nil
 }
 
+// single tells whether calls of the bucket must never come close together.
+func single(bucket string) bool { return bucket == bucketSlow || bucket == bucketResurrect }
+
+// share gives how many calls in what time the shared pace allows. It may let that
+// many go at once: one second's worth of them, which with those of the next second
+// stays below the vendor's 50, and one at a time where more would be refused.
+func (p *pacer) share(bucket string) (n int, per time.Duration) {
+	gap := p.gap[bucket]
+	if n = int(time.Second / gap); single(bucket) || n < 1 {
+		n = 1
+	}
+	return n, time.Duration(n) * gap
+}
+
 // reserve takes the next free slot and gives the time until then; soon is false,
 // and no slot taken, when that is too long.
 func (p *pacer) reserve(bucket string) (d time.Duration, soon bool) {
@@ -80,7 +100,7 @@ func (p *pacer) reserve(bucket string) (d time.Duration, soon bool) {
 		return d, false
 	}
 	gap := p.gap[bucket]
-	if p.shared != nil {
+	if p.shared != nil && !single(bucket) {
 		gap = 0 // only what hold asked for
 	}
 	p.next[bucket] = slot.Add(gap)

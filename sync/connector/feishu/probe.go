@@ -9,7 +9,8 @@ import (
 )
 
 // Probe tests credentials, permissions and contact range with a few reading
-// calls. Faults: Credential, with what to change; Limited; Unavailable.
+// calls. Faults: Credential, with what to change; Invalid, when custom_attributes
+// names what there is not; Limited; Unavailable.
 func (c *Connector) Probe(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
@@ -22,11 +23,14 @@ func (c *Connector) Probe(ctx context.Context) error {
 		}
 		return err
 	}
-	d := decoder{c, &grants{c: c}}
+	d := decoder{c: c, grant: &grants{c: c}}
 	if err := c.probePermissions(ctx, d.grant); err != nil {
 		return err
 	}
-	return c.probeUser(ctx, n, d)
+	if err := c.probeUser(ctx, n, d); err != nil {
+		return err
+	}
+	return c.probeCustom(ctx, n)
 }
 
 // probePermissions names every needed permission that is known to be missing.

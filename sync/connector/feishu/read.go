@@ -30,8 +30,9 @@ func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
 	}
 	started := c.o.Now()
 	r := &reading{
-		c: c, count: connector.CounterOf(ctx), b: directory.NewBuilder("feishu", started), decoder: decoder{c, &grants{c: c}},
-		listed: map[string]bool{}, added: map[string]bool{},
+		c: c, count: connector.CounterOf(ctx), b: directory.NewBuilder("feishu", started),
+		decoder: decoder{c: c, grant: &grants{c: c}, lead: newLeadership()},
+		listed:  map[string]bool{}, added: map[string]bool{},
 		seen: map[directory.ID]bool{}, hidden: map[string]bool{},
 	}
 	if err := r.run(ctx); err != nil {
@@ -79,8 +80,12 @@ type unit struct {
 func (r *reading) run(ctx context.Context) error {
 	err := r.departments(ctx, rootID)
 	whole := !outOfRange(err)
+	r.lead.hidden = r.lead.hidden || err != nil
 	switch {
 	case !whole:
+		if r.defs, err = r.c.definitions(ctx, &r.tally, 0); err != nil {
+			return err
+		}
 		if err := r.restricted(ctx); err != nil {
 			return err
 		}
@@ -92,6 +97,9 @@ func (r *reading) run(ctx context.Context) error {
 	if whole {
 		r.scope = "all/" + r.c.o.UserIDType
 		r.checkTree()
+		if r.defs, err = r.c.definitions(ctx, &r.tally, 0); err != nil {
+			return r.settleFor(ctx, err)
+		}
 	}
 	if err := r.members(ctx, whole); err != nil {
 		return r.settleFor(ctx, err)
@@ -163,6 +171,7 @@ func (r *reading) addDepartments(ctx context.Context, rows []json.RawMessage, he
 		o, rec, err := r.department(ctx, raw)
 		if err != nil {
 			r.problem("departments", err)
+			r.lead.hidden = true
 			continue
 		}
 		id := string(o.ID)
@@ -180,6 +189,7 @@ func (r *reading) addDepartments(ctx context.Context, rows []json.RawMessage, he
 		}
 		if !r.added[id] {
 			r.added[id] = true
+			r.lead.add(o)
 			r.add(o)
 		}
 	}

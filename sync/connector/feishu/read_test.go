@@ -13,6 +13,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector/feishu"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
 
@@ -23,11 +24,12 @@ func TestReadDecodesEveryAttribute(t *testing.T) {
 	boss := x.user(t, feishusim.User{UserID: "boss", Name: "老板", Mobile: "13800000001"})
 	x.user(t, feishusim.User{
 		UserID: "u1", Name: "张三", EnName: "San", Nickname: "三", Mobile: "13800000002", Email: "U1@corp.example",
-		EnterpriseEmail: "u1@ent.example", Gender: 1, EmployeeNo: "007", EmployeeType: 2, JobTitle: "工程师",
+		Country: "CN", MobileHidden: true, JobLevelID: "l1", JobFamilyID: "f1", Geo: "cn", TimeZone: "Asia/Shanghai",
+		DottedLeaders: []string{boss.OpenID}, EnterpriseEmail: "u1@ent.example", Gender: 1, EmployeeNo: "007", EmployeeType: 2, JobTitle: "工程师",
 		// 16:30 UTC is the next day in Shanghai.
 		JoinTime: time.Date(2024, 2, 28, 16, 30, 0, 0, time.UTC).Unix(), City: "上海", WorkStation: "3F",
 		Departments: []string{a, b}, LeaderUserID: boss.OpenID, Activated: true, TenantManager: true,
-		Orders: []feishusim.Order{{Department: a, DepartmentOrder: 1}, {Department: b, DepartmentOrder: 2, Primary: true}},
+		Orders: []feishusim.Order{{Department: a, DepartmentOrder: 1, UserOrder: 9}, {Department: b, DepartmentOrder: 2, Primary: true}},
 		CustomAttrs: json.RawMessage(`[{"type":"HREF","id":"C-9","value":{"url":"x"}},
 			{"type":"TEXT","id":"C-1","value":{"text":"成本中心"}}]`),
 	})
@@ -49,15 +51,17 @@ func TestReadDecodesEveryAttribute(t *testing.T) {
 		"join_time": directory.DateOf(time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)), "city": directory.TextOf("上海"),
 		"work_station": directory.TextOf("3F"), "departments": toB, "department_ids": toB, "manager": toBoss, "leader_user_id": toBoss,
 		"is_activated": directory.BoolOf(true), "is_unjoin": directory.BoolOf(false), "is_tenant_manager": directory.BoolOf(true),
-		"custom.C-1": directory.TextOf("成本中心"),
+		"custom.C-1": directory.TextOf("成本中心"), "country": directory.TextOf("CN"), "mobile_visible": directory.BoolOf(false),
+		"job_level_id": directory.TextOf("l1"), "job_family_id": directory.TextOf("f1"), "geo": directory.TextOf("cn"),
+		"time_zone": directory.TextOf("Asia/Shanghai"), "dotted_line_leaders": toBoss, "department_order": directory.ListOf("0", "9"),
 	} {
 		if got := o.Attributes[name]; !got.Equal(want) || got.Type() != want.Type() {
 			t.Errorf("%s = %s %q, want %s %q", name, got.Type(), got, want.Type(), want)
 		}
 	}
 	boss2, _ := s.Get(userKey("boss"))
-	if got := boss2.Attributes["custom.C-1"]; got.Type() != directory.Unknown {
-		t.Errorf("a custom field that did not come is %s, want unknown", got.Type())
+	if got := boss2.Attributes["custom.C-1"]; got.Type() != directory.Text || !got.IsEmpty() {
+		t.Errorf("a defined custom field that a list lacks is %s %q, want empty", got.Type(), got)
 	}
 	if got := boss2.Attributes["join_time"]; !got.IsEmpty() || got.Type() != directory.Date {
 		t.Errorf("join_time 0 is %s %q, want an empty date", got.Type(), got)
@@ -272,6 +276,7 @@ func TestAbsentFields(t *testing.T) {
 	}{
 		"granted":     {`[{"scope_name":"contact:user.department:readonly","scope_type":"tenant","grant_status":1}]`, directory.Refs},
 		"not granted": {`[{"scope_name":"contact:user.department:readonly","scope_type":"tenant","grant_status":2}]`, directory.Unknown},
+		"all":         {`[{"scope_name":"contact:user.department:readonly","grant_status":1},{"scope_name":"contact:user.phone:readonly","grant_status":1}]`, directory.Refs},
 		"for users":   {`[{"scope_name":"contact:user.department:readonly","scope_type":"user","grant_status":1}]`, directory.Unknown},
 		"broad":       {`[{"scope_name":"contact:contact:readonly_as_app","scope_type":"tenant","grant_status":1}]`, directory.Refs},
 		"not told":    {`[]`, directory.Unknown},
@@ -294,6 +299,9 @@ func TestAbsentFields(t *testing.T) {
 			o, _ := s.Get(userKey("u1"))
 			if got := o.Attributes["manager"]; got.Type() != c.leader {
 				t.Errorf("manager is %s, want %s", got.Type(), c.leader)
+			}
+			if got := o.Attributes["dotted_line_leaders"]; got.Type() != directory.Unknown {
+				t.Errorf("dotted_line_leaders is %s: it has a permission of its own", got.Type())
 			}
 			if got := o.Attributes["email"]; got.Permission() != "contact:user.email:readonly" {
 				t.Errorf("email is %s %q, want hidden", got.Type(), got)
@@ -366,5 +374,67 @@ func TestReadKeepsThePace(t *testing.T) {
 	}
 	if got := x.clock.waited(); got < time.Duration(calls-2)*time.Second/16 {
 		t.Errorf("%d calls in %v: more than 15 a second", calls, got)
+	}
+}
+
+// TestDepartmentsOutOfRange: somebody in range keeps the reference to a
+// department that is not; both are told apart from what is gone.
+func TestDepartmentsOutOfRange(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t, nil)
+	in, out := x.department(t, "甲部", ""), x.department(t, "乙部", "")
+	x.user(t, feishusim.User{UserID: "both", Name: "两边", Departments: []string{in, out}})
+	x.SetContactScope(&feishusim.ContactScope{Departments: []string{in}})
+	s := x.read(t)
+	o, ok := s.Get(userKey("both"))
+	if !ok || s.Complete() || s.Has(departmentKey(out)) || len(o.Attributes["departments"].Refs()) != 2 {
+		t.Errorf("%v, complete %v, departments %s", ok, s.Complete(), o.Attributes["departments"])
+	}
+	seen, err := x.c.Lookup(t.Context(), directory.Department, []directory.ID{directory.ID(out), directory.ID(in)})
+	if err != nil || seen[0].Presence != connector.Unsure || seen[1].Presence != connector.Present {
+		t.Errorf("looked up: %+v, %v", seen, err)
+	}
+	w := connector.Write{Op: plan.Delete, Key: userKey("both")}
+	if _, err := x.c.Apply(t.Context(), w); fault.KindOf(err) != fault.Denied || len(x.Effects()) != 0 {
+		t.Errorf("a deletion with one department out of range: %v", err)
+	}
+}
+
+// TestEveryListing: an empty page is not the end, and an expired token begins
+// again, in each of the listings.
+func TestEveryListing(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"departments": "/open-apis/contact/v3/departments/0/children", "people": listPath, "custom fields": customPath,
+	} {
+		for _, broken := range []string{"empty", "expired"} {
+			t.Run(name+" "+broken, func(t *testing.T) {
+				t.Parallel()
+				x := customTenant(t)
+				for i := range 7 {
+					x.department(t, fmt.Sprintf("部门%d", i), "")
+					x.user(t, feishusim.User{UserID: fmt.Sprintf("u%d", i), Name: "x", CustomAttrs: json.RawMessage(everyCustom)})
+				}
+				once := true
+				x.front = func(_ http.ResponseWriter, r *http.Request) bool {
+					if broken == "expired" && once && r.URL.Path == path && r.URL.Query().Get("page_token") != "" {
+						once = false
+						x.ExpirePageTokens()
+					}
+					return false
+				}
+				if broken == "empty" {
+					x.Inject(feishusim.Fault{Path: path, EmptyPage: true, Skip: 1})
+				}
+				s := x.read(t)
+				o, _ := s.Get(userKey("u6"))
+				if !s.Complete() || s.Len(directory.User) != 7 || s.Len(directory.Department) != 7 || o.Attributes["custom.C-3"].Text() != "金牌" {
+					t.Errorf("%d users and %d departments, %q, C-3 %q", s.Len(directory.User), s.Len(directory.Department), s.Health.PartialFor, o.Attributes["custom.C-3"])
+				}
+				if broken == "expired" && s.Health.Restarts != 1 {
+					t.Errorf("%d restarts", s.Health.Restarts)
+				}
+			})
+		}
 	}
 }

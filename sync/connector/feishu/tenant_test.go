@@ -99,6 +99,7 @@ func newTenant(t *testing.T, shape func(*feishusim.Options, *feishu.Options)) *t
 		shape(&so, &fo)
 	}
 	sim := feishusim.New(so)
+	sim.SetCustomFields(fields()[:3]...) // one page
 	x := &tenant{Sim: sim, clock: ck}
 	handler := sim.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -116,6 +117,17 @@ func newTenant(t *testing.T, shape func(*feishusim.Options, *feishu.Options)) *t
 	}
 	x.c, x.url = c, server.URL
 	return x
+}
+
+// fields are the tenant's custom fields, one of each type.
+func fields() []feishusim.CustomField {
+	return []feishusim.CustomField{
+		{ID: "C-1", Type: "TEXT"},
+		{ID: "C-2", Type: "ENUMERATION", Options: []feishusim.CustomOption{{ID: "o1", Value: "汉族"}, {ID: "o2", Value: "回族"}, {ID: "o3", Value: "同名"}, {ID: "o4", Value: "同名"}}},
+		{ID: "C-4", Type: "GENERIC_USER"},
+		{ID: "C-9", Type: "HREF"},
+		{ID: "C-3", Type: "PICTURE_ENUM", Options: []feishusim.CustomOption{{ID: "p1", Value: "https://x/1.png", Name: "金牌"}}},
+	}
 }
 
 func (x *tenant) user(t *testing.T, u feishusim.User) feishusim.User {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"slices"
 
 	larkcore "github.com/larksuite/oapi-sdk-go/v3/core"
 
@@ -16,8 +15,9 @@ import (
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
-// Apply makes one change with one writing call. A call that was refused for its
-// token alone is made again with a new one; no other is.
+// Apply makes one change with one writing call; only who is brought back takes two.
+// A call that was refused for its token alone is made again with a new one; no
+// other is.
 func (c *Connector) Apply(ctx context.Context, w connector.Write) (directory.Key, error) {
 	if ctx.Err() != nil {
 		return directory.Key{}, interrupted(ctx)
@@ -50,18 +50,28 @@ func (c *Connector) writeUser(ctx context.Context, w *connector.Write) (director
 	}
 }
 
-// createUser makes an account. When Feishu says that it exists, an account with
-// our own id and the very values that we would write is our own earlier work.
+// createUser makes an account, or brings the deleted one with our id back. When
+// Feishu says that it exists, an account with our own id and the very values that
+// we would write is our own earlier work.
 func (c *Connector) createUser(ctx context.Context, w *connector.Write) (directory.Key, error) {
-	b, err := c.newUser(w)
+	b, e, err := c.newUser(ctx, w)
 	if err != nil {
 		return directory.Key{}, err
+	}
+	own, _ := b["user_id"].(string)
+	named := c.o.UserIDType == UserID && own != ""
+	if named && c.o.Resurrect {
+		switch back, err := c.resurrect(ctx, w, directory.ID(own), e); {
+		case err != nil:
+			return directory.Key{}, err
+		case back:
+			return directory.Key{Kind: directory.User, ID: directory.ID(own)}, nil
+		}
 	}
 	data, err := c.call(ctx, &request{
 		method: http.MethodPost, path: contacts + "/users", query: c.query("client_token", w.Token), body: b, bucket: bucketWrite,
 	})
-	own, _ := b["user_id"].(string)
-	if fault.KindOf(err) == fault.Conflict && c.o.UserIDType == UserID && own != "" {
+	if fault.KindOf(err) == fault.Conflict && named {
 		return c.ownUser(ctx, w, directory.ID(own), err)
 	}
 	if err != nil {
@@ -84,43 +94,58 @@ func (c *Connector) createUser(ctx context.Context, w *connector.Write) (directo
 }
 
 // newUser builds the body of a new account, with what Feishu requires.
-func (c *Connector) newUser(w *connector.Write) (body, error) {
-	b, custom, err := c.encode(w)
+func (c *Connector) newUser(ctx context.Context, w *connector.Write) (body, encoded, error) {
+	e, err := c.encode(w)
 	if err != nil {
-		return nil, err
+		return nil, e, err
 	}
+	b := maps.Clone(e.body)
 	if active, ok := w.After[directory.AttrActive].Bool(); ok && !active {
-		return nil, invalid(directory.AttrActive, "飞书不能新建已暂停的账号", "Feishu cannot create a frozen account")
+		return nil, e, invalid(directory.AttrActive, "飞书不能新建已暂停的账号", "Feishu cannot create a frozen account")
 	}
 	if c.o.UserIDType == UserID && w.Key.ID != "" {
 		if id, given := b["user_id"]; given && id != string(w.Key.ID) {
-			return nil, invalid(UserID, "与对象的编号不一致", "differs from the object's id")
+			return nil, e, invalid(UserID, "与对象的编号不一致", "differs from the object's id")
 		}
 		b["user_id"] = string(w.Key.ID)
 	}
-	if b["user_id"] == "" {
-		delete(b, "user_id")
+	c.require(b)
+	if err := b.setOrders(e.numbers, nil); err != nil || len(e.custom) == 0 {
+		return b, e, err
+	}
+	list, err := c.customList(ctx, e.custom, nil)
+	if len(list.list) > 0 {
+		b["custom_attrs"] = list.list
+	}
+	return b, e, err
+}
+
+// require adds to a new account what Feishu requires, and drops what may only be
+// sent with a value.
+func (c *Connector) require(b body) {
+	for _, optional := range []string{"user_id", "geo"} {
+		if b[optional] == "" {
+			delete(b, optional)
+		}
 	}
 	for name, value := range map[string]any{"department_ids": []string{rootID}, "employee_type": c.o.EmployeeType} {
 		if _, given := b[name]; !given {
 			b[name] = value
 		}
 	}
-	b.setOrders()
-	var list []any // in order: a repeated client_token must come with the same body
-	for _, id := range slices.Sorted(maps.Keys(custom)) {
-		list = append(list, customEntry(id, custom[id]))
+	if len(c.o.SubscriptionIDs) > 0 {
+		b["subscription_ids"] = c.o.SubscriptionIDs
 	}
-	if len(list) > 0 {
-		b["custom_attrs"] = list
-	}
-	return b, nil
 }
 
 // ownUser tells whether the account that is in the way is what this very CREATE
 // would make; otherwise the conflict stands.
 func (c *Connector) ownUser(ctx context.Context, w *connector.Write, id directory.ID, conflict error) (directory.Key, error) {
 	seen, err := c.Lookup(ctx, directory.User, []directory.ID{id})
+	if err == nil && seen[0].Presence == connector.Gone && seen[0].Object.ID == id && !c.o.Resurrect {
+		return directory.Key{}, fault.Wrap(fault.Conflict, conflict, "这个 user_id 属于已离职的账号；如果是本人回来，请配置 resurrect: true，30 天内会恢复原账号，否则请换一个 user_id"+
+			" / that user_id belongs to a deleted account: when its owner is back, set resurrect: true, which brings it back within 30 days; otherwise use another user_id")
+	}
 	if err != nil || seen[0].Presence != connector.Present {
 		return directory.Key{}, conflict
 	}
@@ -151,10 +176,11 @@ func sameMobile(name string, a, b directory.Value) bool {
 // patchUser changes what is given and nothing else. Freezing, unfreezing and
 // moving go one at a time.
 func (c *Connector) patchUser(ctx context.Context, w *connector.Write) error {
-	b, custom, err := c.encode(w)
+	e, err := c.encode(w)
 	if err != nil {
 		return err
 	}
+	b := e.body
 	active, given := w.After[directory.AttrActive].Bool()
 	switch {
 	case w.Op == plan.Disable && given && active, w.Op == plan.Update && given && !active:
@@ -164,17 +190,59 @@ func (c *Connector) patchUser(ctx context.Context, w *connector.Write) error {
 	case given:
 		b["is_frozen"] = false
 	}
-	b.setOrders()
-	if len(custom) > 0 {
-		if b["custom_attrs"], err = c.mergeCustom(ctx, w.Key.ID, custom); err != nil {
-			return err
+	list, err := c.complete(ctx, w.Key.ID, e)
+	if err != nil || len(b) == 0 {
+		return err
+	}
+	return c.patch(ctx, w.Key.ID, b, list.cleared)
+}
+
+// complete adds to a patch what has to be sent together with what it changes. The
+// person is read first only when that depends on what they have.
+func (c *Connector) complete(ctx context.Context, id directory.ID, e encoded) (customWrite, error) {
+	var old record
+	ids, _ := e.body["department_ids"].([]string)
+	if len(ids) > 1 || e.numbers != nil || len(e.custom) > 0 {
+		var err error
+		if old, err = c.current(ctx, id); err != nil {
+			return customWrite{}, err
 		}
 	}
-	if len(b) == 0 {
-		return nil
+	if err := e.body.setOrders(e.numbers, old); err != nil || len(e.custom) == 0 {
+		return customWrite{}, err
 	}
+	list, err := c.customList(ctx, e.custom, old)
+	if list.list != nil {
+		e.body["custom_attrs"] = list.list
+	}
+	return list, err
+}
+
+// current reads a person as they are.
+func (c *Connector) current(ctx context.Context, id directory.ID) (record, error) {
+	data, err := c.call(ctx, &request{
+		method: http.MethodGet, path: contacts + "/users/:id", params: larkcore.PathParams{"id": string(id)}, query: c.query(), bucket: bucketRead,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var reply struct {
+		User json.RawMessage `json:"user"`
+	}
+	if err := json.Unmarshal(data, &reply); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "飞书的回答残缺 / Feishu's answer is malformed")
+	}
+	r, err := parseRecord(reply.User)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "飞书的回答残缺 / Feishu's answer is malformed")
+	}
+	return r, nil
+}
+
+// patch sends a patch. Feishu may keep custom fields that it was to clear.
+func (c *Connector) patch(ctx context.Context, id directory.ID, b body, cleared []string) error {
 	r := &request{
-		method: http.MethodPatch, path: contacts + "/users/:id", params: larkcore.PathParams{"id": string(w.Key.ID)},
+		method: http.MethodPatch, path: contacts + "/users/:id", params: larkcore.PathParams{"id": string(id)},
 		query: c.query(), body: b, bucket: bucketWrite,
 	}
 	if b["is_frozen"] != nil || b["department_ids"] != nil {
@@ -185,31 +253,11 @@ func (c *Connector) patchUser(ctx context.Context, w *connector.Write) error {
 		}
 		defer done()
 	}
-	_, err = c.call(ctx, r)
-	return err
-}
-
-// deleteUser makes a person resign. Somebody who is not there, or has resigned
-// already, is a success.
-func (c *Connector) deleteUser(ctx context.Context, w *connector.Write) error {
-	b := body{}
-	if to := c.o.Acceptor; to != "" {
-		if directory.ID(to) == w.Key.ID {
-			return fault.New(fault.Denied, "不能删除配置的交接人 / the configured acceptor cannot be deleted")
-		}
-		for _, what := range []string{"department_chat", "external_chat", "docs", "calendar", "application", "minutes", "survey"} {
-			b[what+"_acceptor_user_id"] = to
-		}
-		b["email_acceptor"] = map[string]any{"processing_type": "1", "acceptor_user_id": to}
-	}
-	_, err := c.call(ctx, &request{
-		method: http.MethodDelete, path: contacts + "/users/:id", params: larkcore.PathParams{"id": string(w.Key.ID)},
-		query: c.query(), body: b, bucket: bucketWrite,
-	})
-	if fault.KindOf(err) != fault.NotFound {
+	data, err := c.call(ctx, r)
+	if err != nil {
 		return err
 	}
-	return c.confirmGone(ctx, w.Key, err)
+	return keptCustom(data, cleared)
 }
 
 // confirmGone looks whether it is really the object that is not there, and not
@@ -226,59 +274,4 @@ func (c *Connector) confirmGone(ctx context.Context, key directory.Key, refusal 
 	default:
 		return fault.Wrap(fault.Invalid, refusal, "请求里提到的别的对象不存在，请核对 acceptor / another object that the request names does not exist: check acceptor")
 	}
-}
-
-// writeDepartment changes the tree, one change at a time: parallel ones end in
-// conflicts that depend on chance.
-func (c *Connector) writeDepartment(ctx context.Context, w *connector.Write) (directory.Key, error) {
-	b, _, err := c.encode(w)
-	if err != nil {
-		return directory.Key{}, err
-	}
-	done, err := c.tree.take(ctx)
-	if err != nil {
-		return directory.Key{}, err
-	}
-	defer done()
-	r := &request{
-		method: http.MethodPatch, path: contacts + "/departments/:id", params: larkcore.PathParams{"id": string(w.Key.ID)},
-		query: c.query(), body: b, bucket: bucketWrite,
-	}
-	switch w.Op {
-	case plan.Create:
-		return c.createDepartment(ctx, w, b)
-	case plan.Delete:
-		r.method, r.body = http.MethodDelete, body{}
-		if _, err = c.call(ctx, r); fault.KindOf(err) == fault.NotFound {
-			err = c.confirmGone(ctx, w.Key, err)
-		}
-	default:
-		if len(b) > 0 {
-			_, err = c.call(ctx, r)
-		}
-	}
-	return w.Key, err
-}
-
-func (c *Connector) createDepartment(ctx context.Context, w *connector.Write, b body) (directory.Key, error) {
-	if _, given := b["parent_department_id"]; !given {
-		b["parent_department_id"] = rootID
-	}
-	data, err := c.call(ctx, &request{
-		method: http.MethodPost, path: contacts + "/departments", query: c.query("client_token", w.Token), body: b, bucket: bucketWrite,
-	})
-	if err != nil {
-		return directory.Key{}, err
-	}
-	var reply struct {
-		Department record `json:"department"`
-	}
-	id := ""
-	if json.Unmarshal(data, &reply) == nil {
-		id = reply.Department.text("open_department_id")
-	}
-	if id == "" {
-		return directory.Key{}, fault.New(fault.InDoubt, "飞书已受理新建部门但没有给出编号 / Feishu accepted the new department and did not give its id")
-	}
-	return directory.Key{Kind: directory.Department, ID: directory.ID(id)}, nil
 }

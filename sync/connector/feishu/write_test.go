@@ -121,23 +121,31 @@ func TestWritesThatAreRefusedBeforeAnyCall(t *testing.T) {
 		w    connector.Write
 		kind fault.Kind
 	}{
-		"frozen at creation":        {create("u1", off), fault.Invalid},
-		"update that disables":      {update("u1", off), fault.Invalid},
-		"disable that enables":      {connector.Write{Op: plan.Disable, Key: userKey("u1"), After: on}, fault.Invalid},
-		"another user_id":           {create("u1", one("user_id", directory.TextOf("u2"))), fault.Invalid},
-		"user_id of an account":     {update("u1", one("user_id", directory.TextOf("u2"))), fault.Invalid},
-		"read-only":                 {update("u1", one("open_id", directory.TextOf("x"))), fault.Invalid},
-		"no such attribute":         {update("u1", one("shoe_size", directory.IntOf(44))), fault.Invalid},
-		"unknown value":             {update("u1", one("email", directory.Hidden("x"))), fault.Invalid},
-		"two values for one field":  {update("u1", directory.Attributes{"title": directory.TextOf("a"), "job_title": directory.TextOf("b")}), fault.Invalid},
-		"line break":                {update("u1", one("name", directory.TextOf("a\nb"))), fault.Invalid},
-		"no number":                 {update("u1", one("gender", directory.TextOf("男"))), fault.Invalid},
-		"type cannot be cleared":    {update("u1", one("employee_type", directory.Empty(directory.Int))), fault.Invalid},
-		"no date":                   {update("u1", one("join_time", directory.TextOf("soon"))), fault.Invalid},
-		"two leaders":               {update("u1", one("manager", directory.RefsToKind(directory.User, "a", "b"))), fault.Invalid},
-		"a department as leader":    {update("u1", one("manager", directory.RefsToKind(directory.Department, "a"))), fault.Invalid},
-		"pending reference":         {update("u1", one("manager", pending)), fault.Invalid},
-		"text as reference":         {update("u1", one("departments", directory.TextOf("研发部"))), fault.Invalid},
+		"frozen at creation":       {create("u1", off), fault.Invalid},
+		"update that disables":     {update("u1", off), fault.Invalid},
+		"disable that enables":     {connector.Write{Op: plan.Disable, Key: userKey("u1"), After: on}, fault.Invalid},
+		"another user_id":          {create("u1", one("user_id", directory.TextOf("u2"))), fault.Invalid},
+		"user_id of an account":    {update("u1", one("user_id", directory.TextOf("u2"))), fault.Invalid},
+		"read-only":                {update("u1", one("open_id", directory.TextOf("x"))), fault.Invalid},
+		"no such attribute":        {update("u1", one("shoe_size", directory.IntOf(44))), fault.Invalid},
+		"unknown value":            {update("u1", one("email", directory.Hidden("x"))), fault.Invalid},
+		"two values for one field": {update("u1", directory.Attributes{"title": directory.TextOf("a"), "job_title": directory.TextOf("b")}), fault.Invalid},
+		"line break":               {update("u1", one("name", directory.TextOf("a\nb"))), fault.Invalid},
+		"no number":                {update("u1", one("gender", directory.TextOf("男"))), fault.Invalid},
+		"type cannot be cleared":   {update("u1", one("employee_type", directory.Empty(directory.Int))), fault.Invalid},
+		"no date":                  {update("u1", one("join_time", directory.TextOf("soon"))), fault.Invalid},
+		"two leaders":              {update("u1", one("manager", directory.RefsToKind(directory.User, "a", "b"))), fault.Invalid},
+		"a department as leader":   {update("u1", one("manager", directory.RefsToKind(directory.Department, "a"))), fault.Invalid},
+		"pending reference":        {update("u1", one("manager", pending)), fault.Invalid},
+		"text as reference":        {update("u1", one("departments", directory.TextOf("研发部"))), fault.Invalid},
+		"neither true nor false":   {update("u1", one("mobile_visible", directory.TextOf("maybe"))), fault.Invalid},
+		"visibility of nothing":    {update("u1", one("mobile_visible", directory.Empty(directory.Bool))), fault.Invalid},
+		"order that is no number":  {update("u1", one("department_order", directory.ListOf("first"))), fault.Invalid},
+		"geo of an account":        {update("u1", one("geo", directory.TextOf("cn"))), fault.Invalid},
+		"leads is derived":         {update("u1", one("leads", directory.RefsTo())), fault.Invalid},
+		"two heads": {connector.Write{Op: plan.Update, Key: dept, After: directory.Attributes{
+			"leader": directory.RefsToKind(directory.User, "a"), "leaders": directory.RefsToKind(directory.User, "b", "a"),
+		}}, fault.Invalid},
 		"delete of the acceptor":    {connector.Write{Op: plan.Delete, Key: userKey("heir")}, fault.Denied},
 		"disable of a department":   {connector.Write{Op: plan.Disable, Key: dept}, fault.Unsupported},
 		"adoption":                  {connector.Write{Op: plan.Adopt, Key: userKey("u1")}, fault.Unsupported},
@@ -255,7 +263,7 @@ func TestAcceptorTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := x.sent(t)
-	if len(got) != 8 || got["docs_acceptor_user_id"] != "heir" || fmt.Sprint(got["email_acceptor"]) != "map[acceptor_user_id:heir processing_type:1]" {
+	if len(got) != 9 || got["docs_acceptor_user_id"] != "heir" || fmt.Sprint(got["email_acceptor"]) != "map[acceptor_user_id:heir processing_type:1]" {
 		t.Errorf("sent %v", got)
 	}
 	if text := x.c.Describe().DeleteMeans; !strings.Contains(text.ZH, "heir") || !strings.Contains(text.EN, "heir") {
@@ -306,38 +314,6 @@ func TestCreateFindsItsOwnEarlierAccount(t *testing.T) {
 				t.Errorf("%d effects", n)
 			}
 		})
-	}
-}
-
-func TestCustomAttributesKeepTheOthers(t *testing.T) {
-	t.Parallel()
-	x := newTenant(t, nil)
-	u := x.user(t, feishusim.User{
-		UserID: "u1", Name: "x",
-		CustomAttrs: json.RawMessage(`[{"type":"HREF","id":"C-9","value":{"url":"x"}},{"type":"TEXT","id":"C-1","value":{"text":"old"}}]`),
-	})
-	if _, err := x.c.Apply(t.Context(), update("u1", directory.Attributes{"custom.C-1": directory.TextOf("new")})); err != nil {
-		t.Fatal(err)
-	}
-	if got := x.look(t, "u1").Object.Attributes["custom.C-1"].Text(); got != "new" {
-		t.Errorf("custom.C-1 = %q", got)
-	}
-	if after, _ := x.User(u.OpenID); !strings.Contains(string(after.CustomAttrs), "C-9") {
-		t.Errorf("the other fields are lost: %s", after.CustomAttrs)
-	}
-	x.SetScopes("contact:contact", "contact:user.employee_id:readonly")
-	_, err := x.c.Apply(t.Context(), update("u1", directory.Attributes{"custom.C-1": directory.TextOf("newer")}))
-	if fault.KindOf(err) != fault.Denied || len(x.Effects()) != 1 {
-		t.Errorf("fields that are not shown: %v, %d effects", err, len(x.Effects()))
-	}
-	after := newcomer()
-	after["custom.C-1"] = directory.TextOf("first")
-	x.SetScopes()
-	if _, err := x.c.Apply(t.Context(), create("u2", after)); err != nil {
-		t.Fatal(err)
-	}
-	if got := x.look(t, "u2").Object.Attributes["custom.C-1"].Text(); got != "first" {
-		t.Errorf("custom.C-1 of a new user = %q", got)
 	}
 }
 
@@ -429,7 +405,7 @@ func TestDepartmentFields(t *testing.T) {
 	if got["order"].Text() != "3" || got["leader"].String() != "user:boss" || !got["parent"].IsEmpty() || got["department_id"].IsEmpty() {
 		t.Errorf("read back as %v", got)
 	}
-	if !slices.Equal(got.Names(), []string{"department_id", "leader", "name", "order", "parent"}) {
+	if !slices.Equal(got.Names(), []string{"department_id", "leader", "leaders", "name", "order", "parent"}) {
 		t.Errorf("attributes %v", got.Names())
 	}
 }

@@ -157,16 +157,25 @@ func (h *hand) remove(ctx context.Context) error {
 
 // notOurselves refuses to take away the account that Rollcall signs in with.
 func (h *hand) notOurselves(at spot) error {
-	bind := h.c.o.BindDN
-	_, short, windows := strings.Cut(bind, `\`)
-	upn, sam := at.entry.GetEqualFoldAttributeValue("userPrincipalName"), at.entry.GetEqualFoldAttributeValue("sAMAccountName")
-	n, err := parseName(bind)
-	switch {
-	case err == nil && (n.equal(at.name) || n.below(at.name)), upn != "" && strings.EqualFold(bind, upn), windows && sam != "" && strings.EqualFold(short, sam):
+	if h.c.ourselves(at.name, at.entry) {
 		return fault.New(fault.Denied, "this is the account that Rollcall itself signs in with / 这是点名自己登录所用的账号")
-	default:
-		return nil
 	}
+	return nil
+}
+
+// ourselves tells whether an entry, or one below it, is the account that we sign
+// in with.
+func (c *Connector) ourselves(n name, e *ldap.Entry) bool {
+	bind := c.o.BindDN
+	if own, err := parseName(bind); err == nil {
+		return own.equal(n) || own.below(n)
+	}
+	upn, sam := e.GetEqualFoldAttributeValue("userPrincipalName"), e.GetEqualFoldAttributeValue("sAMAccountName")
+	if _, short, windows := strings.Cut(bind, `\`); windows {
+		return strings.EqualFold(short, sam)
+	}
+	short, _, _ := strings.Cut(bind, "@")
+	return strings.EqualFold(bind, upn) || upn == "" && strings.EqualFold(short, sam)
 }
 
 // seat gives the DN that an object is to stand under: of the department that the

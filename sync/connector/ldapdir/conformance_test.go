@@ -42,7 +42,9 @@ func (b *bench) harness() connectortest.Harness {
 			b.arm(-1, func(r *request) bool { return r.tag == ldap.ApplicationBindRequest }, answer(verdict{code: 49, text: "invalid credentials"}))
 			b.cutAll()
 		},
-		Down:     func() { b.arm(-1, func(*request) bool { return true }, answer(verdict{code: 52, text: "shutting down"})) },
+		Down: func() {
+			b.arm(-1, func(*request) bool { return true }, answer(verdict{code: 52, text: "shutting down"}))
+		},
 		HangRead: b.hangRead, HangWrite: b.hangWrite,
 		CutAfterEffect: func() {
 			b.arm(1, isWrite, answer(verdict{after: func(l *link, _ *ber.Packet) bool { l.cut(); return true }}))

@@ -42,7 +42,7 @@ func (h *hand) create(ctx context.Context) (directory.Key, error) {
 
 // born reads the id of a new entry.
 func (h *hand) born(ctx context.Context, dn string) (directory.Key, error) {
-	e, ok, err := h.c.one(ctx, h.l, dn, "(objectClass=*)", []string{h.l.d.idAttr})
+	e, ok, err := h.c.one(ctx, h.l, query{base: dn, attrs: []string{h.l.d.idAttr}})
 	if err == nil && ok {
 		if id, ok := h.l.d.idOf(e); ok {
 			h.c.lost.Delete(h.w.Token)
@@ -73,7 +73,7 @@ func (h *hand) addBeside(ctx context.Context, r *ldap.AddRequest, conflict error
 			sam = a.Vals[0]
 		}
 	}
-	e, ok, err := h.c.one(ctx, h.l, r.DN, "(objectClass=*)", []string{"sAMAccountName"})
+	e, ok, err := h.c.one(ctx, h.l, query{base: r.DN, attrs: []string{"sAMAccountName"}})
 	if err != nil || !ok || strings.EqualFold(e.GetEqualFoldAttributeValue("sAMAccountName"), sam) {
 		return conflict
 	}

@@ -101,8 +101,13 @@ func (c *Connector) disableMeans() connector.Text {
 }
 
 // reads is how many searches a Read makes: the base, the departments, the people,
-// and who shows whether they have each attribute.
+// who shows whether they have each attribute, and in Active Directory what may be
+// written of a few of them.
 func (c *Connector) reads(users, departments int) int {
 	pages := func(n int) int { return n/c.o.PageSize + 1 }
-	return 1 + pages(departments) + 2*pages(users)
+	n := 1 + pages(departments) + 2*pages(users)
+	if d := c.dialect.Load(); d != nil && d.kind == AD {
+		n += samples
+	}
+	return n
 }

@@ -20,6 +20,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -108,40 +109,48 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// needs collects the options that are missing or wrong.
+type needs []error
+
+func (n *needs) need(ok bool, name string) {
+	if !ok {
+		*n = append(*n, fault.New(fault.Invalid, "ldap: %s is missing or wrong / LDAP：%s 缺失或有误", name, name))
+	}
+}
+
 // validate reports everything that is wrong. Faults: Invalid.
 func (o *Options) validate() error {
-	var errs []error
-	need := func(ok bool, name string) {
-		if !ok {
-			errs = append(errs, fault.New(fault.Invalid, "ldap: %s is missing or wrong / LDAP：%s 缺失或有误", name, name))
-		}
-	}
+	var n needs
 	u, err := url.Parse(o.URL)
-	need(err == nil && (u.Scheme == "ldap" || u.Scheme == "ldaps") && u.Host != "" && u.User == nil, "url")
-	need(err != nil || !o.StartTLS || u.Scheme == "ldap", "start_tls")
-	need(o.BindDN != "", "bind_dn")
-	need(o.BindPassword != "", "bind_password")
+	n.need(err == nil && (u.Scheme == "ldap" || u.Scheme == "ldaps") && u.Host != "" && u.User == nil, "url")
+	n.need(err != nil || !o.StartTLS || u.Scheme == "ldap", "start_tls")
+	n.need(o.BindDN != "", "bind_dn")
+	n.need(o.BindPassword != "", "bind_password")
+	n.need(o.PageSize >= 0 && o.PageSize <= 10000, "page_size")
+	n.need(o.CallTimeout >= 0, "call timeout")
+	n.need(o.Now != nil, "clock")
+	o.validateContents(&n)
+	return errors.Join(n...)
+}
+
+// validateContents checks what is said of the entries.
+func (o *Options) validateContents(n *needs) {
 	base, err := parseName(o.BaseDN)
-	need(err == nil, "base_dn")
-	need(o.Dialect == "" || o.Dialect == Auto || o.Dialect == AD || o.Dialect == OpenLDAP, "dialect")
-	need(o.UserFilter == "" || compiles(o.UserFilter), "user_filter")
-	need(o.DepartmentFilter == "" || compiles(o.DepartmentFilter), "department_filter")
-	need(o.RDN == "" || attributeName(o.RDN), "rdn")
+	n.need(err == nil, "base_dn")
+	n.need(slices.Contains([]string{"", Auto, AD, OpenLDAP}, o.Dialect), "dialect")
+	n.need(o.UserFilter == "" || compiles(o.UserFilter), "user_filter")
+	n.need(o.DepartmentFilter == "" || compiles(o.DepartmentFilter), "department_filter")
+	n.need(o.RDN == "" || attributeName(o.RDN), "rdn")
 	_, _, ok := cutDisabled(o.Disabled)
-	need(o.Disabled == "" || ok, "disabled")
+	n.need(o.Disabled == "" || ok, "disabled")
 	if o.LeftDN != "" {
 		left, err := parseName(o.LeftDN)
-		need(err == nil && left.below(base), "left_dn")
+		n.need(err == nil && left.below(base), "left_dn")
 	}
-	need(o.PageSize >= 0 && o.PageSize <= 10000, "page_size")
-	need(o.CallTimeout >= 0, "call timeout")
-	need(o.Now != nil, "clock")
 	for _, a := range o.Attributes {
-		_, ok := kinds[a.Type]
-		need(ok && a.Name != "" && attributeName(or(a.Attribute, a.Name)), "attributes."+a.Name)
-		need(!reserved(a.Name), "attributes."+a.Name)
+		_, known := kinds[a.Type]
+		n.need(known && a.Name != "" && attributeName(or(a.Attribute, a.Name)) && !reserved(a.Name), "attributes."+a.Name)
 	}
-	return errors.Join(errs...)
 }
 
 // compiles tells whether a filter is one.

@@ -189,7 +189,10 @@ func (g *glance) takePeople(ctx context.Context, entries []*ldap.Entry, filter s
 		may := effective(e)
 		p.hide(g.l.d, func(attribute string) bool {
 			key := strings.ToLower(attribute)
-			unproven := g.l.d.kind == AD && !may[key] && (last == nil || last.blind[key])
+			unproven := g.l.d.kind == AD && !may[key]
+			if last != nil {
+				unproven = last.blind[key]
+			}
 			return s.shows(id, attribute) && !unproven
 		})
 		if err := g.refer(ctx, &p, n); err != nil {
@@ -267,7 +270,7 @@ func (g *glance) at(ctx context.Context, kind directory.Kind, dn string) (place,
 	if found, ok := known[key]; ok {
 		return found, nil
 	}
-	e, there, err := g.c.one(ctx, g.l, dn, g.l.d.filter(kind), []string{g.l.d.idAttr})
+	e, there, err := g.c.one(ctx, g.l, query{base: dn, filter: g.l.d.filter(kind), attrs: []string{g.l.d.idAttr}})
 	if err != nil {
 		return place{}, err
 	}
@@ -315,7 +318,7 @@ func (g *glance) anywhere(ctx context.Context, ids []guid, found map[guid]bool) 
 // blind tells why nothing can be said of what was not found: when nobody at all
 // can be seen, the account has most likely lost its rights. "" when it sees.
 func (g *glance) blind(ctx context.Context) (string, error) {
-	e, ok, err := g.c.one(ctx, g.l, g.c.o.BaseDN, "(objectClass=*)", []string{attrHasBelow})
+	e, ok, err := g.c.one(ctx, g.l, query{base: g.c.o.BaseDN, attrs: []string{attrHasBelow}})
 	if err != nil {
 		return "", err
 	}

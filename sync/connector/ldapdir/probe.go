@@ -18,7 +18,7 @@ func (c *Connector) Probe(ctx context.Context) error {
 		c.o.Logger.WarnContext(ctx, "password sent unencrypted: use ldaps:// or start_tls")
 	}
 	return c.on(ctx, &c.calls, func(l *line) error {
-		_, ok, err := c.one(ctx, l, c.o.BaseDN, "(objectClass=*)", []string{"1.1"})
+		_, ok, err := c.one(ctx, l, query{base: c.o.BaseDN, attrs: []string{"1.1"}})
 		if err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func (c *Connector) Probe(ctx context.Context) error {
 			return baseMissing()
 		}
 		if c.left != nil {
-			if _, ok, err = c.one(ctx, l, c.o.LeftDN, "(objectClass=*)", []string{"1.1"}); err != nil {
+			if _, ok, err = c.one(ctx, l, query{base: c.o.LeftDN, attrs: []string{"1.1"}}); err != nil {
 				return err
 			}
 			if !ok {

@@ -55,14 +55,14 @@ type reading struct {
 	hidden  map[string]bool // permissions that hide something
 	seen    map[string]bool // attributes that somebody shows, in lower case
 	filled  map[string]bool // names above a person or a department, by key
-	example string          // the DN of somebody
+	samples []string        // the DNs of a few people, of several places
 	broken  int             // values that cannot be understood
 }
 
 // foot reads the base entry: without it nothing below proves anything.
 func (r *reading) foot(ctx context.Context) error {
 	return r.c.on(ctx, &r.c.calls, func(l *line) error {
-		e, ok, err := r.c.one(ctx, l, r.c.o.BaseDN, "(objectClass=*)", []string{attrHasBelow})
+		e, ok, err := r.c.one(ctx, l, query{base: r.c.o.BaseDN, attrs: []string{attrHasBelow}})
 		if err != nil {
 			return err
 		}
@@ -108,14 +108,16 @@ func (r *reading) departments(ctx context.Context) error {
 	if r.d.kind == OpenLDAP {
 		attrs = append(attrs, attrHasBelow)
 	}
-	got, err := c.list(ctx, query{scope: ldap.ScopeWholeSubtree, filter: r.d.ous, attrs: attrs}, &r.tally,
-		func() { r.tree, bad = newTree(c.base, r.d), 0 },
-		func(_ *line, e *ldap.Entry) error {
+	got, err := c.list(ctx, listing{
+		filter: r.d.ous, attrs: attrs, tally: &r.tally,
+		reset: func() { r.tree, bad = newTree(c.base, r.d), 0 },
+		each: func(_ *line, e *ldap.Entry) error {
 			if !r.tree.add(e) {
 				bad++
 			}
 			return nil
-		})
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -142,9 +144,10 @@ func (r *reading) doubtPlace(v directory.Value) {
 
 func (r *reading) people(ctx context.Context) error {
 	c, bad, counted := r.c, 0, 0
-	got, err := c.list(ctx, query{scope: ldap.ScopeWholeSubtree, filter: r.d.users, attrs: r.d.attributes}, &r.tally,
-		func() { r.spool, bad, r.broken = newSpool(), 0, 0 },
-		func(l *line, e *ldap.Entry) error {
+	got, err := c.list(ctx, listing{
+		filter: r.d.users, attrs: r.d.attributes, tally: &r.tally,
+		reset: func() { r.spool, r.samples, bad, r.broken = newSpool(), nil, 0, 0 },
+		each: func(l *line, e *ldap.Entry) error {
 			p, ok, err := c.personOf(ctx, l, e)
 			if err != nil {
 				return err
@@ -159,7 +162,8 @@ func (r *reading) people(ctx context.Context) error {
 				counted = n
 			}
 			return nil
-		})
+		},
+	})
 	if err != nil && (got.entries == 0 || fault.KindOf(err) == fault.Credential) {
 		return err
 	}
@@ -176,11 +180,16 @@ func (r *reading) take(e *ldap.Entry, p *person) {
 	if err != nil {
 		return // personOf took it
 	}
-	r.example = e.DN
-	r.filled[n.parent().key()] = true
-	for _, a := range e.Attributes {
-		base, _, _ := strings.Cut(a.Name, ";")
-		r.seen[strings.ToLower(base)] = true
+	above, ours := n.parent().key(), r.c.ourselves(n, e)
+	if !ours && len(r.samples) < samples && (len(r.samples) == 0 || !r.filled[above]) {
+		r.samples = append(r.samples, e.DN)
+	}
+	r.filled[above] = true
+	if !ours { // we may see more of ourselves than of others
+		for _, a := range e.Attributes {
+			base, _, _ := strings.Cut(a.Name, ";")
+			r.seen[strings.ToLower(base)] = true
+		}
 	}
 	r.broken += len(p.broken)
 	p.object.Attributes[directory.AttrDepartments] = r.tree.above(n)
@@ -194,7 +203,7 @@ func (r *reading) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.blind, err = r.c.blind(ctx, r.seen, r.example); err != nil {
+	if s.blind, err = r.c.blind(ctx, r.seen, r.samples); err != nil {
 		return err
 	}
 	r.c.sight.Store(&sight{blind: s.blind})
@@ -248,7 +257,7 @@ func (r *reading) emptyOnes(ctx context.Context) error {
 	}
 	return r.c.on(ctx, &r.c.calls, func(l *line) error {
 		for _, dn := range odd {
-			answer, err := r.c.search(ctx, l, query{base: dn, scope: ldap.ScopeSingleLevel, filter: "(objectClass=*)", attrs: []string{"1.1"}, limit: 1})
+			answer, err := r.c.search(ctx, l, query{base: dn, scope: ldap.ScopeSingleLevel, filter: anything, attrs: []string{"1.1"}, limit: 1})
 			if err != nil {
 				return err
 			}

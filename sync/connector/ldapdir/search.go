@@ -31,7 +31,7 @@ type query struct {
 // tally counts what a reading costs.
 type tally struct{ pages, retries, restarts int }
 
-// pagedSearch and plainSearch name the buckets of the pace.
+// bucket is the name under which the pace counts calls.
 const bucket = "ldap"
 
 // search makes one search that needs no pages.
@@ -67,15 +67,24 @@ type listed struct {
 	partial string   // why it is not everything; "" when it is
 }
 
+// listing is a search of everything that a filter finds below the base.
+type listing struct {
+	filter string
+	attrs  []string
+	tally  *tally
+	reset  func()                         // drops what came before: the listing begins again
+	each   func(*line, *ldap.Entry) error // takes an entry
+}
+
 // list reads all pages of a search on the listing connection. When a page fails
 // in a way that passes, it begins again: a page cannot be had alone, since the
-// server's state of the pages ends with the connection. reset drops what came
-// before. A listing that the server cuts short comes back as partial.
-func (c *Connector) list(ctx context.Context, q query, t *tally, reset func(), each func(*line, *ldap.Entry) error) (listed, error) {
+// server's state of the pages ends with the connection. A listing that the server
+// cuts short comes back as partial.
+func (c *Connector) list(ctx context.Context, q listing) (listed, error) {
 	for try := 1; ; try++ {
 		var got listed
-		reset()
-		err := c.on(ctx, &c.listing, func(l *line) error { return c.pages(ctx, l, q, t, &got, each) })
+		q.reset()
+		err := c.on(ctx, &c.listing, func(l *line) error { return c.pages(ctx, l, q, &got) })
 		switch number := code(err); {
 		case err == nil:
 			return got, nil
@@ -85,8 +94,8 @@ func (c *Connector) list(ctx context.Context, q query, t *tally, reset func(), e
 		case !fault.Retryable(err) || try == tries || ctx.Err() != nil:
 			return got, err
 		}
-		t.retries++
-		t.restarts++
+		q.tally.retries++
+		q.tally.restarts++
 		wait := firstWait << (2 * (try - 1))
 		wait += rand.N(wait/4 + 1) //nolint:gosec // jitter
 		c.o.Logger.WarnContext(ctx, "listing begins again", "err", err, "wait", wait)
@@ -112,18 +121,18 @@ func limitSay(number uint16, entries int) string {
 }
 
 // pages reads the pages once. What the server refers elsewhere is noted.
-func (c *Connector) pages(ctx context.Context, l *line, q query, t *tally, got *listed, each func(*line, *ldap.Entry) error) error {
+func (c *Connector) pages(ctx context.Context, l *line, q listing, got *listed) error {
 	paging := ldap.NewControlPaging(uint32(c.o.PageSize)) //nolint:gosec // at most 10000
 	for range maxPages {
-		r := ldap.NewSearchRequest(or(q.base, c.o.BaseDN), q.scope, ldap.NeverDerefAliases, 0, 0, false, q.filter, q.attrs, []ldap.Control{paging})
+		r := ldap.NewSearchRequest(c.o.BaseDN, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, q.filter, q.attrs, []ldap.Control{paging})
 		answer, err := c.send(ctx, l, r)
 		if err == nil || code(err) != 0 {
-			t.pages++
+			q.tally.pages++
 		}
 		if answer != nil {
 			for _, e := range answer.Entries {
 				got.entries++
-				if err := each(l, e); err != nil {
+				if err := q.each(l, e); err != nil {
 					return err
 				}
 			}
@@ -162,10 +171,14 @@ func harmless(ref string) bool {
 	return false
 }
 
-// one reads one entry by its DN; ok is false when it is not there or does not
-// match the filter.
-func (c *Connector) one(ctx context.Context, l *line, dn, filter string, attrs []string) (e *ldap.Entry, ok bool, err error) {
-	answer, err := c.search(ctx, l, query{base: dn, scope: ldap.ScopeBaseObject, filter: filter, attrs: attrs})
+// anything is the filter that every entry matches.
+const anything = "(objectClass=*)"
+
+// one reads the entry that is the query's base; ok is false when it is not there
+// or does not match the filter, which is anything by default.
+func (c *Connector) one(ctx context.Context, l *line, q query) (e *ldap.Entry, ok bool, err error) {
+	q.scope, q.filter = ldap.ScopeBaseObject, or(q.filter, anything)
+	answer, err := c.search(ctx, l, q)
 	switch {
 	case code(err) == codeNotThere:
 		return nil, false, nil
@@ -195,7 +208,7 @@ func (c *Connector) values(ctx context.Context, l *line, e *ldap.Entry, attribut
 		if next < 0 {
 			return all, nil
 		}
-		more, ok, err := c.one(ctx, l, e.DN, "(objectClass=*)", []string{attribute + ";range=" + itoa(next) + "-*"})
+		more, ok, err := c.one(ctx, l, query{base: e.DN, attrs: []string{attribute + ";range=" + itoa(next) + "-*"}})
 		if err != nil {
 			return nil, err
 		}

@@ -86,14 +86,20 @@ func openSlapd(dir string, o slapdOptions) (*slapd, error) {
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+	s := &slapd{dir: dir}
+	var last error
+	for range 3 { // somebody else may take the port before the server does
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		s.addr = listener.Addr().String()
+		_ = listener.Close()
+		if last = s.start(); last == nil {
+			return s, nil
+		}
 	}
-	addr := listener.Addr().String()
-	_ = listener.Close()
-	s := &slapd{addr: addr, dir: dir}
-	return s, s.start()
+	return nil, last
 }
 
 // start runs the server on its address and waits until it answers.

@@ -187,10 +187,16 @@ func (h *hand) alter(ctx context.Context, at spot, d *draft) error {
 		seat = *d.seat
 	}
 	err = h.move(ctx, at.name, own, seat)
-	if code(err) == codeExists && h.l.d.kind == AD {
-		return h.moveBeside(ctx, at, own, seat, err)
+	if code(err) != codeExists || h.l.d.kind != AD {
+		return err
 	}
-	return err
+	// In Active Directory an entry is named after its person, so that two of one
+	// name collide. The sign-in name, which is unique, is added.
+	beside, ok := besideName(own, at.entry.GetEqualFoldAttributeValue("sAMAccountName"))
+	if !ok {
+		return err
+	}
+	return h.move(ctx, at.name, beside, seat)
 }
 
 // ownName gives the entry's relative name after the change, and takes what is in
@@ -214,17 +220,6 @@ func (h *hand) ownName(at name, d *draft) (string, error) {
 		renamed = name{parts: append([]part{p}, renamed.parts[1:]...)}
 	}
 	return renamed.parts[0].text(), nil
-}
-
-// moveBeside makes a move to where somebody of the same name stands: in Active
-// Directory an entry is named after its person, so that two of one name collide.
-// The sign-in name, which is unique, is added.
-func (h *hand) moveBeside(ctx context.Context, at spot, own string, seat name, conflict error) error {
-	beside, ok := besideName(own, at.entry.GetEqualFoldAttributeValue("sAMAccountName"))
-	if !ok {
-		return conflict
-	}
-	return h.move(ctx, at.name, beside, seat)
 }
 
 // besideName adds the sign-in name to a relative name: "CN=张伟 (zhangwei2)". ok

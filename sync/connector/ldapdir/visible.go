@@ -89,14 +89,16 @@ func (d *dialect) tested() []string {
 func (c *Connector) matching(ctx context.Context, filter string, t *tally) (map[guid]bool, error) {
 	d := c.dialect.Load()
 	var ids map[guid]bool
-	got, err := c.list(ctx, query{scope: ldap.ScopeWholeSubtree, filter: filter, attrs: []string{d.idAttr}}, t,
-		func() { ids = map[guid]bool{} },
-		func(_ *line, e *ldap.Entry) error {
+	got, err := c.list(ctx, listing{
+		filter: filter, attrs: []string{d.idAttr}, tally: t,
+		reset: func() { ids = map[guid]bool{} },
+		each: func(_ *line, e *ldap.Entry) error {
 			if id, ok := d.idOf(e); ok {
 				ids[id] = true
 			}
 			return nil
-		})
+		},
+	})
 	if err == nil && got.partial != "" {
 		return ids, nil // whoever is missing counts as not proven
 	}
@@ -113,26 +115,40 @@ func effective(e *ldap.Entry) map[string]bool {
 	return out
 }
 
+// samples is of how many people it is asked what we may write.
+const samples = 5
+
 // blind finds the attributes that no entry showed and that we may not write,
-// asking about one entry as an example.
-func (c *Connector) blind(ctx context.Context, seen map[string]bool, example string) (map[string]bool, error) {
+// asking about a few entries. Our own account is none of them: everybody may
+// write some attributes of their own.
+func (c *Connector) blind(ctx context.Context, seen map[string]bool, examples []string) (map[string]bool, error) {
 	d := c.dialect.Load()
-	out := map[string]bool{}
-	for _, a := range d.tested() {
-		if !seen[strings.ToLower(a)] {
-			out[strings.ToLower(a)] = true
-		}
-	}
-	if d.kind != AD || len(out) == 0 || example == "" {
+	if d.kind != AD {
 		return map[string]bool{}, nil
 	}
-	err := c.on(ctx, &c.calls, func(l *line) error {
-		e, ok, err := c.one(ctx, l, example, "(objectClass=*)", []string{attrEffective})
-		if err != nil || !ok {
-			return err
+	unseen := map[string]bool{}
+	for _, a := range d.tested() {
+		if key := strings.ToLower(a); !seen[key] {
+			unseen[key] = true
 		}
-		for a := range effective(e) {
-			delete(out, a)
+	}
+	if len(unseen) == 0 || len(examples) == 0 {
+		return unseen, nil
+	}
+	out := map[string]bool{}
+	err := c.on(ctx, &c.calls, func(l *line) error {
+		for _, dn := range examples {
+			e, ok, err := c.one(ctx, l, query{base: dn, attrs: []string{attrEffective}})
+			if err != nil {
+				return err
+			}
+			var may map[string]bool
+			if ok {
+				may = effective(e)
+			}
+			for a := range unseen {
+				out[a] = out[a] || !may[a]
+			}
 		}
 		return nil
 	})

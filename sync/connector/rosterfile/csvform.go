@@ -46,28 +46,8 @@ func (d *document) splitText(data []byte) error {
 		feed, f.end = '\r', "\r"
 	}
 	d.form = f
-	reader := newCSVReader(text, d.b.t.delimiter)
-	from := int64(0)
-	for {
-		_, number, _, err := reader.next()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return d.c.explain(err)
-		}
-		to := reader.r.InputOffset()
-		if err != nil {
-			to, number = int64(len(text)), len(d.lines)+1+bytes.Count(text[from:], []byte{'\n'})
-		}
-		// A line feed is one byte of no other character in both encodings.
-		piece := cut(&raw, feed, bytes.Count(text[from:to], []byte{'\n'}), err != nil || to == int64(len(text)))
-		for len(d.lines)+1 < number {
-			d.lines = append(d.lines, line{raw: cut(&piece, feed, 1, false)})
-		}
-		if len(piece) > 0 {
-			d.lines = append(d.lines, line{raw: piece})
-		}
-		if from = to; err != nil {
-			break
-		}
+	if err := d.textLines(text, raw, feed); err != nil {
+		return err
 	}
 	if d.b.t.headerRow > len(d.lines) {
 		return d.c.bookFault(errDamaged)
@@ -78,6 +58,33 @@ func (d *document) splitText(data []byte) error {
 	}
 	places, _ := f.fields(head)
 	f.quoted = !slices.ContainsFunc(places, func(p place) bool { return p.from == p.to || head[p.from] != '"' })
+	return nil
+}
+
+// textLines finds the rows: where they end is seen in the decoded text, and taken
+// from the raw bytes.
+func (d *document) textLines(text, raw []byte, feed byte) error {
+	reader := newCSVReader(text, d.b.t.delimiter)
+	from := int64(0)
+	for ended := false; !ended; {
+		_, number, _, err := reader.next()
+		if ended = errors.Is(err, io.EOF); err != nil && !ended {
+			return d.c.explain(err)
+		}
+		to := reader.r.InputOffset()
+		if ended {
+			to, number = int64(len(text)), len(d.lines)+1+bytes.Count(text[from:], []byte{'\n'})
+		}
+		// A line feed is one byte of no other character in both encodings.
+		piece := cut(&raw, feed, bytes.Count(text[from:to], []byte{'\n'}), to == int64(len(text)))
+		for len(d.lines)+1 < number {
+			d.lines = append(d.lines, line{raw: cut(&piece, feed, 1, false)})
+		}
+		if len(piece) > 0 {
+			d.lines = append(d.lines, line{raw: piece})
+		}
+		from = to
+	}
 	return nil
 }
 

@@ -258,20 +258,26 @@ func (d *document) addColumn(name string) (int, error) {
 		t.header = append(t.header, "")
 	}
 	t.header[column] = heading(name)
+	return column, d.relabel(column)
+}
+
+// relabel settles anew what the columns mean when there is one more. Which of the
+// others hold dates stays as it was found.
+func (d *document) relabel(added int) error {
 	old := d.b.l
-	if d.b.l, err = d.c.layout(t); err != nil {
-		return 0, err
+	l, err := d.c.layout(d.b.t)
+	if err != nil {
+		return err
 	}
-	d.b.l.fields = slices.DeleteFunc(d.b.l.fields, func(f field) bool {
-		return f.detected() && f.column != column && !old.has(f.name)
-	})
-	for i := range d.b.l.fields {
-		f := &d.b.l.fields[i]
+	l.fields = slices.DeleteFunc(l.fields, func(f field) bool { return f.detected() && f.column != added && !old.has(f.name) })
+	for i := range l.fields {
+		f := &l.fields[i]
 		for _, was := range old.fields {
 			if was.name == f.name {
 				f.typ = was.typ
 			}
 		}
 	}
-	return column, nil
+	d.b.l = l
+	return nil
 }

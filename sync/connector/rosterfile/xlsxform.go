@@ -3,6 +3,7 @@ package rosterfile
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -204,6 +205,15 @@ func (f *xlsxForm) put(l, pattern line, cells []entry) (line, error) {
 	if err != nil {
 		return l, err
 	}
+	var edits []edit
+	for _, one := range cells {
+		e, err := f.edit(r, l.number, one, styles)
+		if err != nil {
+			return l, err
+		}
+		edits = append(edits, e)
+	}
+	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
 	var out bytes.Buffer
 	out.Write(l.raw[:r.open])
 	tag := string(l.raw[r.open:r.body])
@@ -211,40 +221,58 @@ func (f *xlsxForm) put(l, pattern line, cells []entry) (line, error) {
 		tag = strings.TrimRight(strings.TrimSuffix(tag, "/>"), " ") + ">"
 	}
 	out.WriteString(withoutSpans(tag))
-	at, next := r.body, 0
-	for _, one := range cells {
-		for next < len(r.cells) && r.cells[next].column < one.column {
-			next++
-		}
-		style, known := styles[one.column]
-		from, to := r.end, r.end
-		if next < len(r.cells) {
-			from, to = r.cells[next].from, r.cells[next].from
-			if c := r.cells[next]; c.column == one.column {
-				style, known, to = c.style, true, c.to
-				if c.formula {
-					where := letters(c.column) + strconv.Itoa(l.number)
-					return l, f.c.invalid("cell "+where+" holds a formula, which is not overwritten", "单元格 "+where+" 是公式，不会覆盖")
-				}
-			}
-		} else if r.closed {
-			from, to = r.body, r.body
-		}
-		out.Write(l.raw[at:from])
-		if !known && f.text >= 0 {
-			style = strconv.Itoa(f.text)
-		}
-		f.cell(&out, one, l.number, style)
-		at = to
+	at := r.body
+	for _, e := range edits {
+		out.Write(l.raw[at:e.from])
+		out.Write(e.text)
+		at = e.to
 	}
 	if r.closed {
 		out.WriteString("</" + f.prefix + "row>")
-		out.Write(l.raw[r.body:])
-	} else {
-		out.Write(l.raw[at:])
 	}
+	out.Write(l.raw[at:])
 	f.reach(l.number, cells[len(cells)-1].column)
 	return line{l.number, out.Bytes()}, nil
+}
+
+// edit is a piece of a row's text and what takes its place.
+type edit struct {
+	from, to int
+	text     []byte
+}
+
+// edit replaces the cell that is there, or puts a new one before the first that
+// stands further right.
+func (f *xlsxForm) edit(r xlsxRow, row int, one entry, styles map[int]string) (edit, error) {
+	style, known := styles[one.column]
+	e := edit{from: r.end, to: r.end}
+	if r.closed {
+		e = edit{from: r.body, to: r.body}
+	}
+	where := letters(one.column) + strconv.Itoa(row)
+	if i := slices.IndexFunc(r.cells, func(c xlsxCell) bool { return c.column > one.column }); i >= 0 {
+		e = edit{from: r.cells[i].from, to: r.cells[i].from}
+	}
+	found := 0
+	for _, c := range r.cells {
+		if c.column != one.column {
+			continue
+		}
+		if found++; c.formula {
+			return e, f.c.invalid("cell "+where+" holds a formula, which is not overwritten", "单元格 "+where+" 是公式，不会覆盖")
+		}
+		style, known, e.from, e.to = c.style, true, c.from, c.to
+	}
+	if found > 1 {
+		return e, f.c.invalid("cell "+where+" is there twice: open the workbook, save it again, and try again", "单元格 "+where+" 重复：请打开后重新保存再试")
+	}
+	if !known && f.text >= 0 {
+		style = strconv.Itoa(f.text)
+	}
+	var out bytes.Buffer
+	f.cell(&out, one, row, style)
+	e.text = out.Bytes()
+	return e, nil
 }
 
 func (f *xlsxForm) bytes(lines []line) ([]byte, error) {

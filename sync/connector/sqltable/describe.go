@@ -12,7 +12,7 @@ import (
 )
 
 // readCalls is how many queries one table takes: its columns, its repeated ids, its
-// count and its rows.
+// count and its rows. The beginning and the end of the transaction come on top.
 const readCalls = 4
 
 // Describe tells what the statements can do. Columns that are neither declared nor
@@ -61,7 +61,7 @@ func (c *Connector) describe() connector.Info {
 	info := connector.Info{
 		Type: "sql", Tenant: c.engine.tenant, IDAttribute: users.idAttr,
 		Ops: map[directory.Kind][]plan.Op{}, UniqueID: true, CallTimeout: c.o.CallTimeout, Settle: c.engine.settle,
-		Reads:        func(int, int) int { return readCalls * len(c.tables) },
+		Reads:        func(int, int) int { return len(c.engine.beginRead) + readCalls*len(c.tables) + 1 },
 		DisableMeans: means(users.disable), DeleteMeans: means(users.delete),
 	}
 	for _, kind := range []directory.Kind{directory.User, directory.Department} {

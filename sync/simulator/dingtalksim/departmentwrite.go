@@ -96,6 +96,9 @@ func (s *Sim) setDepartment(d *Department, o object) *Refusal {
 	r.yes("create_dept_group", &d.CreateDeptGroup)
 	r.yes("auto_add_user", &d.AutoAddUser)
 	managers := strings.Join(d.Managers, ",")
+	if _, there := o["dept_manager_userid_list"]; !there && slices.Contains(forced, "dept_manager_userid_list") {
+		managers = "" // named and left out, which is how the platform wants it cleared
+	}
 	m := reader{o: o, empty: slices.Contains(forced, "dept_manager_userid_list") || empty}
 	m.text("dept_manager_userid_list", &managers)
 	d.Managers = splitList(managers)

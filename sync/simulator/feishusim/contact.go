@@ -5,6 +5,7 @@ func contactRoutes() []route {
 	read, write := readScopes(), []string{scopeWrite}
 	return []route{
 		{pattern: "GET " + base + "/scopes", name: "scope.list", rates: level4, scopes: read, serve: serveScopes},
+		{pattern: "GET " + base + "/custom_attrs", name: "custom.list", rates: level4, scopes: []string{scopeBroad, scopeHistory}, serve: serveCustomFields},
 
 		{pattern: "GET " + base + "/departments/{id}/children", name: "department.children", rates: level4, scopes: read, serve: serveChildren},
 		{pattern: "GET " + base + "/departments/batch", name: "department.batch", rates: level4, scopes: read, serve: serveDepartmentBatch},

@@ -75,6 +75,14 @@ func (s *Sim) insertDepartment(d Department) *unit {
 	if d.DepartmentID == "" {
 		d.DepartmentID = s.digest("department_id")[:16]
 	}
+	if len(d.Leaders) == 0 && d.LeaderUserID != "" {
+		d.Leaders = []Leader{{Type: 1, ID: d.LeaderUserID}}
+	}
+	for _, l := range d.Leaders {
+		if l.Type == 1 {
+			d.LeaderUserID = l.ID
+		}
+	}
 	u := &unit{Department: d, seq: s.next()}
 	s.directory.attach(u)
 	return u

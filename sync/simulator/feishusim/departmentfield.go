@@ -42,6 +42,30 @@ func (c *call) fillDepartment(ids idTypes, d *Department, body map[string]json.R
 			return no
 		}
 	}
+	return d.oneHead(body["leader_user_id"] != nil, body["leaders"] != nil)
+}
+
+// oneHead keeps leader_user_id and the main leader the same person, which they
+// always are: the one that is sent changes the other.
+func (d *Department) oneHead(leader, leaders bool) *refusal {
+	at := slices.IndexFunc(d.Leaders, func(l Leader) bool { return l.Type == 1 })
+	head := ""
+	if at >= 0 {
+		head = d.Leaders[at].ID
+	}
+	switch {
+	case leaders && len(d.Leaders) > 0 && at < 0:
+		return badField("leaders", "needs one main leader")
+	case leaders && leader && head != d.LeaderUserID:
+		return badField("leader_user_id", "is not the main leader of leaders")
+	case leaders:
+		d.LeaderUserID = head
+	case leader:
+		d.Leaders = slices.DeleteFunc(slices.Clone(d.Leaders), func(l Leader) bool { return l.Type == 1 || l.ID == d.LeaderUserID })
+		if d.LeaderUserID != "" {
+			d.Leaders = slices.Insert(d.Leaders, 0, Leader{Type: 1, ID: d.LeaderUserID})
+		}
+	}
 	return nil
 }
 
@@ -77,6 +101,9 @@ func (c *call) readLeaders(ids idTypes, raw json.RawMessage, d *Department) *ref
 		}
 		if l.Type != 1 && l.Type != 2 {
 			return badField("leaders.leaderType", "is not 1 or 2")
+		}
+		if l.Type == 1 && slices.ContainsFunc(d.Leaders, func(o Leader) bool { return o.Type == 1 }) {
+			return badField("leaders", "names two main leaders")
 		}
 		d.Leaders = append(d.Leaders, Leader{Type: l.Type, ID: m.OpenID})
 	}

@@ -75,6 +75,7 @@ const (
 	scopeLevel    = "contact:user.job_level:readonly"
 	scopeFamily   = "contact:user.job_family:readonly"
 	scopeDotted   = "contact:user.dotted_line_leader_info.read"
+	scopeGeo      = "contact:user.user_geo"
 	scopeGetID    = "contact:user.id:readonly"
 )
 
@@ -91,7 +92,7 @@ func userMask(field string) []string {
 	case "department_ids", "leader_user_id", "orders":
 		return []string{scopeDept, scopeBroad, scopeHistory}
 	case "status", "job_title", "city", "country", "work_station", "join_time", "employee_type",
-		"custom_attrs", "is_tenant_manager", "time_zone", "geo":
+		"custom_attrs", "is_tenant_manager", "time_zone":
 		return []string{scopeEmployee, scopeBroad, scopeHistory}
 	case "employee_no":
 		return []string{scopeNumber, scopeEmployee, scopeBroad, scopeHistory}
@@ -103,6 +104,8 @@ func userMask(field string) []string {
 		return []string{scopeUserID}
 	case "gender":
 		return []string{scopeGender, scopeBroad, scopeHistory}
+	case "geo":
+		return []string{scopeGeo}
 	case "job_level_id":
 		return []string{scopeLevel}
 	case "job_family_id":

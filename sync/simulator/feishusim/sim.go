@@ -48,6 +48,13 @@ type Options struct {
 	MobileOptional bool // the Lark edition: a user may be created without a mobile
 	Unjoined       bool // users created by API stay unjoined (44010 on patch) until Join is called
 
+	// DeletionTakes is how long a deletion goes on after its answer: until then
+	// nobody can be resurrected (44034); default not at all.
+	DeletionTakes time.Duration
+	// Licences are the seat ids of a tenant with several licences: who is created
+	// or resurrected there needs some of them (44046, 44048); none is a tenant with one licence.
+	Licences []string
+
 	AckWait  time.Duration      // how long a long-connection delivery waits for its ack, in real time; default 3 s
 	SplitAt  int                // split event payloads above this many bytes into several frames; default never
 	MaxConns int                // long connections allowed at once; default 50
@@ -75,6 +82,7 @@ type Sim struct {
 	pageGen  int
 
 	directory directory
+	custom    customState
 	im        imState
 	hooks     map[string]*hook
 	link      linkState

@@ -230,6 +230,9 @@ func (s *Sim) userJSON(t idTypes, m *member) map[string]any {
 		"orders": s.ordersJSON(t, m), "custom_attrs": attrs, "job_title": m.JobTitle, "geo": m.Geo,
 		"job_level_id": m.JobLevelID, "job_family_id": m.JobFamilyID, "time_zone": m.TimeZone,
 	}
+	if s.custom.closed {
+		delete(out, "custom_attrs")
+	}
 	return s.mask(out, userMask)
 }
 

@@ -64,8 +64,9 @@ func TestUserCreate(t *testing.T) {
 		{41006, 400, strings.Replace(whole(""), `"x"`, `" "`, 1)},
 		{41025, 400, whole(`,"orders":[{"department_id":"0"}]`)},
 		{44021, 400, whole(`,"leader_user_id":"nobody"`)},
-		{41045, 400, whole(`,"custom_attrs":[{"type":"X","id":"1"}]`)},
-		{41046, 400, whole(`,"custom_attrs":[{"type":"TEXT","id":"1","value":{"text":"` + strings.Repeat("x", 101) + `"}}]`)},
+		{41046, 400, whole(`,"custom_attrs":[{"type":"TEXT","id":"1"}]`)},
+		{99992402, 400, whole(`,"custom_attrs":[{"type":"X","id":"1","value":{}}]`)},
+		{99992402, 400, whole(`,"custom_attrs":[{"type":"TEXT","id":"1","value":{"text":"` + strings.Repeat("x", 101) + `"}}]`)},
 		{99992402, 400, whole(`,"gender":4`)},
 		{99992402, 400, whole(`,"is_frosen":true`)},
 		{99992402, 400, whole(`,"join_time":"yesterday"`)},
@@ -207,7 +208,7 @@ func TestResignationAndReturn(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := users + "/u1/resurrect?user_id_type=user_id&department_id_type=department_id"
-	w.refused(44031, "POST", back, `{}`)
+	w.refused(44030, "POST", back, `{}`)
 	if err := w.UpdateUser("u2", func(o *User) { o.Mobile = "13700000000" }); err != nil {
 		t.Fatal(err)
 	}

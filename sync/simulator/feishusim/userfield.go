@@ -185,32 +185,6 @@ func readOrders(c *call, ids idTypes, raw json.RawMessage, u *User) *refusal {
 	return nil
 }
 
-// readCustomAttrs keeps the wire form after checking kinds and lengths.
-func readCustomAttrs(_ *call, _ idTypes, raw json.RawMessage, u *User) *refusal {
-	var in []struct {
-		Type  string `json:"type"`
-		ID    string `json:"id"`
-		Value struct {
-			Text string `json:"text"`
-		} `json:"value"`
-	}
-	if no := readJSON(raw, "custom_attrs", &in); no != nil {
-		return no
-	}
-	for _, a := range in {
-		switch {
-		case a.ID == "":
-			return invalidField(41044, "custom_attrs.id", "is missing")
-		case !contains([]string{"TEXT", "HREF", "ENUMERATION", "PICTURE_ENUM", "GENERIC_USER"}, a.Type):
-			return invalidField(41045, "custom_attrs.type", "is unknown: "+a.Type)
-		case a.Type == "TEXT" && utf8.RuneCountInString(a.Value.Text) > 100:
-			return invalidField(41046, "custom_attrs.value.text", "is longer than 100 characters")
-		}
-	}
-	u.CustomAttrs = append(json.RawMessage(nil), raw...)
-	return nil
-}
-
 // readUserRef reads a reference to a person; "" clears it.
 func (c *call) readUserRef(ids idTypes, raw json.RawMessage, name string, at *string) *refusal {
 	var id string

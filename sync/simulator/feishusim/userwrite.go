@@ -27,6 +27,9 @@ func serveUserCreate(c *call) (any, *refusal) {
 	if no := c.checkUser(&u, nil, body); no != nil {
 		return nil, no
 	}
+	if no := c.checkSeats(body); no != nil {
+		return nil, no
+	}
 	u.Frozen = false // is_frozen counts on patch only
 	u.Unjoined = c.sim.o.Unjoined
 	m := c.sim.insertUser(u)
@@ -255,78 +258,4 @@ func (c *call) checkAcceptors(ids idTypes, leaver *member, body map[string]json.
 		}
 	}
 	return nil
-}
-
-// serveResurrect takes a resigned person back within 30 days. Departments
-// are not restored; without any given the person lands in the root.
-func serveResurrect(c *call) (any, *refusal) {
-	m, ids, no := c.user()
-	if no != nil && no.code != 41050 { // the resigned have no department and so no range
-		return nil, no
-	}
-	if m == nil {
-		if m, no = c.sim.lookUser(ids, c.http.PathValue("id")); no != nil {
-			return nil, no
-		}
-	}
-	s := c.sim
-	if !m.Resigned {
-		return nil, refuse(44033, "user is not resigned")
-	}
-	if c.now.Sub(m.ResignedAt) > days30 {
-		return nil, refuse(44028, "user resigned more than 30 days ago")
-	}
-	body, no := c.object()
-	if no != nil {
-		return nil, no
-	}
-	u := m.clone()
-	u.Resigned, u.LeftDepartments = false, nil
-	if no := c.returnTo(ids, &u, body); no != nil {
-		return nil, no
-	}
-	if no := s.directory.clash(&u, m); no != nil {
-		return nil, refuse(takenCode(no.field), no.msg)
-	}
-	m.User = u
-	s.directory.join(m)
-	s.effect("user.resurrect", m.OpenID, string(c.body))
-	return nil, nil // no data and no refusal: plain success
-}
-
-func (c *call) returnTo(ids idTypes, u *User, body map[string]json.RawMessage) *refusal {
-	var in []struct {
-		ID string `json:"department_id"`
-	}
-	if raw := body["departments"]; raw != nil {
-		if no := readJSON(raw, "departments", &in); no != nil {
-			return no
-		}
-	}
-	if len(in) == 0 {
-		u.Departments = []string{root}
-		if !c.sim.allStaff() {
-			return refuse(40004, "no dept authority error")
-		}
-		return nil
-	}
-	names := make([]string, len(in))
-	for i, d := range in {
-		names[i] = d.ID
-	}
-	raw, _ := json.Marshal(names) // cannot fail: strings
-	return readDepartments(c, ids, raw, u)
-}
-
-// takenCode is the vendor's code for a value that somebody else took while
-// the person was away.
-func takenCode(field string) int {
-	switch field {
-	case "user_id":
-		return 44030
-	case "mobile":
-		return 44031
-	default:
-		return 44032
-	}
 }
