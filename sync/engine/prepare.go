@@ -75,22 +75,23 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		close(done)
 		<-told
 	}()
-	g, ctx := errgroup.WithContext(ctx)
+	g, both := errgroup.WithContext(ctx) // not ctx itself: the goroutine above reads it
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if source, err = w.flow.Source.Read(connector.WithCounter(ctx, &count.source)); err != nil {
+		if source, err = w.flow.Source.Read(connector.WithCounter(both, &count.source)); err != nil {
 			return fmt.Errorf("read source: %w", err)
 		}
 		return nil
 	})
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if target, err = w.flow.Target.Read(connector.WithCounter(ctx, &count.target)); err != nil {
+		if target, err = w.flow.Target.Read(connector.WithCounter(both, &count.target)); err != nil {
 			return fmt.Errorf("read target: %w", err)
 		}
 		return nil
 	})
-	return source, target, g.Wait()
+	err = g.Wait()
+	return source, target, err
 }
 
 // plan makes the plan and gives the links that it was made with.

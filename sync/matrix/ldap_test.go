@@ -140,7 +140,7 @@ func (s *ldapCompany) traits() traits {
 
 func (s *ldapCompany) words() words {
 	w := standardWords()
-	w.unitID = "dn"
+	w.unitID = "name" // a directory gives none, a DN has commas, and the test's names are unique
 	return w
 }
 
@@ -265,7 +265,27 @@ func (s *ldapCompany) manager(dn string) string {
 	return found.Entries[0].GetAttributeValue("manager")
 }
 
+// look waits until the server has followed the names of managers: it does so a
+// moment after a change.
 func (s *ldapCompany) look() view {
+	s.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	v, astray := s.see()
+	for range 250 {
+		if !astray {
+			break
+		}
+		<-tick.C
+		v, astray = s.see()
+	}
+	return v
+}
+
+// see gives what the directory holds now, and whether a manager's name leads
+// nowhere.
+func (s *ldapCompany) see() (view, bool) {
+	astray := false
 	v := view{people: map[string]held{}, units: map[string]bool{}}
 	found, err := s.admin.Search(ldap.NewSearchRequest(s.base, ldap.ScopeWholeSubtree, 0, 0, 0, false, "(objectClass=*)", []string{"*", "entryUUID"}, nil))
 	check(s.t, err)
@@ -291,12 +311,12 @@ func (s *ldapCompany) look() view {
 		}
 		if boss := e.GetAttributeValue("manager"); boss != "" {
 			if h.boss = numbers[normalDN(s.t, boss)]; h.boss == "" {
-				h.boss = "nobody: " + boss
+				h.boss, astray = "nobody: "+boss, true
 			}
 		}
 		v.people[no] = h
 	}
-	return v
+	return v, astray
 }
 
 func normalDN(t *testing.T, text string) string {

@@ -315,7 +315,7 @@ func (p *pair) expect(name string) {
 		if _, stranger := p.strange[no]; stranger {
 			continue
 		}
-		if want := p.wanted(one); !there || !sameHeld(plain(have, p.to.traits()), plain(want, p.to.traits())) {
+		if want := p.wanted(one); !there || !sameHeld(p.plain(have), p.plain(want)) {
 			complain("%s is %+v (%v), want %+v", no, have, there, want)
 		}
 	}
@@ -354,9 +354,9 @@ func (p *pair) wanted(one person) held {
 }
 
 // plain gives somebody in the form that can be compared.
-func plain(h held, to traits) held {
+func (p *pair) plain(h held) held {
 	h.id, h.mobile = "", strings.TrimPrefix(h.mobile, "+86")
-	if !to.ordered {
+	if !p.from.traits().ordered || !p.to.traits().ordered {
 		h.in = slices.Sorted(slices.Values(h.in))
 	}
 	return h

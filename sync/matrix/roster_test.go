@@ -148,6 +148,11 @@ func (s *roster) look() view {
 		if len(row) == 0 {
 			continue // a row that was removed from a workbook stays empty
 		}
+		for i := range row { // in a CSV an apostrophe stands before what a spreadsheet would run
+			if strings.HasPrefix(row[i], "'+") {
+				row[i] = row[i][1:]
+			}
+		}
 		row = append(row, make([]string, len(columns)-len(row))...)
 		h := held{id: row[0], name: row[1], mobile: row[2], email: row[3], title: row[4], boss: row[6], active: row[7] != suspendedMark}
 		if row[5] != "" {
