@@ -135,7 +135,7 @@ func newLDAP(t *testing.T, l *lab) system {
 }
 
 func (s *ldapCompany) traits() traits {
-	return traits{suspends: true, boss: true, units: true, moves: true, disables: true, mobiles: true, leaders: true}
+	return traits{suspends: true, boss: true, units: true, moves: true, disables: true, mobiles: true, leaders: true, lags: true}
 }
 
 func (s *ldapCompany) words() words {

@@ -66,6 +66,7 @@ type pair struct {
 	t        *testing.T
 	from, to system
 	c        *company // what the source holds
+	first    *company // what it held at first
 	target   *counted
 	store    *store.Store
 	engine   *engine.Engine
@@ -87,7 +88,8 @@ func (p *pair) advance(d time.Duration) { p.ahead.Add(int64(d)) }
 func newPair(t *testing.T, from, to system, people int) *pair {
 	t.Helper()
 	p := &pair{t: t, from: from, to: to, bell: newBell(), gone: map[string]bool{}}
-	p.c = newCompany(people, from.traits().many && to.traits().many)
+	several := from.traits().many && to.traits().many
+	p.c, p.first = newCompany(people, several), newCompany(people, several)
 	p.strangers()
 	st, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: p.now})
 	check(t, err)
@@ -133,7 +135,11 @@ func (p *pair) flow() plan.Flow {
 	if p.from.traits().suspends {
 		f.Leavers.When = map[string][]string{directory.AttrActive: {"false"}}
 	}
-	users, departments := p.to.spec(p.from.(worded).words())
+	w := p.from.(worded).words()
+	if !p.bosses() {
+		w.manager = ""
+	}
+	users, departments := p.to.spec(w)
 	var err error
 	f.Users, err = mapping.Compile(*users)
 	check(p.t, err)
@@ -142,6 +148,13 @@ func (p *pair) flow() plan.Flow {
 		check(p.t, err)
 	}
 	return f
+}
+
+// bosses tells whether managers go along. Where a department that is renamed is
+// another one, all in it move at once.
+func (p *pair) bosses() bool {
+	from, to := p.from.traits(), p.to.traits()
+	return from.boss && (from.moves || !to.lags)
 }
 
 // worded is a system that can be a source.
@@ -345,7 +358,7 @@ func (p *pair) expect(name string) {
 func (p *pair) wanted(one person) held {
 	h := held{name: one.name, title: one.title, mobile: one.mobile, email: one.email, active: true, in: p.c.paths(one.in)}
 	switch to := p.to.traits(); {
-	case !p.from.traits().boss, !p.voted: // a manager that comes in the same run is set after the votes
+	case !p.bosses(), !p.voted: // a manager that comes in the same run is set after the votes
 	case one.no == p.adoptive && !to.leaders: // what a target hides is never compared, and nothing was written yet
 	default:
 		h.boss = one.boss

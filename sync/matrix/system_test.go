@@ -49,6 +49,9 @@ type traits struct {
 	// As a target it may …
 	mobiles bool // … change the mobile number of somebody
 	leaders bool // … show managers, so that those of an adopted account are set
+	// lags: the server itself gives managers who have moved their new name, a moment
+	// later, and misses those whose people move as well.
+	lags bool
 }
 
 // words are the names by which a source shows what every mapping wants.
