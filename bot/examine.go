@@ -16,6 +16,9 @@ const (
 	// examineLines is how many findings of one level are told.
 	examineLines = 24
 	examineBytes = 12 << 10
+	// fineRunes is how much is told of one thing that is well: a system has a dozen
+	// capabilities.
+	fineRunes = 320
 )
 
 // examine asks the doctor, and tells what was found, the worst first.
@@ -182,28 +185,55 @@ func (l Lang) unfinished(err error) string {
 func (l Lang) checkLines(all []Check) []Line {
 	var lines []Line
 	for _, x := range all {
-		lines = append(lines, Line{strong(label(x.About)), plain(l.say(": ", "：") + printable(masked(x.Say.in(l)), sayRunes))})
+		line := Line{strong(label(x.About)), plain(l.say(": ", "：") + printable(masked(x.Told(l)), sayRunes))}
 		if fix := x.Fix.in(l); fix != "" {
-			lines[len(lines)-1] = append(lines[len(lines)-1], plain(l.say(" → ", " → ")+printable(masked(fix), sayRunes)))
+			line = append(line, plain(" → "+printable(masked(fix), sayRunes)))
 		}
+		lines = append(lines, line)
 	}
 	return lines
+}
+
+// Told gives what was found, and of which part.
+func (x *Check) Told(l Lang) string {
+	part, say := x.Part.in(l), x.Say.in(l)
+	if part == "" || say == "" {
+		return part + say
+	}
+	return part + l.say(": ", "：") + say
+}
+
+// Summary tells what is well about one thing in one line: the parts that there is
+// no more to say of by their names, then the others.
+func Summary(all []Check, l Lang) string {
+	var named, told []string
+	for i := range all {
+		if all[i].Say.in(l) == "" {
+			named = append(named, all[i].Part.in(l))
+		} else {
+			told = append(told, all[i].Told(l))
+		}
+	}
+	if len(named) > 0 {
+		told = append([]string{l.list(named)}, told...)
+	}
+	return strings.Join(told, l.say("; ", "；"))
 }
 
 // fineLines tells what is well, a line for each thing.
 func (l Lang) fineLines(all []Check) []Line {
 	var names []string
-	said := map[string][]string{}
+	said := map[string][]Check{}
 	for _, x := range all {
 		name := label(x.About)
 		if said[name] == nil {
 			names = append(names, name)
 		}
-		said[name] = append(said[name], printable(masked(x.Say.in(l)), nameRunes))
+		said[name] = append(said[name], x)
 	}
 	lines := make([]Line, 0, len(names))
 	for _, name := range names {
-		lines = append(lines, Line{strong(name), plain(l.say(": ", "：") + printable(strings.Join(said[name], l.say("; ", "；")), sayRunes))})
+		lines = append(lines, Line{strong(name), plain(l.say(": ", "：") + printable(masked(Summary(said[name], l)), fineRunes))})
 	}
 	return lines
 }

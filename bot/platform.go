@@ -94,8 +94,9 @@ type Limiter interface {
 // Check is one finding of the doctor.
 type Check struct {
 	About string // a system, a platform, a flow, "redis"
+	Part  Text   // what of it, such as "read mobile"; empty: all of it
 	Level Level
-	Say   Text // what was found
+	Say   Text // what was found; may be empty where Part is well
 	Fix   Text // what to click in which console; empty when all is well
 }
 

@@ -116,8 +116,8 @@ type Timing struct {
 	// 10s.
 	Call Duration `yaml:"call" jsonschema:"default=10s"`
 	// Settle is how long after a lost answer a system may still be at work on
-	// the call, from 0s to 10m. Default 30s.
-	Settle Duration `yaml:"settle" jsonschema:"default=30s"`
+	// the call, up to 10m. Default 0: as each system describes itself.
+	Settle Duration `yaml:"settle"`
 }
 
 // Limits are how many commands are obeyed in a minute; cancel, reject and pause

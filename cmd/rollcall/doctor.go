@@ -231,8 +231,12 @@ func (d *doctor) system(ctx context.Context, s *configs.System, deep bool) []bot
 	if err != nil {
 		return append(checks, d.judged(s.Type, err, bot.Text{})...)
 	}
-	if p, ok := source.(connector.Prober); ok {
-		checks = append(checks, d.judged(s.Type, p.Probe(ctx), probed(ctx, source))...)
+	switch p := source.(type) {
+	case connector.Examiner:
+		use := systemUse(d.cfg, s.Name)
+		checks = append(checks, matrix(p.Examine(ctx, use), use)...)
+	case connector.Prober:
+		checks = append(checks, d.judged(s.Type, p.Probe(ctx), bot.Text{EN: "credentials and permissions work", ZH: "凭据和权限有效"})...)
 	}
 	if deep {
 		checks = append(checks, d.reading(ctx, s, source)...)

@@ -48,7 +48,8 @@ func (d *doctor) hearing(ctx context.Context, platform run.Platform) []bot.Check
 // flow looks at one flow: who may decide, whether it is paused, and when it last
 // did what it is for.
 func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {
-	checks := d.holders(f)
+	checks := append(d.fits(ctx, f), d.holders(f)...)
+	checks = append(checks, d.changes(ctx, f)...)
 	if pauses, err := d.engine.Pauses(ctx); err == nil {
 		for _, p := range pauses {
 			if p.Covers(f.Name) {
@@ -79,6 +80,49 @@ func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {
 		})
 	}
 	return append(checks, fine("last success "+when, "上次成功 "+when))
+}
+
+// fits tells what the flow wants that its systems do not have. Whether a roster
+// has its columns is told of the roster.
+func (d *doctor) fits(ctx context.Context, f *configs.Flow) []bot.Check {
+	var checks []bot.Check
+	s, ok := d.cfg.System(f.From)
+	for _, m := range d.misfits(ctx, f) {
+		if m.reads && ok && s.File != nil {
+			continue
+		}
+		level := bot.Advice
+		if m.broken {
+			level = bot.Broken
+		}
+		checks = append(checks, bot.Check{Level: level, Say: m.say, Fix: m.fix})
+	}
+	return checks
+}
+
+// changeRuns is how many runs are looked at for one that a change started.
+const changeRuns = 200
+
+// changes tells whether a flow that waits for changes has heard of any.
+func (d *doctor) changes(ctx context.Context, f *configs.Flow) []bot.Check {
+	s, ok := d.cfg.System(f.From)
+	if f.OnChange == 0 || !ok {
+		return nil
+	}
+	runs, err := d.engine.List(ctx, run.Filter{Flow: f.Name, Limit: changeRuns})
+	if err != nil {
+		return d.judged("record", err, bot.Text{})
+	}
+	for i := range runs {
+		if runs[i].Trigger == run.ByEvent {
+			when := runs[i].Created.In(d.cfg.Location()).Format("2006-01-02 15:04")
+			return []bot.Check{fine("last started by a change "+when, "最近一次由变更触发："+when)}
+		}
+	}
+	return []bot.Check{{
+		Level: bot.Advice, Fix: subscribing(s),
+		Say: bot.Text{EN: "on_change is set, but no change of " + f.From + " has come lately", ZH: "设了 on_change，但最近没有收到 " + f.From + " 的变更通知"},
+	}}
 }
 
 // overdue gives how old the last success of a scheduled flow may be: two of its

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -37,26 +39,80 @@ func (p *process) doctorCommand() *cobra.Command {
 	return c
 }
 
-// printChecks prints findings, the worst first, and gives a fault when something
-// is broken.
+// printChecks prints findings, the worst first, what is well in one line for each
+// thing, and gives a fault when something is broken.
 func (p *process) printChecks(found []bot.Check) error {
+	wide := 0
+	for i := range found {
+		wide = max(wide, columns(found[i].About))
+	}
+	pad := func(s string) string { return s + strings.Repeat(" ", wide-columns(s)) }
+	lang := p.botLang()
 	broken := 0
-	for _, f := range found {
-		mark := map[bot.Level]string{bot.Broken: "✗", bot.Advice: "!", bot.Fine: "✓"}[f.Level]
-		say, fix := f.Say.EN, f.Fix.EN
-		if p.lang() != "en" {
-			say, fix = f.Say.ZH, f.Fix.ZH
+	for i := range found {
+		f := &found[i]
+		if f.Level == bot.Fine {
+			continue
 		}
-		p.printf("%s %s: %s\n", mark, f.About, say)
-		if fix != "" {
-			p.printf("    → %s\n", fix)
-		}
+		mark, fix := "!", p.text(f.Fix)
 		if f.Level == bot.Broken {
+			mark = "✗"
 			broken++
 		}
+		p.printf("%s %s  %s\n", mark, pad(f.About), f.Told(lang))
+		if fix != "" {
+			p.printf("  %s  → %s\n", pad(""), fix)
+		}
+	}
+	for _, group := range fineGroups(found) {
+		p.printf("✓ %s  %s\n", pad(group[0].About), bot.Summary(group, lang))
 	}
 	if broken > 0 {
 		return fault.Wrap(fault.Credential, errors.New("examined"), "%[1]d finding(s) need somebody / 有 %[1]d 项需要处理", broken)
 	}
 	return nil
+}
+
+func (p *process) botLang() bot.Lang {
+	if p.lang() == "en" {
+		return bot.EN
+	}
+	return bot.ZH
+}
+
+// text gives a sentence in the language of the process.
+func (p *process) text(t bot.Text) string {
+	if p.botLang() == bot.EN {
+		return t.EN
+	}
+	return t.ZH
+}
+
+// fineGroups gives what is well, by what it is about.
+func fineGroups(found []bot.Check) [][]bot.Check {
+	var groups [][]bot.Check
+	for _, f := range found {
+		if f.Level != bot.Fine {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g []bot.Check) bool { return g[0].About == f.About })
+		if i < 0 {
+			groups = append(groups, nil)
+			i = len(groups) - 1
+		}
+		groups[i] = append(groups[i], f)
+	}
+	return groups
+}
+
+// columns is how wide a text is in a terminal, where a Chinese character takes two
+// columns.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; unicode.Is(unicode.Han, r) || r >= 0xff01 && r <= 0xff60 || r >= 0x3000 && r <= 0x303f {
+			n++
+		}
+	}
+	return n
 }

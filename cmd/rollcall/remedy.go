@@ -30,6 +30,15 @@ func remedy(of string, kind fault.Kind) bot.Text {
 			EN: "open-dev.dingtalk.com → App Development → your app: Client ID and Client Secret under “Credentials & Basic Info”; “Permissions” → request what is missing; “Robot” → enabled, receive mode as in the configuration; then release a version.",
 			ZH: "钉钉开放平台 → 应用开发 → 你的应用：“凭证与基础信息”核对 Client ID 和 Client Secret；“权限管理”申请缺少的权限；“机器人”要启用，消息接收模式与配置一致；然后发布版本。",
 		}
+	case "ldap":
+		return bot.Text{
+			EN: "Compare url, bind_dn and the password with the directory's administrator; the account needs to read (and, as a target, to write) everything below the base DN; a certificate must be trusted by this machine or named in the configuration.",
+			ZH: "和目录管理员核对 url、bind_dn 和密码；这个账号要能读取（作为目标还要能写入）基准 DN 以下的全部内容；证书要被本机信任，或写进配置。",
+		}
+	case "scim":
+		return bot.Text{EN: "At the service, under user provisioning (SCIM): compare the address and the token; a token may have expired, make a new one.", ZH: "在该服务的用户预配（SCIM）设置里核对地址和令牌；令牌可能已过期，重新生成一个。"}
+	case "sql":
+		return bot.Text{EN: "Compare the address, the account and its rights (SELECT; as a target INSERT, UPDATE, DELETE too) with the database's administrator.", ZH: "和数据库管理员核对地址、账号和权限（SELECT；作为目标还要 INSERT、UPDATE、DELETE）。"}
 	case "file":
 		return bot.Text{EN: "Look at the roster at the place that is named; it must be readable by Rollcall and have the columns of the configuration.", ZH: "按提示的位置检查花名册；点名要能读取它，列名要与配置一致。"}
 	case "record":

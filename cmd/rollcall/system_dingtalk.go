@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/configs"
@@ -22,8 +23,8 @@ func (a *app) dingtalkSource(sys *configs.System) (connector.Source, error) {
 	})
 }
 
-// uses tells whether a flow writes an attribute of a system's users, reads it, or
-// has a rule that names it.
+// uses tells whether a flow writes an attribute of a system's users, reads it, goes
+// by it in its scope, or has a rule that names it.
 func (a *app) uses(system, attribute string) bool {
 	for i := range a.cfg.Flows {
 		f := &a.cfg.Flows[i]
@@ -33,7 +34,9 @@ func (a *app) uses(system, attribute string) bool {
 		if f.From != system {
 			continue
 		}
-		if names(f.Users.Match, f.Users.Map, attribute) || a.ruleNames(f.Users.Rule, attribute) {
+		by := slices.Concat(f.Users.Scope.Only, f.Users.Scope.Not, f.Leavers.When)
+		conditional := slices.ContainsFunc(by, func(c configs.Condition) bool { return c.Name == attribute })
+		if conditional || names(f.Users.Match, f.Users.Map, attribute) || a.ruleNames(f.Users.Rule, attribute) {
 			return true
 		}
 	}

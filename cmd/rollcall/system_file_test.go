@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -78,12 +80,17 @@ flows:
 	}
 }
 
-// doctored gives what a probe of the workbook tells in Chinese.
+// doctored gives what an examination of the workbook tells in Chinese.
 func doctored(t *testing.T, p *pair) (string, error) {
 	t.Helper()
 	source, err := p.app.source("xlsx")
 	if err != nil {
 		return "", err
 	}
-	return probed(t.Context(), source).ZH, nil
+	use := systemUse(p.app.cfg, "xlsx")
+	var told []string
+	for _, c := range matrix(source.(connector.Examiner).Examine(t.Context(), use), use) {
+		told = append(told, c.Told(bot.ZH))
+	}
+	return strings.Join(told, "\n"), nil
 }

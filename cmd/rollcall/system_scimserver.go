@@ -11,7 +11,6 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/connector/scimserver"
 	"github.com/rollcallhq/rollcall/sync/directory"
-	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 var _ scimserver.Shelf = (*store.Store)(nil)
@@ -20,13 +19,14 @@ var _ scimserver.Shelf = (*store.Store)(nil)
 func scimPath(system string) string { return "/scim/" + system + "/v2" }
 
 func (a *app) scimServerSource(sys *configs.System) (connector.Source, error) {
-	if a.store == nil {
-		return nil, fault.New(fault.Unavailable, "system %[1]s: what was pushed is in the record, which is not open / 系统 %[1]s：推送的数据在数据库里，数据库没有打开", sys.Name)
+	var pushed scimserver.Shelf = closedShelf{}
+	if a.store != nil {
+		pushed = a.store
 	}
 	c := sys.SCIMServer
 	o := scimserver.Options{
 		System: sys.Name, Path: scimPath(sys.Name), Token: c.Token.Reveal(), Contents: c.Contents, Strict: c.Strict,
-		Shelf: a.store, Now: a.p.now, Logger: a.log.With("system", sys.Name),
+		Shelf: pushed, Now: a.p.now, Logger: a.log.With("system", sys.Name),
 	}
 	if public := a.cfg.Server.PublicURL; public != "" {
 		o.BaseURL = public + "/scim/" + url.PathEscape(sys.Name) + "/v2"

@@ -405,3 +405,48 @@ func TestAddLimit(t *testing.T) {
 	b.Inject(dingtalksim.Fault{Path: atUpdate, Errcode: -1})
 	b.refused(fault.InDoubt, plan.Update, user("new"), directory.Attributes{"title": directory.TextOf("x")})
 }
+
+// TestLeadsHalfSeen checks that a list of managers is not written from a listing
+// that breaks off, or from rows that do not tell who leads.
+func TestLeadsHalfSeen(t *testing.T) {
+	t.Parallel()
+	row := func(id, leader string) string {
+		return `{"userid":"` + id + `","name":"x","dept_id_list":[10]` + leader + `}`
+	}
+	for name, list := range map[string]string{
+		"no cursor":      `{"has_more":true,"list":[` + row("both", `,"leader":false`) + `]}`,
+		"the same again": `{"has_more":true,"next_cursor":0,"list":[` + row("both", `,"leader":false`) + `]}`,
+		"no flags":       `{"has_more":false,"list":[` + row("both", "") + "," + row("lead", "") + `]}`,
+	} {
+		b := newBench(t)
+		b.corp()
+		b.Inject(dingtalksim.Fault{
+			Path: "/topapi/v2/department/get", ID: "10", Body: `{"errcode":0,"errmsg":"ok","result":{"dept_id":10,"name":"研发部","parent_id":1}}`,
+		})
+		b.Inject(dingtalksim.Fault{Path: atList, ID: "10", Body: `{"errcode":0,"errmsg":"ok","result":` + list + `}`})
+		_, err := b.apply(plan.Update, user("both"), directory.Attributes{"leads": depts("10")})
+		if fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d, _ := b.Department(10); !slices.Equal(d.Managers, []string{"lead"}) {
+			t.Errorf("%s: 10 is led by %v", name, d.Managers)
+		}
+	}
+}
+
+// TestOrderNotEmptied checks that what DingTalk has no way to empty is refused, and
+// not called done.
+func TestOrderNotEmptied(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, detailed)
+	b.corp()
+	b.refused(fault.Invalid, plan.Update, user("both"), directory.Attributes{"dept_order": directory.ListOf()})
+	b.refused(fault.Invalid, plan.Update, department("10"), directory.Attributes{"order": directory.Empty(directory.Int)})
+	if n := len(b.Effects()); n != 0 {
+		t.Errorf("%d effects", n)
+	}
+	b.must(plan.Create, user("new"), person(directory.Attributes{"dept_order": directory.ListOf()}))
+	b.must(plan.Create, directory.Key{Kind: directory.Department}, directory.Attributes{
+		"name": directory.TextOf("财务部"), "order": directory.Empty(directory.Int), "code": directory.TextOf(""),
+	})
+}

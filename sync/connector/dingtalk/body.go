@@ -214,10 +214,18 @@ func (b *userBody) orders(v directory.Value) error {
 	if v.Type() != directory.List && !v.IsEmpty() {
 		return fault.New(fault.Invalid, "dept_order has to be a list / dept_order 须为列表")
 	}
-	if len(list) > 0 {
+	switch {
+	case len(list) > 0:
 		b.fields[deptOrderList] = list
+	case !b.create:
+		return noEmptyOrder("dept_order")
 	}
 	return nil
+}
+
+// noEmptyOrder is the fault of a place in an order that is to be emptied.
+func noEmptyOrder(name string) error {
+	return fault.New(fault.Invalid, "DingTalk always keeps an order and cannot empty it: map a number to %s, or take it out of the mapping / 钉钉的排序值始终存在，不能清空：请为 %s 映射一个数字，或从映射中去掉", name, name)
 }
 
 // manager writes whom the person reports to. An empty field says nothing to

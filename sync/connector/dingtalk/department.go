@@ -111,14 +111,14 @@ func departmentBody(w connector.Write) (map[string]any, error) {
 		if v.Type() == directory.Unknown {
 			continue
 		}
-		if err := putDepartment(body, name, v); err != nil {
+		if err := putDepartment(body, name, v, w.Op == plan.Create); err != nil {
 			return nil, err
 		}
 	}
 	return body, nil
 }
 
-func putDepartment(body map[string]any, name string, v directory.Value) error {
+func putDepartment(body map[string]any, name string, v directory.Value, create bool) error {
 	switch name {
 	case directory.AttrActive:
 	case directory.AttrName, attrIdentifier, attrCode:
@@ -133,8 +133,11 @@ func putDepartment(body map[string]any, name string, v directory.Value) error {
 			body["parent_id"] = ids[0]
 		}
 	case attrOrder:
-		if v.IsEmpty() {
+		if v.IsEmpty() && create {
 			return nil
+		}
+		if v.IsEmpty() {
+			return noEmptyOrder(attrOrder)
 		}
 		n, err := strconv.ParseInt(strings.TrimSpace(v.String()), 10, 64)
 		if err != nil {

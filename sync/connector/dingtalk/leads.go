@@ -22,7 +22,11 @@ func (c *Connector) lead(ctx context.Context, id string, want []int64, created b
 		if err != nil {
 			return err
 		}
-		have = personOf(m).leads
+		p := personOf(m)
+		if p.leadsUnread && len(m.Depts) > 0 {
+			return fault.New(fault.Unavailable, "DingTalk does not tell which departments the member leads / 钉钉没有返回该成员主管的部门")
+		}
+		have = p.leads
 	}
 	written := false
 	for _, dept := range want {
@@ -76,34 +80,52 @@ func (c *Connector) managersOf(ctx context.Context, dept int64) ([]string, error
 	if err := c.read(ctx, old(pathDeptGet, map[string]any{attrDeptID: dept}), &t, &answer); err != nil {
 		return nil, err
 	}
-	var out []string
-	if answer.Managers != nil {
-		for _, id := range *answer.Managers {
-			if id != "" {
-				out = append(out, string(id))
-			}
-		}
-		return out, nil
+	if answer.Managers == nil {
+		return c.flagged(ctx, dept, &t)
 	}
-	cursor := int64(0)
+	var out []string
+	for _, id := range *answer.Managers {
+		if id != "" {
+			out = append(out, string(id))
+		}
+	}
+	return out, nil
+}
+
+// flagged gives the members of a department who are said to lead it. Faults:
+// Unavailable when not all of them came, or none of them says it either way.
+func (c *Connector) flagged(ctx context.Context, dept int64, t *tally) ([]string, error) {
+	var out []string
+	cursor, members, told := int64(0), 0, false
 	for range maxPages {
-		page, err := c.page(ctx, dept, cursor, &t)
+		page, err := c.page(ctx, dept, cursor, t)
 		if err != nil {
 			return nil, err
 		}
 		rows := page.members()
 		if len(rows) < len(page.Rows) {
-			return nil, fault.New(fault.Unavailable, "members of the department cannot be read, so that its managers are not known / 部门成员资料无法读取，不能确定现有主管")
+			return nil, managersUnknown()
 		}
+		members += len(rows)
 		for _, m := range rows {
+			told = told || m.Leader != nil
 			if m.Leader != nil && bool(*m.Leader) {
 				out = append(out, string(m.UserID))
 			}
 		}
-		if !page.More || page.Next == nil || int64(*page.Next) <= cursor {
-			break
+		switch last := !bool(page.More); {
+		case last && members > 0 && !told:
+			return nil, managersUnknown()
+		case last:
+			return out, nil
+		case page.Next == nil || int64(*page.Next) <= cursor:
+			return nil, managersUnknown()
 		}
 		cursor = int64(*page.Next)
 	}
-	return out, nil
+	return nil, managersUnknown()
+}
+
+func managersUnknown() error {
+	return fault.New(fault.Unavailable, "members of the department cannot be read, so that its managers are not known / 部门成员资料无法读取，不能确定现有主管")
 }

@@ -20,6 +20,9 @@ type person struct {
 	leads  []int64     // departments
 	orders []deptOrder // one for each department that listed the person
 	unread bool        // the manager was to be asked for and is not known
+	// asked: the person was asked for alone, so that leads do not rest on listings.
+	// leadsUnread: that answer did not tell them.
+	asked, leadsUnread bool
 }
 
 // page reads one page of a department's members. Those whom the corp hides from
@@ -221,8 +224,11 @@ func (c *Connector) get(ctx context.Context, id string, t *tally) (*member, erro
 
 // personOf makes a person of what user/get tells.
 func personOf(m *member) *person {
-	p := &person{member: *m}
+	p := &person{member: *m, asked: true, leadsUnread: m.LeaderIn == nil}
 	for _, d := range m.Depts {
+		if m.Orders == nil {
+			break
+		}
 		o := deptOrder{Dept: d}
 		for _, given := range m.Orders {
 			if given.Dept == d {

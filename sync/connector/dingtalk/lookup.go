@@ -15,8 +15,8 @@ import (
 // Lookup asks for just these objects, one by one: the vendor has no other way.
 // Somebody is gone when DingTalk says that there is no such member (60121, 60111,
 // 33012), the app, asked after that, may still see the whole corp, and the
-// department that last listed them does not know them any more (user/listid,
-// which ignores the scope). Anything less is Unsure. Faults: Credential, Limited,
+// department that listed them to this process last does not know them any more
+// (user/listid, which ignores the scope). Anything less is Unsure. Faults: Credential, Limited,
 // Unavailable, Invalid.
 func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
 	switch {
@@ -106,8 +106,8 @@ func (c *Connector) present(ctx context.Context, found []*member, out []connecto
 	return nil
 }
 
-// absent holds 'no such member' against the department that the last reading saw
-// the person in. homes keeps the answers of one lookup.
+// absent holds 'no such member' against the department that a reading last saw the
+// person in; somebody whom no reading of this process saw has none. homes keeps the answers of one lookup.
 func (c *Connector) absent(ctx context.Context, id string, homes map[int64]*memberIDs, t *tally) (connector.Sighting, error) {
 	home, known := c.memory.home(id)
 	if !known {

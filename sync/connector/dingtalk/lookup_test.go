@@ -157,3 +157,28 @@ func TestProbe(t *testing.T) {
 		t.Errorf("from another address: %v", err)
 	}
 }
+
+// TestGoneRemembered checks that the department of somebody whom the last complete
+// listing lacks is asked all the same: those are the ones whom lookups are for.
+func TestGoneRemembered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.corp()
+	b.complete()
+	ok := func(result string) string { return `{"errcode":0,"errmsg":"ok","result":` + result + `}` }
+	b.Inject(dingtalksim.Fault{Path: atList, ID: "1", Times: -1, Body: ok(`{"has_more":false,"list":[]}`)})
+	b.Inject(dingtalksim.Fault{Path: atCount, Times: -1, Body: ok(`{"count":2}`)})
+	b.Inject(dingtalksim.Fault{Path: atGet, ID: "top", Times: -1, Errcode: 60121})
+	for range 2 {
+		if s := b.complete(); s.Has(user("top")) {
+			t.Fatal("top is listed")
+		}
+		if s := b.lookup(user("top")); s.Presence != connector.Unsure || !strings.Contains(s.Why, "still lists them") {
+			t.Errorf("presence %d for %q", s.Presence, s.Why)
+		}
+	}
+	b.remove("top")
+	if s := b.lookup(user("top")); s.Presence != connector.Gone {
+		t.Errorf("after leaving for good: presence %d for %q", s.Presence, s.Why)
+	}
+}

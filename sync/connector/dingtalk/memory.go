@@ -13,15 +13,22 @@ type memory struct {
 	mu sync.Mutex
 	// witness is somebody who showed a personal field.
 	witness string
-	// homes gives one department of each person.
+	// homes gives one department of each person, also of those whom the last reading
+	// does not list any more: it is them that lookups are about.
 	homes map[string]int64
 	// managers: the listings themselves showed managers.
 	managers bool
 }
 
+// keep takes homes over, and what was known of others before stays.
 func (m *memory) keep(witness string, homes map[string]int64, managers bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for id, home := range m.homes {
+		if _, listed := homes[id]; !listed {
+			homes[id] = home
+		}
+	}
 	m.witness, m.homes, m.managers = witness, homes, managers
 }
 

@@ -102,7 +102,7 @@ func (c *Connector) userObject(p *person, s sight) directory.Object {
 
 // places gives the departments, in the vendor's order, which departments the
 // person leads, and the person's place in each. Where a department's listing was
-// not read the latter are unknown.
+// not read, or the answer about the person does not tell, the latter are unknown.
 func (p *person) places(a directory.Attributes) {
 	var depts, leads []int64
 	var orders []string
@@ -123,8 +123,10 @@ func (p *person) places(a directory.Attributes) {
 	a[directory.AttrLeads] = refs(leads...)
 	a[attrDeptOrder] = directory.ListOf(orders...)
 	if unread {
-		a[directory.AttrLeads] = directory.Hidden(hiddenUnread)
 		a[attrDeptOrder] = directory.Hidden(hiddenUnread)
+	}
+	if p.leadsUnread || unread && !p.asked {
+		a[directory.AttrLeads] = directory.Hidden(hiddenUnread)
 	}
 }
 

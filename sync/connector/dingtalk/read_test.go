@@ -352,3 +352,33 @@ func TestManagersUnread(t *testing.T) {
 		checkAttributes(t, b.get(s, user(id)), directory.Attributes{"manager": directory.Hidden("")})
 	}
 }
+
+// TestLookupWithoutLists checks that whom somebody leads, and where they stand, is
+// unknown when the answer about them does not tell, and not none.
+func TestLookupWithoutLists(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.corp()
+	b.Inject(getAs(`{"userid":"lead","name":"李雷","dept_id_list":[10]}`))
+	checkAttributes(t, b.lookup(user("lead")).Object, directory.Attributes{
+		"departments": depts("10"), "leads": directory.Hidden(""), "dept_order": directory.Hidden(""),
+	})
+	b.Inject(getAs(`{"userid":"lead","name":"李雷","dept_id_list":[10],"leader_in_dept":[{"dept_id":10,"leader":true}],"dept_order_list":[]}`))
+	checkAttributes(t, b.lookup(user("lead")).Object, directory.Attributes{"leads": depts("10"), "dept_order": directory.ListOf("10:0")})
+}
+
+// TestBlankDepartments checks that a person whose departments do not come has not
+// been moved to the root.
+func TestBlankDepartments(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{`""`, `" "`, "null"} {
+		b := newBench(t)
+		b.corp()
+		f := getAs(`{"userid":"lead","name":"李雷","dept_id_list":` + list + `}`)
+		f.Times = -1
+		b.Inject(f)
+		if _, err := b.conn.Lookup(t.Context(), directory.User, []directory.ID{"lead"}); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("%s: %v", list, err)
+		}
+	}
+}

@@ -84,7 +84,10 @@ func (l *list[T]) UnmarshalJSON(raw []byte) error {
 		if err := json.Unmarshal(raw, &s); err != nil {
 			return err
 		}
-		if t := strings.TrimSpace(s); strings.HasPrefix(t, "[") {
+		switch t := strings.TrimSpace(s); {
+		case t == "":
+			return nil // as null: what is in it is not told
+		case strings.HasPrefix(t, "["):
 			raw = []byte(t)
 		}
 	}

@@ -175,15 +175,19 @@ func (c *Connector) ourselves(n name, e *ldap.Entry) bool {
 		return strings.EqualFold(short, sam)
 	}
 	short, _, _ := strings.Cut(bind, "@")
-	return strings.EqualFold(bind, upn) || upn == "" && strings.EqualFold(short, sam)
+	// Active Directory knows everybody as sAMAccountName@domain as well.
+	return strings.EqualFold(bind, upn) || strings.EqualFold(short, sam)
 }
 
 // seat gives the DN that an object is to stand under: of the department that the
 // references name first, or the base. Faults: Invalid when it is not there.
 func (h *hand) seat(ctx context.Context, v directory.Value) (name, error) {
 	refs := v.Refs()
-	if len(refs) == 0 {
+	switch {
+	case v.IsEmpty():
 		return h.c.base, nil
+	case len(refs) == 0: // must not pass for none
+		return name{}, fault.New(fault.Invalid, "the department is given as a text and not as a reference: map it from departments / 部门的值是文本而不是引用：请从 departments 映射")
 	}
 	if len(refs) > 1 {
 		return name{}, fault.New(fault.Invalid, "an entry stands in one department only: map the main one / 条目只能属于一个部门：请只映射主部门")

@@ -28,8 +28,8 @@ func (c *Connector) Describe() connector.Info {
 			directory.Department: {plan.Create, plan.Update, plan.Delete},
 		},
 		DeleteMeans: connector.Text{
-			ZH: "条目从目录中删除，连同它的组成员关系；AD 只有启用了回收站才能恢复，OpenLDAP 不能恢复。",
-			EN: "The entry is deleted from the directory, and its group memberships with it; Active Directory can bring it back only with its recycle bin switched on, OpenLDAP cannot.",
+			ZH: "条目从目录中删除。AD 会一并去掉它的组成员关系，只有启用了回收站才能恢复；OpenLDAP 不能恢复，组里仍会留着它的名称，除非配置了 refint overlay。",
+			EN: "The entry is deleted from the directory. Active Directory takes its group memberships with it, and can bring it back only with its recycle bin switched on; OpenLDAP cannot, and groups keep its name there unless the overlay refint takes it out.",
 		},
 		DisableMeans: c.disableMeans(),
 	}

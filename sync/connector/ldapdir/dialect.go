@@ -133,6 +133,12 @@ func newDialect(kind string, o *Options) *dialect {
 		}
 		d.fields = append(d.fields, f)
 	}
+	for i := range d.fields {
+		// Whoever wrote the mark's attribute would enable an account without a word.
+		if f := &d.fields[i]; d.offName != "" && strings.EqualFold(f.attribute, d.offName) {
+			f.writable = false
+		}
+	}
 	d.finish()
 	return d
 }

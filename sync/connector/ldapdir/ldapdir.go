@@ -180,7 +180,7 @@ type Connector struct {
 
 	dialect atomic.Pointer[dialect] // once known
 	refused refused
-	// sight is what the last full read learned of visible attributes.
+	// sight is what was last learned of visible attributes.
 	sight atomic.Pointer[sight]
 	// lost holds the tokens of creates whose answer never came, with their DNs.
 	lost sync.Map

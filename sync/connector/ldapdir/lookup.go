@@ -119,8 +119,6 @@ func (g *glance) some(ctx context.Context, ids []guid) (missing []guid, err erro
 	attrs := d.attributes
 	if g.kind == directory.Department {
 		attrs = []string{d.idAttr}
-	} else if d.kind == AD {
-		attrs = append(attrs[:len(attrs):len(attrs)], attrEffective)
 	}
 	answer, err := g.c.search(ctx, g.l, query{scope: ldap.ScopeWholeSubtree, filter: filter, attrs: attrs})
 	if err != nil {
@@ -175,7 +173,10 @@ func (g *glance) takePeople(ctx context.Context, entries []*ldap.Entry, filter s
 	if err != nil {
 		return err
 	}
-	last := g.c.sight.Load()
+	blind, err := g.c.blindOn(ctx, g.l)
+	if err != nil {
+		return err
+	}
 	for _, e := range entries {
 		p, ok, err := g.c.personOf(ctx, g.l, e)
 		if err != nil {
@@ -186,15 +187,7 @@ func (g *glance) takePeople(ctx context.Context, entries []*ldap.Entry, filter s
 			return fault.New(fault.Unavailable, "an entry has no %[1]s, or a name outside base_dn / 条目没有 %[1]s，或不在 base_dn 之下", g.l.d.idAttr)
 		}
 		id, _ := parseGUID(string(p.object.ID)) // personOf wrote it
-		may := effective(e)
-		p.hide(g.l.d, func(attribute string) bool {
-			key := strings.ToLower(attribute)
-			unproven := g.l.d.kind == AD && !may[key]
-			if last != nil {
-				unproven = last.blind[key]
-			}
-			return s.shows(id, attribute) && !unproven
-		})
+		p.hide(g.l.d, func(attribute string) bool { return s.shows(id, attribute) && !blind[strings.ToLower(attribute)] })
 		if err := g.refer(ctx, &p, n); err != nil {
 			return err
 		}
@@ -315,8 +308,10 @@ func (g *glance) anywhere(ctx context.Context, ids []guid, found map[guid]bool) 
 	return nil
 }
 
-// blind tells why nothing can be said of what was not found: when nobody at all
-// can be seen, the account has most likely lost its rights. "" when it sees.
+// blind tells why nothing can be said of what was not found: when no other object
+// of the kind can be seen with its id, by which it would be found, the account has
+// most likely lost its rights. Everybody may see themselves: our own account is no
+// other. "" when it sees.
 func (g *glance) blind(ctx context.Context) (string, error) {
 	e, ok, err := g.c.one(ctx, g.l, query{base: g.c.o.BaseDN, attrs: []string{attrHasBelow}})
 	if err != nil {
@@ -325,17 +320,25 @@ func (g *glance) blind(ctx context.Context) (string, error) {
 	if !ok {
 		return "", baseMissing()
 	}
-	if !strings.EqualFold(e.GetEqualFoldAttributeValue(attrHasBelow), "TRUE") && g.l.d.kind == OpenLDAP {
+	if strings.EqualFold(e.GetEqualFoldAttributeValue(attrHasBelow), "FALSE") {
 		return "", nil // it is empty, says the server itself
 	}
-	answer, err := g.c.search(ctx, g.l, query{scope: ldap.ScopeWholeSubtree, filter: "(|" + g.l.d.users + g.l.d.ous + ")", attrs: []string{"1.1"}, limit: 2})
+	// Beside others the base and our own account may match.
+	answer, err := g.c.search(ctx, g.l, query{
+		scope: ldap.ScopeWholeSubtree, filter: g.l.d.filter(g.kind), attrs: []string{g.l.d.idAttr, "userPrincipalName", "sAMAccountName"}, limit: 3,
+	})
 	if err != nil {
 		return "", err
 	}
 	for _, e := range answer.Entries {
-		if n, err := parseName(e.DN); err == nil && n.below(g.c.base) {
+		n, err := parseName(e.DN)
+		_, shown := g.l.d.idOf(e)
+		if err == nil && shown && n.below(g.c.base) && (g.kind == directory.Department || !g.c.ourselves(n, e)) {
 			return "", nil
 		}
 	}
-	return "the account sees nobody at all: check its rights and user_filter / 该账号看不到任何人员：请检查其权限与 user_filter", nil
+	if g.kind == directory.Department {
+		return "the account sees no department with its id at all: check its rights and department_filter / 该账号看不到任何部门及其编号：请检查其权限与 department_filter", nil
+	}
+	return "the account sees nobody else with their id at all: check its rights and user_filter / 除自己以外，该账号看不到任何人员及其编号：请检查其权限与 user_filter", nil
 }

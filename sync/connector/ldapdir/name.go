@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+	"golang.org/x/text/unicode/norm"
 )
 
 // name is a DN, taken apart and made comparable: attribute types and values are
-// folded, since directories compare both without regard to case, and runs of
-// blanks count as one.
+// folded, since directories compare both without regard to case and to the normal
+// form of Unicode, and runs of blanks count as one.
 type name struct {
 	dn    string
 	parts []part // the entry's own first
@@ -51,7 +52,9 @@ func parseName(dn string) (name, error) {
 	return n, nil
 }
 
-func foldValue(s string) string { return strings.Join(strings.Fields(strings.ToLower(s)), " ") }
+func foldValue(s string) string {
+	return strings.Join(strings.Fields(strings.ToLower(norm.NFC.String(s))), " ")
+}
 
 // key is equal for equal names.
 func (n name) key() string { return keyOf(n.parts) }

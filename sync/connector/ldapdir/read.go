@@ -206,7 +206,7 @@ func (r *reading) settle(ctx context.Context) error {
 	if s.blind, err = r.c.blind(ctx, r.seen, r.samples); err != nil {
 		return err
 	}
-	r.c.sight.Store(&sight{blind: s.blind})
+	r.c.sight.Store(&sight{blind: s.blind, at: r.c.o.Now()})
 	return r.spool.drain(func(p *person) {
 		id, _ := parseGUID(string(p.object.ID)) // we wrote it
 		p.hide(r.d, func(attribute string) bool { return s.shows(id, attribute) })

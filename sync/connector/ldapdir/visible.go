@@ -3,6 +3,7 @@ package ldapdir
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -24,7 +25,13 @@ type sight struct {
 	blind map[string]bool
 	// failed: it could not be found out.
 	failed bool
+	// at is when blind was learned.
+	at time.Time
 }
+
+// sightFor is how long what a listing learned of attributes that nobody shows
+// stands. Later it is asked for afresh: a right may have been taken away since.
+const sightFor = 10 * time.Minute
 
 // shows tells whether an entry's lack of an attribute is proven.
 func (s *sight) shows(id guid, attribute string) bool {
@@ -136,21 +143,77 @@ func (c *Connector) blind(ctx context.Context, seen map[string]bool, examples []
 		return unseen, nil
 	}
 	out := map[string]bool{}
-	err := c.on(ctx, &c.calls, func(l *line) error {
-		for _, dn := range examples {
-			e, ok, err := c.one(ctx, l, query{base: dn, attrs: []string{attrEffective}})
-			if err != nil {
-				return err
-			}
-			var may map[string]bool
-			if ok {
-				may = effective(e)
-			}
-			for a := range unseen {
-				out[a] = out[a] || !may[a]
-			}
-		}
-		return nil
-	})
+	err := c.on(ctx, &c.calls, func(l *line) error { return c.forbidden(ctx, l, examples, unseen, out) })
 	return out, err
+}
+
+// forbidden notes in out which attributes the account may not write of one of a
+// few entries.
+func (c *Connector) forbidden(ctx context.Context, l *line, examples []string, of, out map[string]bool) error {
+	for _, dn := range examples {
+		e, ok, err := c.one(ctx, l, query{base: dn, attrs: []string{attrEffective}})
+		if err != nil {
+			return err
+		}
+		var may map[string]bool
+		if ok {
+			may = effective(e)
+		}
+		for a := range of {
+			out[a] = out[a] || !may[a]
+		}
+	}
+	return nil
+}
+
+// blindOn gives what blind gives, for those who are asked for by id: from the last
+// listing, or, when there was none of late, by asking on the connection at hand
+// whether anybody shows each attribute.
+func (c *Connector) blindOn(ctx context.Context, l *line) (map[string]bool, error) {
+	if last := c.sight.Load(); l.d.kind != AD || last != nil && c.o.Now().Sub(last.at) < sightFor {
+		if last == nil {
+			return map[string]bool{}, nil
+		}
+		return last.blind, nil
+	}
+	unseen, blind := map[string]bool{}, map[string]bool{}
+	for _, a := range l.d.tested() {
+		others, err := c.others(ctx, l, "(&"+l.d.users+"("+a+"=*))", 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(others) == 0 {
+			unseen[strings.ToLower(a)] = true
+		}
+	}
+	if len(unseen) > 0 {
+		examples, err := c.others(ctx, l, l.d.users, samples)
+		if err != nil {
+			return nil, err
+		}
+		if len(examples) == 0 {
+			blind = unseen
+		}
+		if err := c.forbidden(ctx, l, examples, unseen, blind); err != nil {
+			return nil, err
+		}
+	}
+	c.sight.Store(&sight{blind: blind, at: c.o.Now()})
+	return blind, nil
+}
+
+// others gives the names of up to n people whom a filter finds, besides our own
+// account.
+func (c *Connector) others(ctx context.Context, l *line, filter string, n int) ([]string, error) {
+	answer, err := c.search(ctx, l, query{scope: ldap.ScopeWholeSubtree, filter: filter, attrs: []string{"userPrincipalName", "sAMAccountName"}, limit: n + 1})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range answer.Entries {
+		if name, err := parseName(e.DN); err == nil && len(out) < n && !c.ourselves(name, e) {
+			out = append(out, e.DN)
+		}
+	}
+	return out, nil
 }

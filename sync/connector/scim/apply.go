@@ -63,6 +63,9 @@ func (c *Connector) updateUser(ctx context.Context, g gift, id string, d draft) 
 	if err != nil {
 		return err
 	}
+	if err := foreign(have, d.assigns); err != nil {
+		return err
+	}
 	var now []string
 	if d.move {
 		b := belonging{c: c, g: g}
@@ -84,6 +87,22 @@ func (c *Connector) updateUser(ctx context.Context, g gift, id string, d draft) 
 		return nil
 	}
 	return c.move(ctx, g, id, missingIn(d.groups, now), missingIn(now, d.groups))
+}
+
+// foreign refuses to clear what stands in another place than the one that is
+// written: it would still show, and may be something else.
+func foreign(have resource, list []assign) error {
+	for _, a := range list {
+		if a.value != nil || a.also.attr == "" || a.shown(have) != "" {
+			continue
+		}
+		if v, _ := a.also.get(have); plain(v) != "" {
+			return fault.New(fault.Invalid,
+				"%s stands in %s there, which is not ours to clear: clear it in the service, or take it out of the mapping / 该服务中 %s 的值在 %s，不由点名清空：请在该服务中清空，或从映射中去掉",
+				a.name, a.also, a.name, a.also)
+		}
+	}
+	return nil
 }
 
 // obeyed checks that a service which answers with the object has taken what it was
@@ -112,7 +131,7 @@ func missingIn(a, b []string) []string {
 // movable checks, before anything is written, that the groups that a user is to
 // join exist and can be changed one member at a time.
 func (c *Connector) movable(ctx context.Context, g gift, join []string) error {
-	if len(join) > 0 && (!g.patch || c.noPatch.Load()) {
+	if len(join) > 0 && (!g.patch || c.patchless(urnGroup)) {
 		return noPatchGroups()
 	}
 	for _, id := range join {
@@ -130,7 +149,7 @@ func (c *Connector) movable(ctx context.Context, g gift, join []string) error {
 // move lets a user join some groups and leave others. They join first, so that a
 // call which fails leaves them in too many groups rather than in none.
 func (c *Connector) move(ctx context.Context, g gift, user string, join, leave []string) error {
-	if len(join)+len(leave) > 0 && (!g.patch || c.noPatch.Load()) {
+	if len(join)+len(leave) > 0 && (!g.patch || c.patchless(urnGroup)) {
 		return noPatchGroups()
 	}
 	for _, id := range join {
@@ -171,21 +190,28 @@ func (c *Connector) members(ctx context.Context, g gift, group string, op operat
 	case missing(err) && op.Value != nil:
 		return fault.Wrap(fault.Invalid, err, "group %s is not in the service / 群组 %s 不在该服务中", clip(group, 60), clip(group, 60))
 	case patchless(err):
-		c.noPatch.Store(true)
+		c.learnPatchless(urnGroup)
 		return noPatchGroups()
 	}
 	return err
 }
 
-// delete deletes a resource; that it is gone already is what was wanted.
+// delete deletes a resource; that it is gone already is what was wanted, if it is
+// gone: some services answer 404 because they know no DELETE, and so does a gateway.
 func (c *Connector) delete(ctx context.Context, endpoint, id, version string) error {
 	at, err := one(endpoint, id)
 	if err != nil {
 		return err
 	}
 	_, err = c.send(ctx, call{method: http.MethodDelete, path: at, version: version, about: true})
-	if missing(err) {
-		return nil
+	if !missing(err) {
+		return err
 	}
-	return err
+	switch _, _, seen := c.get(ctx, endpoint, id, true); {
+	case seen == nil:
+		return fault.Wrap(fault.Unsupported, err, "the service answers a deletion with 'not found' and still has the object: it may not support DELETE; disable the account instead, or delete it there / 服务对删除回答“不存在”，但对象仍在：它可能不支持 DELETE；请改为停用，或在该服务中手工删除")
+	case !missing(seen):
+		return seen
+	}
+	return c.alive(ctx, endpoint)
 }

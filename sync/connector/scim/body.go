@@ -17,6 +17,8 @@ type assign struct {
 	value any
 	text  string // the value as shown gives it
 	many  bool   // a list that is written as a whole
+	name  string // of a user's attribute
+	also  path   // where a user's attribute is read when nothing is at path; zero: nowhere
 }
 
 // draft is what a change writes: attributes of the object itself, and the groups
@@ -58,7 +60,7 @@ func (c *Connector) userDraft(w connector.Write, g gift) (draft, error) {
 
 // assign turns a value into JSON.
 func (s spec) assign(v directory.Value, op plan.Op, g gift) (assign, error) {
-	a := assign{path: s.path}
+	a := assign{path: s.path, name: s.name, also: s.also}
 	if s.name == attrName && !g.schemas.shown(urnUser, s.path) && g.schemas.shown(urnUser, s.also) {
 		a.path = s.also
 	}

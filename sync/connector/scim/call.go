@@ -103,7 +103,10 @@ func (c *Connector) send(ctx context.Context, r call) (answer, error) {
 	}
 	defer func() { _ = response.Body.Close() }() // it was read to the end, or is given up
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil || len(data) > maxAnswer {
+	switch {
+	case err == nil && len(data) > maxAnswer && !r.write():
+		return answer{}, fault.Wrap(fault.Invalid, errLarge, "the service's answer is larger than 64 MiB: lower page_size / 服务的应答超过 64 MiB：请减小 page_size")
+	case err != nil || len(data) > maxAnswer:
 		return answer{}, lost(r, true, bare(ctx, err))
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {

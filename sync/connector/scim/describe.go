@@ -161,9 +161,19 @@ const discoveries = 3
 
 // reads counts the calls of a first Read: those of discovery, and the pages.
 func (c *Connector) reads(users, departments int) int {
-	n := discoveries + pages(users, c.options.PageSize)
+	n := discoveries + c.listings(users)
 	if c.options.Departments != NoGroups {
-		n += pages(departments, c.options.PageSize)
+		n += c.listings(departments)
+	}
+	return n
+}
+
+// listings is how many calls list so many resources: their pages, and after one full
+// page a look at what may come after it.
+func (c *Connector) listings(rows int) int {
+	n := pages(rows, c.options.PageSize)
+	if rows == c.options.PageSize {
+		n++
 	}
 	return n
 }

@@ -124,19 +124,27 @@ func (g *gift) types(a answer) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range p.resources {
+	g.users = endpointOf(p.resources, urnUser, "User", g.users)
+	g.groups = endpointOf(p.resources, urnGroup, "Group", g.groups)
+	return nil
+}
+
+// endpointOf gives the endpoint of a schema: of several the one whose type has the
+// RFC's name, else the first.
+func endpointOf(types []resource, schema, name, otherwise string) string {
+	found := ""
+	for _, r := range types {
 		at := r.text("endpoint")
-		if !endpointForm.MatchString(at) {
+		if r.text("schema") != schema || !endpointForm.MatchString(at) {
 			continue
 		}
-		switch r.text("schema") {
-		case urnUser:
-			g.users = strings.Trim(at, "/")
-		case urnGroup:
-			g.groups = strings.Trim(at, "/")
+		at = strings.Trim(at, "/")
+		if r.text("name") == name || r.id() == name {
+			return at
 		}
+		found = or(found, at)
 	}
-	return nil
+	return or(found, otherwise)
 }
 
 // declare takes the Schemas (RFC 7643 §7). A listing that is cut short declares
@@ -209,15 +217,16 @@ func (s schemas) computed(core string) []string {
 }
 
 // unseen gives an attribute that a full read does not show though we could write
-// it: writing the resource whole would take it away. A password is shown to
-// nobody, and services keep it.
-func (s schemas) unseen(core string) (string, bool) {
+// it: writing a user whole would take it away. Any schema may extend users, but for
+// those of groups. A password is shown to nobody, and services keep it.
+func (s schemas) unseen() (string, bool) {
 	for urn, attrs := range s {
-		if urn != strings.ToLower(core) && urn != strings.ToLower(urnEnterprise) {
+		if urn == strings.ToLower(urnGroup) || urn == strings.ToLower(urnDepartment) {
 			continue
 		}
 		for _, a := range attrs {
-			if strings.EqualFold(a.returned, "request") && strings.EqualFold(a.mutability, "readWrite") {
+			// RFC 7643 §7: without a word on it, an attribute is readWrite.
+			if strings.EqualFold(a.returned, "request") && strings.EqualFold(or(a.mutability, "readWrite"), "readWrite") {
 				return a.name, true
 			}
 		}

@@ -46,7 +46,7 @@ func (c *Connector) refusal(r call, response *http.Response, data []byte) error 
 // meaningOf finds what an answer means: by its scimType where that is one of the
 // RFC's, else by its status.
 func meaningOf(r call, why *refused) meaning {
-	if m, ok := scimTypes[why.scimType]; ok && why.status < http.StatusInternalServerError {
+	if m, ok := scimTypes[why.scimType]; ok && why.status < http.StatusInternalServerError && !stubborn(why.status) {
 		return m
 	}
 	m, known := statuses[why.status]
@@ -72,6 +72,12 @@ func meaningOf(r call, why *refused) meaning {
 	default:
 		return meaning{fault.Invalid, "the SCIM service refuses the call (HTTP " + code + ")", "SCIM 服务拒绝了该请求（HTTP " + code + "）"}
 	}
+}
+
+// stubborn tells whether a status means the same whatever the scimType: who we are,
+// and how often we ask.
+func stubborn(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusTooManyRequests
 }
 
 // inDoubt is what an outage means for a write.

@@ -60,12 +60,40 @@ func (c *Connector) all(ctx context.Context, endpoint string, l listing, t *tall
 		if !w.take(p, each) || rows == 0 {
 			break
 		}
+		first := l.start == 1
 		l.start += rows
-		if p.total >= 0 && l.start > p.total {
-			break
+		if p.total < 0 || l.start <= p.total {
+			continue
 		}
+		if first && rows >= l.count {
+			if err := c.beyond(ctx, endpoint, l, t, &w); err != nil {
+				return "", err
+			}
+		}
+		break
 	}
 	return w.end(), nil
+}
+
+// beyond asks for what comes after one full page that is said to be all: some
+// services give the number of a page's resources for that of all. A service which
+// does not page gives the same ones again, and one that finds the place wrong has
+// nothing there.
+func (c *Connector) beyond(ctx context.Context, endpoint string, l listing, t *tally, w *walk) error {
+	p, err := c.page(ctx, endpoint, l, t)
+	switch fault.KindOf(err) {
+	case "":
+	case fault.Invalid, fault.NotFound, fault.Unsupported:
+		return nil
+	default:
+		return err
+	}
+	for _, r := range p.resources {
+		if !w.seen[r.id()] {
+			w.doubt("the service gives the number of objects on one page for that of all, so that nobody knows whether all came: raise page_size above their number, or have the service corrected / 服务把一页的数量当成总数，无法确认是否已全部列出：请把 page_size 调到大于对象总数，或请服务方修正")
+		}
+	}
+	return nil
 }
 
 // walk is a listing on its way.
@@ -81,7 +109,7 @@ func (w *walk) take(p page, each func(resource)) bool {
 		w.doubt("the service's number of objects changed while they were listed / 列举期间服务报告的总数发生了变化")
 	}
 	w.total = p.total
-	fresh := p.odd > 0
+	fresh := false
 	for _, r := range p.resources {
 		id := r.id()
 		switch {
@@ -122,8 +150,14 @@ func (w *walk) end() flaw {
 // one resource the word of a SCIM service, and not of a gateway or a wrong
 // address.
 func (c *Connector) alive(ctx context.Context, endpoint string) error {
-	_, err := c.page(ctx, endpoint, listing{count: 1, bare: true}, &tally{})
+	_, err := c.populated(ctx, endpoint)
 	return err
+}
+
+// populated is alive, and tells whether the listing shows anything.
+func (c *Connector) populated(ctx context.Context, endpoint string) (bool, error) {
+	p, err := c.page(ctx, endpoint, listing{count: 1, bare: true}, &tally{})
+	return p.total != 0 || len(p.resources) > 0, err
 }
 
 // get reads one resource afresh.

@@ -10,7 +10,8 @@ import (
 )
 
 // Lookup asks for just these objects, by id. Gone is only what the service itself
-// answers with 404 while its listings work; what it does not let us see is Unsure.
+// answers with 404 while its listings work and show somebody; what it does not let us
+// see is Unsure.
 // Faults: Credential, Limited, Unavailable, Invalid.
 func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
 	if kind != directory.User && (kind != directory.Department || c.options.Departments == NoGroups) {
@@ -51,6 +52,7 @@ type looking struct {
 	groups   belonging
 	listed   map[string]resource // what a listing has shown
 	alive    bool                // the endpoint has answered with a listing
+	nobody   bool                // which shows no user at all
 }
 
 // list reads a whole listing of users where that takes fewer calls than to ask for
@@ -65,12 +67,14 @@ func (l *looking) list(ctx context.Context, ids []directory.ID) error {
 		want[string(id)] = true
 	}
 	l.listed = map[string]resource{}
+	rows := 0
 	_, err := l.c.all(ctx, l.endpoint, listing{}, &tally{}, func(r resource) {
+		rows++
 		if want[r.id()] {
 			l.listed[r.id()] = r
 		}
 	})
-	l.alive = err == nil
+	l.alive, l.nobody = err == nil, rows == 0
 	return err
 }
 
@@ -101,10 +105,14 @@ func (l *looking) one(ctx context.Context, id string) (connector.Sighting, error
 // gone judges a 404.
 func (l *looking) gone(ctx context.Context) (connector.Sighting, error) {
 	if !l.alive {
-		if err := l.c.alive(ctx, l.endpoint); err != nil {
+		some, err := l.c.populated(ctx, l.endpoint)
+		if err != nil {
 			return connector.Sighting{}, err
 		}
-		l.alive = true
+		l.alive, l.nobody = true, !some && l.kind == directory.User
+	}
+	if l.nobody {
+		return connector.Sighting{Why: "the service shows no user at all: the token may not see them / 服务不显示任何用户：令牌可能无权查看"}, nil
 	}
 	return connector.Sighting{Presence: connector.Gone}, nil
 }

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type roll struct {
 func (c *Connector) roll(ctx context.Context, g gift, t *tally) (*roll, error) {
 	r := &roll{parents: map[string]string{}, of: map[string][]string{}, hidden: !g.schemas.shown(urnGroup, path{attr: attrMembers})}
 	groups := map[string]bool{}
+	shown := false // some group has a member
 	var err error
 	r.why, err = c.all(ctx, g.groups, listing{}, t, func(group resource) {
 		id := group.id()
@@ -33,6 +35,7 @@ func (c *Connector) roll(ctx context.Context, g gift, t *tally) (*roll, error) {
 			r.parents[id] = string(parent.ID)
 		}
 		for _, m := range group.elements(attrMembers) {
+			shown = true
 			switch who := m.text("value"); {
 			case who == "":
 			case isGroup(m):
@@ -45,6 +48,11 @@ func (c *Connector) roll(ctx context.Context, g gift, t *tally) (*roll, error) {
 	if err != nil {
 		return nil, noGroups(err)
 	}
+	if !shown && !r.hidden {
+		if r.hidden, err = c.withheld(ctx, g, r.departments, t); err != nil {
+			return nil, err
+		}
+	}
 	for id := range groups {
 		if _, member := r.of[id]; member {
 			r.nested = true
@@ -55,6 +63,30 @@ func (c *Connector) roll(ctx context.Context, g gift, t *tally) (*roll, error) {
 		slices.Sort(r.of[who])
 	}
 	return r, nil
+}
+
+// sample is how many groups are asked one by one when a listing shows no member of
+// any.
+const sample = 5
+
+// withheld tells whether a service leaves members out of its listing, by asking for
+// some groups one by one: a listing in which nobody is in any group looks the same.
+// Groups that cannot be asked for may have members.
+func (c *Connector) withheld(ctx context.Context, g gift, groups []directory.Object, t *tally) (bool, error) {
+	for i := range min(len(groups), sample) {
+		id := string(groups[i*len(groups)/min(len(groups), sample)].ID)
+		group, _, err := c.get(ctx, g.groups, id, false)
+		switch {
+		case missing(err):
+		case statusOf(err) == http.StatusUnauthorized, fault.Retryable(err):
+			return false, err
+		case err != nil, len(group.elements(attrMembers)) > 0:
+			return true, nil
+		default:
+			t.pages++
+		}
+	}
+	return false, nil
 }
 
 // isGroup tells whether a member says of itself that it is a group.

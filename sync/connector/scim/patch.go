@@ -44,15 +44,21 @@ func (d Dialect) operations(list []assign, have resource) patch {
 func (d Dialect) operation(a assign, have resource) operation {
 	_, there := a.path.get(have)
 	switch {
+	case a.path.chosen(have) > 1:
+		// The filter would choose all of them: the list is written as it is but for one.
+		changed := have.clone()
+		a.path.put(changed, a.value)
+		box, _ := a.path.box(changed)
+		list, _ := box.at(a.path.attr)
+		return operation{Op: d.verb("replace"), Path: a.path.top(), Value: list}
+	case a.value == nil && a.path.match != "" && a.path.goesWhole():
+		return operation{Op: d.verb("remove"), Path: a.path.element()}
 	case a.value == nil:
-		if a.path.match != "" {
-			return operation{Op: d.verb("remove"), Path: a.path.element()}
-		}
 		return operation{Op: d.verb("remove"), Path: a.path.String()}
 	case d == Entra && a.path.match != "" && !there:
 		// Services that were built for Entra make the element from the filter.
 		return operation{Op: d.verb("add"), Path: a.path.String(), Value: d.value(a)}
-	case a.path.match != "" && !there && !a.path.chosen(have):
+	case a.path.match != "" && !there && a.path.chosen(have) == 0:
 		// RFC 7644 §3.5.2.3: a replace whose filter matches nothing is refused.
 		v, _ := have.at(a.path.attr)
 		old, _ := v.([]any)
@@ -62,11 +68,20 @@ func (d Dialect) operation(a assign, have resource) operation {
 	}
 }
 
-// chosen tells whether the element that a path means is there, even without the
-// part that is meant.
-func (p path) chosen(have resource) bool {
+// chosen counts the elements that a path's choice fits, even without the part that
+// is meant.
+func (p path) chosen(have resource) int {
 	box, ok := p.box(have)
-	return ok && slices.ContainsFunc(box.elements(p.attr), p.is)
+	if !ok || p.match == "" {
+		return 0
+	}
+	n := 0
+	for _, e := range box.elements(p.attr) {
+		if p.is(e) {
+			n++
+		}
+	}
+	return n
 }
 
 // verb gives an operation's name.
@@ -156,18 +171,32 @@ func (c *Connector) modify(ctx context.Context, g gift, a aim, list []assign) (r
 	if !g.etag {
 		a.version = ""
 	}
-	if g.patch && !c.noPatch.Load() {
+	if g.patch && !c.patchless(a.core) {
 		got, err := c.send(ctx, call{method: http.MethodPatch, path: at, body: c.options.Dialect.operations(list, a.have), version: a.version, about: true})
 		if !patchless(err) {
 			return shown(got, err)
 		}
-		c.noPatch.Store(true) // and nothing has happened
+		c.learnPatchless(a.core) // and nothing has happened
 	}
 	body, err := whole(g, a, list)
 	if err != nil {
 		return nil, err
 	}
 	return shown(c.send(ctx, call{method: http.MethodPut, path: at, body: body, version: a.version, about: true}))
+}
+
+// patchless tells whether the service has said that it knows no PATCH, of anything
+// or of groups alone. core is the schema of what is to be changed.
+func (c *Connector) patchless(core string) bool {
+	return c.noPatch.Load() || core == urnGroup && c.noGroupPatch.Load()
+}
+
+func (c *Connector) learnPatchless(core string) {
+	if core == urnGroup {
+		c.noGroupPatch.Store(true)
+		return
+	}
+	c.noPatch.Store(true)
 }
 
 // patchless tells whether a service says that it knows no PATCH at all.
@@ -195,7 +224,7 @@ func whole(g gift, a aim, list []assign) (resource, error) {
 	if a.core == urnGroup {
 		return nil, noPatchGroups()
 	}
-	if name, unseen := g.schemas.unseen(a.core); unseen {
+	if name, unseen := g.schemas.unseen(); unseen {
 		return nil, fault.New(fault.Unsupported,
 			"the service knows no PATCH and does not show %s: writing the account whole could clear it / 服务不支持 PATCH，又不显示 %s：整体写入可能会把它清空", clip(name, 60), clip(name, 60))
 	}

@@ -180,10 +180,10 @@ func (p path) putElement(box resource, v any) {
 	list := slices.Clone(old)
 	i := slices.IndexFunc(list, func(e any) bool { m, is := e.(map[string]any); return is && p.is(m) })
 	switch {
-	case v == nil && i >= 0:
-		list = slices.Delete(list, i, i+1)
-	case v == nil:
+	case v == nil && i < 0:
 		return
+	case v == nil && p.goesWhole():
+		list = slices.Delete(list, i, i+1)
 	case i >= 0:
 		m, _ := list[i].(map[string]any)
 		changed := resource(m).clone()
@@ -194,6 +194,11 @@ func (p path) putElement(box resource, v any) {
 	}
 	set(box, p.attr, list)
 }
+
+// goesWhole tells whether the element is nothing without the part that the path
+// means: a mail address without its value, but not a postal address without its
+// town.
+func (p path) goesWhole() bool { return p.sub == "value" }
 
 // newElement makes the element that the path would choose. The first mail address
 // is the primary one.

@@ -39,11 +39,11 @@ func startPeer(t *testing.T) *peer {
 	node, err := exec.LookPath("node")
 	npm, npmErr := exec.LookPath("npm")
 	if err != nil || npmErr != nil {
-		t.Skip("NOT RUN: no node and npm here, so the connector is not tried on a real SCIM service (make scim-server)")
+		t.Skip("NOT RUN: no node and npm here, so the connector is not tried on a real SCIM service")
 	}
 	dir, err := installed(npm)
 	if err != nil {
-		t.Skipf("NOT RUN: the real SCIM service cannot be installed (make scim-server): %v", err)
+		t.Skipf("NOT RUN: the real SCIM service cannot be installed: %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), node, "server.js")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "SCIM_TOKEN="+token)

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -137,7 +138,8 @@ func (o *Options) validateAttributes(need func(ok bool, name string)) {
 
 // loopback tells whether a host is this machine.
 func loopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Connector reads and writes one service. It is safe for concurrent use.
@@ -153,8 +155,9 @@ type Connector struct {
 	// proven: in the last listing, what users say of their groups was what the
 	// groups say of their members.
 	proven atomic.Bool
-	// noPatch: the service has answered that it knows no PATCH.
-	noPatch atomic.Bool
+	// noPatch: the service has answered that it knows no PATCH. noGroupPatch: it has
+	// answered so for a group, which says nothing of users.
+	noPatch, noGroupPatch atomic.Bool
 	// population is how many users the last listing had.
 	population atomic.Int64
 }

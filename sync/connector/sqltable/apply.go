@@ -37,7 +37,7 @@ func (c *Connector) Apply(ctx context.Context, w connector.Write) (directory.Key
 	}
 	defer a.x.close(ctx)
 	if err := a.run(ctx); err != nil {
-		return directory.Key{}, err
+		return directory.Key{}, a.x.undo(ctx, err)
 	}
 	if a.done {
 		return a.w.Key, nil
@@ -158,6 +158,10 @@ func (a *applying) create(ctx context.Context) error {
 	if err := a.references(ctx); err != nil {
 		return err
 	}
+	before, err := a.weigh(ctx, a.t.create)
+	if err != nil {
+		return err
+	}
 	if err := a.one(ctx, a.t.create); err != nil {
 		return err
 	}
@@ -165,7 +169,10 @@ func (a *applying) create(ctx context.Context) error {
 	if err == nil && !there {
 		err = a.invalid("the new row does not show under its id in `read`: does the statement write :id, and does the query leave the row out?", "新建的行在 `read` 里查不到：语句是否写入了 :id？查询是否排除了它？")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return a.ousts(ctx, a.t.create, before, 1)
 }
 
 func (a *applying) update(ctx context.Context) error {
@@ -179,7 +186,14 @@ func (a *applying) update(ctx context.Context) error {
 		return a.invalid("an account is disabled by DISABLE alone", "停用账号只能用停用操作")
 	}
 	if n := len(a.w.After); n > 1 || !byEnable {
+		before, err := a.weigh(ctx, a.t.update)
+		if err != nil {
+			return err
+		}
 		if err := a.one(ctx, a.t.update); err != nil {
+			return err
+		}
+		if err := a.ousts(ctx, a.t.update, before, 0); err != nil {
 			return err
 		}
 	}
@@ -245,33 +259,11 @@ func (a *applying) delete(ctx context.Context) error {
 	if there {
 		return a.invalid("after "+a.t.delete.name+" the row is still in `read`: let the query leave out what is deleted", "执行 "+a.t.delete.name+" 后，这一行仍在 `read` 里：查询应当排除已删除的行")
 	}
-	after, err := a.counts(ctx)
-	if err != nil {
-		return err
+	others, err := a.spared(ctx, before, -1)
+	if err == nil && !others {
+		err = a.invalid("the delete takes other rows along: a foreign key says ON DELETE CASCADE, or a trigger does it", "删除会连带删除其他行：外键写了 ON DELETE CASCADE，或触发器所为")
 	}
-	for kind, n := range before {
-		if kind == a.t.kind {
-			n--
-		}
-		if after[kind] != n {
-			return a.invalid("the delete takes other rows along: a foreign key says ON DELETE CASCADE, or a trigger does it", "删除会连带删除其他行：外键写了 ON DELETE CASCADE，或触发器所为")
-		}
-	}
-	return nil
-}
-
-// counts gives how many objects of each kind there are. What a row takes along when
-// it is deleted, no engine counts.
-func (a *applying) counts(ctx context.Context) (map[directory.Kind]int64, error) {
-	out := map[directory.Kind]int64{}
-	for kind, t := range a.c.tables {
-		n, err := a.x.number(ctx, t.read.name, a.c.wrapped("COUNT(*)", t.read, ""))
-		if err != nil {
-			return nil, err
-		}
-		out[kind] = n
-	}
-	return out, nil
+	return err
 }
 
 // one runs a statement that has to touch exactly one row.

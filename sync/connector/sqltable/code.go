@@ -108,7 +108,7 @@ var mysqlCodes = map[uint16]meaning{
 	1064: wrongSQL, 1146: wrongSQL, 1054: wrongSQL, 1060: wrongSQL, 1052: wrongSQL, 1136: wrongSQL, 1305: wrongSQL, 1055: wrongSQL, 1210: wrongSQL,
 	1049: noDatabase, 1045: badLogin, 1698: badLogin, 1820: badLogin, 1862: badLogin, 3118: badLogin, 4151: badLogin, 1524: badLogin,
 	1130: badHost, 1129: badHost, 3159: badHost, 1044: noRight, 1142: noRight, 1143: noRight, 1227: noRight, 1370: noRight,
-	1290: readOnly, 1792: readOnly, 1836: readOnly, 1205: collided, 1213: collided, 1020: collided,
+	1290: readOnly, 1792: readOnly, 1836: readOnly, 1205: collided, 1213: collided, 1020: collided, 1412: collided,
 	1040: crowded, 1203: crowded, 1226: crowded, 1053: stopped, 1152: stopped, 1317: stopped, 1927: stopped, 1969: stopped, 3024: stopped,
 	1021: ailing, 1114: ailing, 1030: ailing, 1180: ailing, 1041: ailing, 1037: ailing, 1105: ailing, 3101: collided,
 }

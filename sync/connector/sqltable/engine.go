@@ -194,6 +194,9 @@ func (c *Connector) dialMySQL() (engine, error) {
 	// Values that do not fit are refused and not cut; \ and " mean what the lexer
 	// takes them for.
 	cfg.Params["sql_mode"] = "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
+	// GROUP_CONCAT cuts what is longer, 1024 bytes by default, without an error. A cell
+	// of this size is refused.
+	cfg.Params["group_concat_max_len"] = strconv.Itoa(4 * maxCell)
 	if e.connector, err = mysql.NewConnector(cfg); err != nil {
 		return e, badURL(e.name)
 	}

@@ -28,6 +28,9 @@ type statement struct {
 	// replaces: OR REPLACE stands in it, by which SQLite deletes every row that is
 	// in the way of a unique value.
 	replaces bool
+	// upserts: ON CONFLICT, ON DUPLICATE KEY or MERGE stands in it, by which it may
+	// write to the row of somebody else who has a unique value.
+	upserts bool
 }
 
 // param is a parameter :name and where it stands.
@@ -187,6 +190,7 @@ func (l *lexer) word() error {
 		l.out.verb = word
 	}
 	l.out.replaces = l.out.replaces || l.last == "OR" && word == "REPLACE"
+	l.out.upserts = l.out.upserts || l.last == "ON" && (word == "CONFLICT" || word == "DUPLICATE") || word == "MERGE"
 	l.last = word
 	if word == "E" && l.g.dollar && l.pos < len(l.src) && l.src[l.pos] == '\'' {
 		return l.quoted(true)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -14,8 +15,8 @@ import (
 const fewObjects = 50
 
 // Lookup asks for just these objects, in one read-only transaction. Somebody is
-// gone only when `read` gives everybody and has no such id; `one` is a faster way
-// to those who are there, and no proof. Faults: those of Read.
+// gone only when `read` gives everybody and has no such id, but others; `one` is a
+// faster way to those who are there, and no proof. Faults: those of Read.
 func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
 	if len(ids) == 0 {
 		return []connector.Sighting{}, nil
@@ -38,17 +39,10 @@ func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []direc
 		if err != nil {
 			return err
 		}
-		if len(ids) > fewObjects {
-			return c.lookupMany(ctx, x, sh, sightings{ids, out})
+		if err := c.seek(ctx, x, sh, sightings{ids, out}); err != nil {
+			return err
 		}
-		for i, id := range ids {
-			found, err := c.find(ctx, x, sh, id)
-			if err != nil {
-				return err
-			}
-			out[i] = c.sighting(found, id)
-		}
-		return nil
+		return c.deserted(ctx, x, t, out)
 	})
 	if err != nil {
 		return nil, err
@@ -60,6 +54,39 @@ func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []direc
 type sightings struct {
 	ids []directory.ID
 	out []connector.Sighting
+}
+
+func (c *Connector) seek(ctx context.Context, x *tx, sh *shape, s sightings) error {
+	if len(s.ids) > fewObjects {
+		return c.lookupMany(ctx, x, sh, s)
+	}
+	for i, id := range s.ids {
+		found, err := c.find(ctx, x, sh, id)
+		if err != nil {
+			return err
+		}
+		s.out[i] = c.sighting(found, id)
+	}
+	return nil
+}
+
+// deserted sees that somebody is left beside those who are gone. A table without any
+// row may just be being filled anew.
+func (c *Connector) deserted(ctx context.Context, x *tx, t *table, out []connector.Sighting) error {
+	gone := func(s connector.Sighting) bool { return s.Presence == connector.Gone }
+	if !slices.ContainsFunc(out, gone) {
+		return nil
+	}
+	n, err := x.number(ctx, t.read.name, "SELECT COUNT(*) FROM ("+c.wrapped("1", t.read, " LIMIT 1")+") AS one")
+	if err != nil || n > 0 {
+		return err
+	}
+	for i := range out {
+		if gone(out[i]) {
+			out[i] = unsure("`read` gives no row at all: is the table just being filled?", "`read` 一行也没有：表是否正在重新导入？")
+		}
+	}
+	return nil
 }
 
 // found is what the rows of one id are.

@@ -131,7 +131,7 @@ func postgresServer(t *testing.T) (*sql.DB, string) {
 		found = append(found, path)
 	}
 	if len(found) == 0 {
-		t.Skip("NOT RUN: no PostgreSQL is installed here (make postgresql)")
+		t.Skip("NOT RUN: no PostgreSQL is installed here (make test installs it)")
 	}
 	bin := filepath.Dir(found[len(found)-1])
 	dir, as := place(t, "postgres")
@@ -158,12 +158,12 @@ func mariadbServer(t *testing.T) (string, string) {
 	t.Helper()
 	install, err := exec.LookPath("mariadb-install-db")
 	if err != nil {
-		t.Skip("NOT RUN: no MariaDB is installed here (make mariadb)")
+		t.Skip("NOT RUN: no MariaDB is installed here (make test installs it)")
 	}
 	server, err := exec.LookPath("mariadbd")
 	if err != nil {
 		if server = "/usr/sbin/mariadbd"; !exists(server) {
-			t.Skip("NOT RUN: no mariadbd is installed here (make mariadb)")
+			t.Skip("NOT RUN: no mariadbd is installed here (make test installs it)")
 		}
 	}
 	dir, as := place(t, "mysql")

@@ -112,6 +112,7 @@ type Connector struct {
 
 	mu     sync.Mutex
 	shapes map[directory.Kind]*shape // as last seen
+	safe   map[*statement]bool       // those whose change can be rolled back, as was found
 }
 
 var (
@@ -131,7 +132,7 @@ func New(o Options) (*Connector, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Connector{o: o, partial: o.Contents == Partial, shapes: map[directory.Kind]*shape{}}
+	c := &Connector{o: o, partial: o.Contents == Partial, shapes: map[directory.Kind]*shape{}, safe: map[*statement]bool{}}
 	if err := c.compile(); err != nil {
 		return nil, err
 	}

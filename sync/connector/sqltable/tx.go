@@ -118,6 +118,9 @@ func (t *tx) number(ctx context.Context, where, text string) (int64, error) {
 
 // exec runs a writing statement and gives how many rows it touched.
 func (t *tx) exec(ctx context.Context, s *statement, args []any) (int64, error) {
+	if err := t.takesBack(ctx, s); err != nil {
+		return 0, err
+	}
 	result, err := t.conn.ExecContext(ctx, s.text(t.c.engine.grammar), args...)
 	if err != nil {
 		return 0, t.c.fail(s.name, err)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,10 +144,10 @@ func TestListenerTakesEvents(t *testing.T) {
 		for forgery, change := range map[string]func(*http.Request, *wecomsim.Callback){
 			"another token": func(_ *http.Request, to *wecomsim.Callback) { to.Token = "x" },
 			"another key":   func(_ *http.Request, to *wecomsim.Callback) { to.AESKey = strings.Repeat("A", 43) },
-			"stale": func(r *http.Request, _ *wecomsim.Callback) {
+			"another time": func(r *http.Request, _ *wecomsim.Callback) {
 				if r != nil {
 					q := r.URL.Query()
-					q.Set("timestamp", "1409659589")
+					q.Set("timestamp", strconv.FormatInt(now.Unix()+1, 10))
 					r.URL.RawQuery = q.Encode()
 				}
 			},
@@ -164,6 +165,33 @@ func TestListenerTakesEvents(t *testing.T) {
 			if status, hints := send(change); status != http.StatusUnauthorized || len(hints) != 0 {
 				t.Errorf("%s, %s: %d %+v", name, forgery, status, hints)
 			}
+		}
+	}
+}
+
+// TestListenerTakesNothingStale sends what is signed well, and too early or too
+// late.
+func TestListenerTakesNothingStale(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	to := wecomsim.Callback{URL: "http://x/callback", Token: "QDG6eK", AESKey: sampleKey}
+	for late, want := range map[time.Duration]int{
+		-6 * time.Minute: 401, -4 * time.Minute: 200, 0: 200, 4 * time.Minute: 200, 6 * time.Minute: 401,
+	} {
+		told := 0
+		l := newListener(t, ListenerOptions{
+			CorpID: "ww-rollcall-sim", Token: "QDG6eK", AESKey: sampleKey, Now: func() time.Time { return now.Add(late) },
+			Tell: func(context.Context, []directory.Hint) { told++ },
+		})
+		sim := wecomsim.New(wecomsim.Options{Now: func() time.Time { return now }})
+		r, err := sim.EventRequest(t.Context(), to, wecomsim.ContactEvent{Change: "update_user", UserID: "u1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		l.ServeHTTP(w, r)
+		if w.Code != want || (told == 1) != (want == http.StatusOK) {
+			t.Errorf("%v late: %d, %d told", late, w.Code, told)
 		}
 	}
 }
