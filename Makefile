@@ -19,6 +19,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
+	$(GO) test -tags $(TAGS) -timeout 20m ./sync/matrix # all pairs of systems: with -race it takes a part of them
 
 # Debian packages, each with a command that shows that it is there.
 SERVERS := redis-server:redis-server slapd:slapd postgresql:initdb mariadb-server:mariadbd
@@ -76,7 +77,7 @@ cover: ## coverage of every package
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
 	$(GO) test ./sync/connector/... -run 'Docs' -update
-	$(GO) test ./bot ./sync/run -run 'Docs' -update
+	$(GO) test ./bot ./sync/run ./sync/matrix -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date
 	$(GO) mod tidy

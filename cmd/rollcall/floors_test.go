@@ -22,6 +22,7 @@ var floors = []struct {
 	{"sync/fault", nil},
 	{"sync/directory", nil},
 	{"sync/shelf", nil},
+	{"sync/matrix", nil},
 	{"configs", []string{"sync/fault"}},
 	{"sync/feishutoken", []string{"sync/fault"}},
 	{"sync/simulator/*", nil},

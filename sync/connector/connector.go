@@ -125,6 +125,9 @@ type Attribute struct {
 	Writable   bool
 	LoginID    bool   // identifies the person at sign-in: a change of it is never harmless
 	Permission string // the vendor's permission that shows it; "" = always shown
+	// Means is the standard attribute of which this is the system's own name: both
+	// show the same, and writing one changes the other. "" = there is only this name.
+	Means string
 }
 
 // Text is a sentence in both languages.

@@ -91,7 +91,8 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		}
 		return nil
 	})
-	return source, target, g.Wait()
+	err = g.Wait()
+	return source, target, err
 }
 
 // plan makes the plan and gives the links that it was made with.
@@ -134,8 +135,12 @@ func abilities(info connector.Info) plan.Abilities {
 		Ops:         info.Ops,
 		IDAttribute: map[directory.Kind]string{directory.User: info.IDAttribute, directory.Department: info.DepartmentIDAttribute},
 		LoginIDs:    map[string]bool{},
+		Means:       map[directory.Kind]map[string]string{directory.User: {}, directory.Department: {}},
 	}
 	for _, attr := range info.Attributes {
+		if attr.Means != "" {
+			a.Means[attr.Kind][attr.Name] = attr.Means
+		}
 		if attr.LoginID {
 			a.LoginIDs[attr.Name] = true
 		}

@@ -120,14 +120,16 @@ func (a *applier) vacancies(snap *directory.Snapshot) *vacancy {
 	return v
 }
 
-// hides tells whether the target does not show to what an object refers.
+// hides tells whether the target does not show to what an object refers. A manager
+// is a person: who hides one hides no department.
 func (a *applier) hides(o directory.Object) bool {
 	info := a.flow.Target.Describe()
 	for name, value := range o.Attributes {
 		if value.Type() != directory.Unknown {
 			continue
 		}
-		if described, _ := info.Attribute(o.Kind, name); described.Type == directory.Refs {
+		described, _ := info.Attribute(o.Kind, name)
+		if person := name == directory.AttrManager || described.Means == directory.AttrManager; described.Type == directory.Refs && !person {
 			return true
 		}
 	}

@@ -79,6 +79,51 @@ func TestADepartmentThatTheRunEmptiesIsDeletedInIt(t *testing.T) {
 	})
 }
 
+// described is a target with one attribute more, that it hides.
+type described struct {
+	*place
+	attribute connector.Attribute
+}
+
+func (d *described) Describe() connector.Info {
+	info := d.place.Describe()
+	info.Attributes = append(info.Attributes, d.attribute)
+	return info
+}
+
+// TestAHiddenManagerKeepsNoDepartment: DingTalk's listings show none, and a directory
+// none that it cannot find. Other references that are hidden may be to a department.
+func TestAHiddenManagerKeepsNoDepartment(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		attribute connector.Attribute
+		want      run.State
+	}{
+		"the manager":                {connector.Attribute{Name: "manager"}, run.Succeeded},
+		"the system's name for it":   {connector.Attribute{Name: "leader_id", Means: "manager"}, run.Succeeded},
+		"something else":             {connector.Attribute{Name: "leads"}, run.Partial},
+		"something else called such": {connector.Attribute{Name: "leader_id"}, run.Partial},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			setup := func(w *world) {
+				withVanishing(w)
+				c.attribute.Kind, c.attribute.Type = directory.User, directory.Refs
+				w.target.hidden[c.attribute.Name] = "listings / 列表"
+				w.flow.Target = &described{w.target, c.attribute}
+			}
+			story(t, 4, setup, func(w *world) {
+				r := emptying(w)
+				w.agree(r)
+				w.want(w.until(r.Code), c.want)
+				if w.link("d3") != (c.want == run.Partial) {
+					w.t.Errorf("effects %v", w.target.done())
+				}
+			})
+		})
+	}
+}
+
 func TestADepartmentStaysWhenAMoveIsHeldOrFails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -63,6 +63,9 @@ type Abilities struct {
 	Ops         map[directory.Kind][]Op
 	IDAttribute map[directory.Kind]string // becomes the id of a created object; "" when the target gives ids
 	LoginIDs    map[string]bool           // attributes that identify a person at sign-in
+	// Means gives the standard attribute of those that are the target's own names for
+	// one: they show the same, and writing one changes the other.
+	Means map[directory.Kind]map[string]string
 }
 
 func (a Abilities) can(kind directory.Kind, op Op) bool {

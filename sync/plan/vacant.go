@@ -76,6 +76,11 @@ func (m *maker) occupied() *occupancy {
 		if mapped := m.mapping(kind); mapped != nil {
 			use.same[kind] = append(use.same[kind], mapped.Counterpart(name))
 		}
+		for own, standard := range m.in.Abilities.Means[kind] {
+			if standard == name {
+				use.same[kind] = append(use.same[kind], own)
+			}
+		}
 		for o := range m.in.Target.All(kind) {
 			use.look(o)
 		}

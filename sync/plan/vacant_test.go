@@ -108,6 +108,35 @@ func TestADepartmentThatIsShownTwice(t *testing.T) {
 	}
 }
 
+// TestADepartmentThatIsShownUnderTheSystemsOwnNameToo: the mapping writes the common
+// name, and the target shows the same under its own.
+func TestADepartmentThatIsShownUnderTheSystemsOwnNameToo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		means map[string]string
+		want  int
+	}{
+		"a name for the departments": {map[string]string{"department_ids": "departments"}, 1},
+		"something else":             {map[string]string{"department_ids": "manager"}, 0},
+		"not said":                   {nil, 0},
+	} {
+		w := newWorld(t)
+		w.in.Flow.DeleteGoneDepartments = true
+		w.spec[directory.User].Rules = []mapping.Rule{{To: "userid", From: "employee_no"}, {To: "name", From: "name"}, {To: "departments", From: "departments"}}
+		w.source.read(w, "department d1 研发部\nuser 1 甲 in=d1", false)
+		w.target.read(w, "department t1 研发部\ndepartment t2 销售部\nuser 1 甲", true)
+		w.readLinks("d1 -> t1 department\nd2 -> t2 department\n1 -> 1")
+		for _, attr := range []string{"departments", "department_ids"} {
+			w.target.objects[2].Attributes[attr] = directory.RefsToKind(directory.Department, "t2")
+		}
+		in := w.input()
+		in.Abilities.Means = map[directory.Kind]map[string]string{directory.User: c.means}
+		if p := make1(t, in); p.Counts().Delete != c.want || p.Counts().Update != 1 {
+			t.Errorf("%s: %s", name, planText(p))
+		}
+	}
+}
+
 // TestDepartmentsAreDeletedFromBelowWhoseTreeIsHidden: without a path their order
 // follows from what needs what.
 func TestDepartmentsAreDeletedFromBelowWhoseTreeIsHidden(t *testing.T) {

@@ -26,10 +26,15 @@ func (c *Connector) Describe() connector.Info {
 		info.IDAttribute, info.UniqueID = UserID, true
 	}
 	for _, kind := range []directory.Kind{directory.User, directory.Department} {
+		standard := map[string]string{} // by wire: of two names the common one comes first
 		for _, f := range c.fields.of(kind) {
 			info.Attributes = append(info.Attributes, connector.Attribute{
 				Kind: kind, Name: f.name, Type: f.valueType(), Writable: f.writable, LoginID: f.login, Permission: f.permission,
+				Means: standard[f.wire],
 			})
+			if standard[f.wire] == "" {
+				standard[f.wire] = f.name
+			}
 		}
 	}
 	return info

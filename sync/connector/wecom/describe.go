@@ -78,6 +78,7 @@ func attributes(extra []string) []connector.Attribute {
 	user := func(name string, t directory.Type, permission string) connector.Attribute {
 		return connector.Attribute{Kind: directory.User, Name: name, Type: t, Writable: true, Permission: permission}
 	}
+	means := func(standard string, a connector.Attribute) connector.Attribute { a.Means = standard; return a }
 	login := func(a connector.Attribute) connector.Attribute { a.LoginID = true; return a }
 	readOnly := func(a connector.Attribute) connector.Attribute { a.Writable = false; return a }
 	department := func(name string, t directory.Type, permission string) connector.Attribute {
@@ -90,14 +91,14 @@ func attributes(extra []string) []connector.Attribute {
 		login(user(attrMobile, directory.Text, permissionMember)),
 		login(user(attrEmail, directory.Text, permissionMember)),
 		login(user(attrBizMail, directory.Text, permissionMember)),
-		user(attrPosition, directory.Text, permissionScope),
+		means(directory.AttrTitle, user(attrPosition, directory.Text, permissionScope)),
 		user(attrGender, directory.Text, permissionMember),
 		user(attrTelephone, directory.Text, permissionScope),
 		user(attrAddress, directory.Text, permissionMember),
-		user(attrDepartment, directory.Refs, permissionScope),
+		means(directory.AttrDepartments, user(attrDepartment, directory.Refs, permissionScope)),
 		user(attrLeads, directory.Refs, permissionScope),
 		user(attrDeptOrder, directory.List, permissionScope),
-		user(attrDirectLeader, directory.Refs, permissionScope),
+		means(directory.AttrManager, user(attrDirectLeader, directory.Refs, permissionScope)),
 		user(attrActive, directory.Bool, permissionScope),
 		readOnly(user(directory.AttrDepartments, directory.Refs, permissionScope)),
 		readOnly(user(directory.AttrTitle, directory.Text, permissionScope)),
