@@ -55,7 +55,8 @@ func entries(t *testing.T) []entry {
 		{"SCIM 2.0", "scim", must(scim.New(scim.Options{URL: "https://app.example.com", Token: "t", HTTPClient: http.DefaultClient, Now: time.Now})), no},
 		{"scim_server", "scim-server", must(scimserver.New(scimserver.Options{System: "s", Path: "/scim/s/v2", Token: strings.Repeat("t", scimserver.MinToken), Shelf: noShelf{}, Now: time.Now})),
 			connector.Text{EN: "every push", ZH: "每次推送"}},
-		{"CSV, XLSX", "file", must(rosterfile.New(rosterfile.Options{System: "s", Path: "a.csv", ID: "工号", Disabled: "状态=停用", Contents: rosterfile.Full, Now: time.Now})), no},
+		{"CSV, XLSX", "file", must(rosterfile.New(rosterfile.Options{System: "s", Path: "a.csv", ID: "工号", Disabled: "状态=停用", Contents: rosterfile.Full, Now: time.Now})),
+			connector.Text{EN: "a changed file, within 30 s", ZH: "文件有变化，30 秒内"}},
 		{"SQL", "sql", must(sqltable.New(sqltable.Options{
 			System: "s", URL: "sqlite:a.db", Contents: sqltable.Full, Now: time.Now, Zone: time.UTC,
 			Users: sqltable.Table{
