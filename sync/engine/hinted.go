@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -49,6 +50,17 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 		return r, fmt.Errorf("plan: %w", err)
 	}
 	return w.pass(ctx, r, p)
+}
+
+// restHints leaves a flow alone for a while whose systems could not be asked: every
+// further event would only fail as well, in the room too. Those who were named are
+// tried again then, unless somebody has to mend something first.
+func (w *worker) restHints(r run.Run, cause error) {
+	var again []directory.Key
+	if fault.Retryable(cause) {
+		again = r.Objects.All()
+	}
+	w.Engine.hinted[r.Flow].pause(again, w.o.Now())
 }
 
 // hinted is what is known of the objects that an event named.

@@ -132,6 +132,10 @@ func (m *maker) find(c *subject, finder func() *mapping.Finder) bool {
 			return false
 		}
 	}
+	if c.link != nil && m.byEvent() { // the target may lag behind what was created just now
+		m.note(Kept, Create, c.source, "%s", joined(sprintf("the linked account %s is not in %s / 关联的账号 %[1]s 不在 %[2]s 中", c.link.Target.ID, m.in.Target.System), sayLater))
+		return false
+	}
 	// An account that was linked and is gone may have been made again by hand: it
 	// is looked for like a new one.
 	return m.match(c, finder())
