@@ -244,6 +244,21 @@ func (w *worker) linked(h *hinted) ([]directory.Key, bool) {
 	return slices.SortedFunc(maps.Keys(keys), func(x, y directory.Key) int { return cmp.Compare(x.String(), y.String()) }), true
 }
 
+// remember keeps with a new link what the source says of somebody whom no full
+// listing had yet: who leaves before there is one is judged on it. The next full run
+// forgets it of all who are still there.
+func (a *applier) remember(ctx context.Context, c *plan.Change, l *mapping.Link) {
+	if a.run.Objects == "" || c.Op != plan.Create && c.Op != plan.Adopt {
+		return
+	}
+	s, unsure := askOne(ctx, a.flow.From, a.flow.Source, c.Source)
+	if s.Presence == connector.Present && unsure == "" {
+		l.Seen = s.Object.Attributes
+		return
+	}
+	a.o.Logger.InfoContext(ctx, "somebody new is not remembered", "run", a.run.Code)
+}
+
 // echoes are the accounts of the flow's source that other flows write, where what
 // this flow writes comes back to them: a change there may be our own, and would go
 // round for ever if two rules disagree.

@@ -181,3 +181,25 @@ func TestARunByEventDoesNotHideWhatPeopleLetGo(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoCameByAnEventAndLeftAtOnceIsJudgedOnWhatWasKnown: no full listing ever had
+// the person, and what protects an account is an attribute of the source.
+func TestWhoCameByAnEventAndLeftAtOnceIsJudgedOnWhatWasKnown(t *testing.T) {
+	t.Parallel()
+	story(t, 5, func(w *world) {
+		listening(w)
+		w.flow.Plan.Protect.Attributes = map[string][]string{"kind": {"service"}}
+	}, func(w *world) {
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.put(directory.User, "0009", "打印机", directory.Attributes{
+			"employee_no": directory.TextOf("0009"), "departments": directory.RefsToKind(directory.Department, "d2"), "kind": directory.TextOf("service"),
+		})
+		w.hint(changed("0009"))
+		<-time.After(time.Minute)
+		w.want(w.byEvent()[0], run.Succeeded)
+		w.source.drop(directory.User, "0009")
+		if r := w.until(w.start(true).Code); r.State != run.Blocked || r.Counts.Disable != 1 {
+			w.t.Errorf("the account is not protected: %s %+v", r.State, r.Counts)
+		}
+	})
+}
