@@ -79,17 +79,17 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		close(done)
 		<-told
 	}()
-	g, ctx := errgroup.WithContext(ctx)
+	g, both := errgroup.WithContext(ctx) // not ctx: it is being read beside this
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if source, err = w.flow.Source.Read(connector.WithCounter(ctx, &count.source)); err != nil {
+		if source, err = w.flow.Source.Read(connector.WithCounter(both, &count.source)); err != nil {
 			return fmt.Errorf("read source: %w", err)
 		}
 		return nil
 	})
 	g.Go(func() (err error) {
 		defer w.caught(&err)
-		if target, err = w.flow.Target.Read(connector.WithCounter(ctx, &count.target)); err != nil {
+		if target, err = w.flow.Target.Read(connector.WithCounter(both, &count.target)); err != nil {
 			return fmt.Errorf("read target: %w", err)
 		}
 		return nil

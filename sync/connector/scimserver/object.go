@@ -182,8 +182,8 @@ func (s *Server) user(it shelf.Item, doc map[string]any, w *world) (directory.Ob
 
 // departments gives the groups that a user is in, in the order of ids; the one
 // that the user's text "department" names comes first. Before the first push is
-// over nobody knows them, since groups come after users; nor while there is no group
-// at all: they may be pushed days later, and nobody is in none because of that.
+// over nobody knows them, since groups come after users; nor while there never was a
+// group: they may be pushed days later, and nobody is in none because of that.
 func (w *world) departments(id, main string) directory.Value {
 	if w.hidden != "" {
 		return directory.Hidden(w.hidden)

@@ -56,7 +56,9 @@ func (s *Server) Read(ctx context.Context) (*directory.Snapshot, error) {
 	if err := s.readGroups(ctx, b, w); err != nil {
 		return nil, err
 	}
-	w.hidden = s.hidden(state, b.Health().Departments)
+	if w.hidden, err = s.hidden(ctx, state); err != nil {
+		return nil, err
+	}
 	if err := s.readUsers(ctx, b, w); err != nil {
 		return nil, err
 	}
@@ -71,15 +73,15 @@ func (s *Server) settled(state shelf.State) bool {
 }
 
 // hidden says why nobody can tell who is in which group; "" when it can be told.
-func (s *Server) hidden(state shelf.State, groups int) string {
-	switch {
-	case !s.settled(state):
-		return firstPush
-	case groups == 0:
-		return noGroups
-	default:
-		return ""
+func (s *Server) hidden(ctx context.Context, state shelf.State) (string, error) {
+	if !s.settled(state) {
+		return firstPush, nil
 	}
+	groups, err := s.o.Shelf.ShelfCount(ctx, shelf.Query{System: s.o.System, Kind: shelf.Group, Ever: true})
+	if err == nil && groups == 0 {
+		return noGroups, nil
+	}
+	return "", s.read503(err)
 }
 
 // judge says why an absence proves nothing, if so.
@@ -162,11 +164,10 @@ func (s *Server) Lookup(ctx context.Context, kind directory.Kind, ids []director
 	if err != nil {
 		return nil, err
 	}
-	groups, err := s.o.Shelf.ShelfCount(ctx, shelf.Query{System: s.o.System, Kind: shelf.Group})
+	hidden, err := s.hidden(ctx, state)
 	if err != nil {
-		return nil, s.read503(err)
+		return nil, err
 	}
-	hidden := s.hidden(state, groups)
 	sightings := make([]connector.Sighting, 0, len(ids))
 	for _, id := range ids {
 		one, err := s.sight(ctx, directory.Key{Kind: kind, ID: id}, hidden)
