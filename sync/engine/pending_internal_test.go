@@ -45,8 +45,9 @@ func TestPendingForgetsNobodyAndNeverSpins(t *testing.T) {
 				delete(open, key)
 			}
 		}
+		lowest := rapid.IntRange(0, 1).Draw(rt, "only the named") // a full run hides who is forgotten
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
-			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			switch rapid.IntRange(lowest, 5).Draw(rt, "step") {
 			case 0:
 				p.add([]directory.Hint{{}}, true, now)
 				asked = true
