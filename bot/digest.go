@@ -176,7 +176,7 @@ func (d *summary) add(ctx context.Context, f *Flow) error {
 	if err != nil {
 		return fmt.Errorf("list runs: %w", err)
 	}
-	good, err := d.b.o.Service.List(ctx, run.Filter{Flow: f.Name, States: []run.State{run.Succeeded, run.NothingToDo}, Limit: formerSearch})
+	good, err := d.b.o.Service.List(ctx, run.Filter{Flow: f.Name, Whole: true, States: []run.State{run.Succeeded, run.NothingToDo}, Limit: formerSearch})
 	if err != nil {
 		return fmt.Errorf("find last success: %w", err)
 	}
@@ -209,7 +209,7 @@ func (d *summary) add(ctx context.Context, f *Flow) error {
 }
 
 // wholeFlow tells whether a run was of everything in its flow.
-func wholeFlow(r run.Run) bool { return r.Dept == "" && r.Kind == "" && r.Undoes == "" }
+func wholeFlow(r run.Run) bool { return !narrowed(r) && r.Undoes == "" && r.Objects == "" }
 
 // atWork are the ends of runs that did something or went wrong.
 func atWork() []run.State {

@@ -158,7 +158,8 @@ func (b *Bot) stands(ctx context.Context, r run.Run, a audience) bool {
 }
 
 // speaks tells whether a run that was not asked for in a room is worth speaking
-// of there: it needs somebody, it went wrong, or it changed something.
+// of there: it needs somebody, it went wrong, or it changed something. What a few
+// objects needed that an event named is for the digest: events come all day.
 func speaks(r run.Run) bool {
 	switch r.State {
 	case run.Awaiting, run.Failed, run.Partial:
@@ -166,7 +167,7 @@ func speaks(r run.Run) bool {
 	case run.Blocked:
 		return r.Apply
 	case run.Succeeded:
-		return r.Outcome.Done > 0
+		return r.Outcome.Done > 0 && r.Objects == ""
 	case run.Applying, run.Rejected, run.Expired, run.Superseded, run.Cancelled:
 		return !r.Expires.IsZero() // it asked for a vote here, and that is over
 	default:

@@ -60,6 +60,23 @@ func TestScheduledRunsAreQuiet(t *testing.T) {
 	}
 }
 
+// A run by event about a few objects is for the digest, unless something went
+// wrong: each change in the source would be a message otherwise.
+func TestSmallRunsByEventAreForTheDigest(t *testing.T) {
+	t.Parallel()
+	for state, says := range map[run.State]bool{run.Succeeded: false, run.Planned: false, run.Partial: true, run.Failed: true} {
+		w := newWorld(t)
+		code := w.scheduled()
+		w.service.move(code, run.EventMoved, func(r *run.Run) {
+			r.Trigger, r.By, r.Objects = run.ByEvent, run.Actor{Platform: run.Change}, "user:0001"
+			r.State, r.Outcome = state, run.Outcome{Done: 1}
+		})
+		if got := w.settle(); len(got) > 0 != says {
+			t.Errorf("%s says %d things", state, len(got))
+		}
+	}
+}
+
 // Reading the same events again says nothing twice.
 func TestEventsAreToldOnce(t *testing.T) {
 	t.Parallel()

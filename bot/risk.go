@@ -26,7 +26,7 @@ const (
 
 // dangers looks at the newest plan of the window.
 func (d *summary) dangers(ctx context.Context, f *Flow) error {
-	runs, err := d.b.o.Service.List(ctx, run.Filter{Flow: f.Name, Since: d.since, Limit: formerSearch})
+	runs, err := d.b.o.Service.List(ctx, run.Filter{Flow: f.Name, Whole: true, Since: d.since, Limit: formerSearch})
 	if err != nil {
 		return fmt.Errorf("list new runs: %w", err)
 	}

@@ -129,15 +129,15 @@ const formerSearch = 20
 // former gives what the plan before this one was, the zero former when there was
 // none. A plan of something else, a part or an undoing, says nothing about it.
 func (b *Bot) former(ctx context.Context, r run.Run) (former, error) {
-	if r.Undoes != "" || narrowed(r) {
+	if !wholeFlow(r) {
 		return former{}, nil
 	}
-	all, err := b.o.Service.List(ctx, run.Filter{Flow: r.Flow, Limit: formerSearch})
+	all, err := b.o.Service.List(ctx, run.Filter{Flow: r.Flow, Whole: true, Limit: formerSearch})
 	if err != nil {
 		return former{}, err
 	}
 	for _, old := range all {
-		if old.Code == r.Code || old.Plan.IsZero() || !old.Created.Before(r.Created) || old.Undoes != "" || narrowed(old) {
+		if old.Code == r.Code || old.Plan.IsZero() || !old.Created.Before(r.Created) || !wholeFlow(old) {
 			continue
 		}
 		_, p, err := b.o.Service.Get(ctx, old.Code)

@@ -229,6 +229,9 @@ func (s *Store) Runs(ctx context.Context, f run.Filter) ([]run.Run, error) {
 		}
 		where = append(where, "state IN ("+strings.TrimPrefix(list, ", ")+")")
 	}
+	if f.Whole { // within a text of the body a quote is never bare, so that this is the field
+		where = append(where, `body NOT LIKE '%"objects":"%'`)
+	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = defaultRuns

@@ -53,7 +53,10 @@ func (s *Store) ShelfItem(ctx context.Context, ref shelf.Ref) (shelf.Item, error
 func shelfWhere(q *shelf.Query) (condition string, args []any) {
 	args = []any{q.System, string(q.Kind)}
 	var b strings.Builder
-	b.WriteString(`system = $1 AND kind = $2 AND gone = 0`)
+	b.WriteString(`system = $1 AND kind = $2`)
+	if !q.Ever {
+		b.WriteString(` AND gone = 0`)
+	}
 	add := func(text string, value any) {
 		args = append(args, value)
 		fmt.Fprintf(&b, text, len(args))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -88,7 +89,7 @@ func (a *app) watch(ctx context.Context) error {
 
 func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher) error {
 	for {
-		err := w.Watch(ctx, func(hints []directory.Hint) { a.engine.Hint(ctx, system, hints) })
+		err := a.watchSafely(ctx, system, w)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -100,4 +101,16 @@ func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher) 
 		}
 		timer.Stop()
 	}
+}
+
+// watchSafely watches until it ends or fails. What a server says must not take the
+// process down, however it is read.
+func (a *app) watchSafely(ctx context.Context, system string, w connector.Watcher) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(ctx, "panic", "system", system, "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "internal error, see the log / 内部错误，请看日志")
+		}
+	}()
+	return w.Watch(ctx, func(hints []directory.Hint) { a.engine.Hint(ctx, system, hints) })
 }

@@ -61,7 +61,7 @@ func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {
 			}
 		}
 	}
-	good, err := d.engine.List(ctx, run.Filter{Flow: f.Name, States: []run.State{run.Succeeded, run.NothingToDo}, Limit: 1})
+	good, err := d.engine.List(ctx, run.Filter{Flow: f.Name, Whole: true, States: []run.State{run.Succeeded, run.NothingToDo}, Limit: 1})
 	switch {
 	case err != nil:
 		return append(checks, d.judged("record", err, bot.Text{})...)

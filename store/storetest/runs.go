@@ -162,16 +162,33 @@ func testFilter(t *testing.T, b *bench) {
 		codes = append(codes, b.newRun(t, fmt.Sprint("f", i)).Code)
 	}
 	b.move(t, codes[1], run.Reading)
+	b.clock.Add(-10 * time.Minute)
+	few, _, err := b.CreateRun(t.Context(), run.Run{
+		Code: "00000F", RequestID: "few", Flow: "few", State: run.Queued, Reason: `about "objects":"user:1"`, Objects: "user:1\nuser:2",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _, err := b.CreateRun(t.Context(), run.Run{
+		Code: "00000G", RequestID: "all", Flow: "few", State: run.Queued, Reason: `about "objects":"user:1"`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes = append(codes, few.Code, whole.Code)
+	b.clock.Add(10 * time.Minute)
 	for name, c := range map[string]struct {
 		filter run.Filter
 		want   []int
 	}{
-		"all, newest first": {run.Filter{}, []int{3, 2, 1, 0}},
+		"all, newest first": {run.Filter{Flow: flow}, []int{3, 2, 1, 0}},
 		"limit":             {run.Filter{Limit: 2}, []int{3, 2}},
 		"since":             {run.Filter{Since: start.Add(3 * time.Minute)}, []int{3, 2}},
 		"state":             {run.Filter{States: []run.State{run.Reading, run.Failed}}, []int{1}},
 		"queued of a flow":  {run.Filter{Flow: flow, States: []run.State{run.Queued}, Limit: 9}, []int{3, 2, 0}},
 		"another flow":      {run.Filter{Flow: "x"}, nil},
+		"about anything":    {run.Filter{Flow: "few"}, []int{5, 4}},
+		"about everything":  {run.Filter{Flow: "few", Whole: true}, []int{5}},
 	} {
 		all, err := b.Runs(t.Context(), c.filter)
 		if err != nil {

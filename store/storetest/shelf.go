@@ -84,6 +84,11 @@ func testShelfItem(t *testing.T, b *bench) {
 		}
 	}
 	b.push(t, pushed(shelf.User, "2", "b")) // the name of one that is gone
+	for ever, want := range map[bool]int{false: 1, true: 2} {
+		if n, err := b.ShelfCount(t.Context(), shelf.Query{System: "okta", Kind: shelf.User, Ever: ever}); err != nil || n != want {
+			t.Errorf("ever %v: counted %d, want %d, %v", ever, n, want, err)
+		}
+	}
 }
 
 func testShelfQueries(t *testing.T, b *bench) {

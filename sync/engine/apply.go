@@ -157,6 +157,7 @@ func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say s
 	var links []mapping.Link
 	if step == run.StepDone || step == run.StepAlready && c.Op != plan.Create {
 		if l, ok := a.linkAfter(c, e); ok {
+			a.remember(ctx, c, &l)
 			links = append(links, l)
 		}
 	}

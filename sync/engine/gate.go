@@ -52,14 +52,15 @@ func (g *gate) pass(r *run.Run) error {
 }
 
 // votes gives how many persons must agree: what the tier asks for; one at least
-// when the request came by a weak transport; one more when nobody known asked
-// and the configuration is not the one that was last applied.
+// when the request came by a weak transport, or when events may change nothing
+// now; one more when nobody known asked and the configuration is not the one that
+// was last applied.
 func (g *gate) votes(r *run.Run) int {
 	votes := g.plan.Risk.Votes
 	if r.Trigger.Unasked() && g.changed {
 		votes++
 	}
-	if r.Weak {
+	if r.Weak || r.Objects != "" && g.waits {
 		votes = max(votes, 1)
 	}
 	return votes
@@ -67,12 +68,38 @@ func (g *gate) votes(r *run.Run) int {
 
 // waits tells whether nothing of the plan may go ahead of the votes: because the
 // request came by a weak transport, because the configuration has changed and
-// nobody known asked, or because the updates themselves exceed a guard value.
+// nobody known asked, because the updates themselves exceed a guard value, or
+// because those of the last full run did and this is a run by event.
 func (w *worker) waits(ctx context.Context, r run.Run, p *plan.Plan) bool {
 	storm := slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
 		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked
 	})
-	return storm || r.Weak || r.Trigger.Unasked() && w.changedSinceApply(ctx)
+	return storm || r.Weak || r.Trigger.Unasked() && w.changedSinceApply(ctx) || r.Objects != "" && w.heldByGuard(ctx)
+}
+
+// heldByGuard tells whether a guard that sees everything has stopped the last full run
+// that was to be applied, and nobody let it go: then what it would have changed must
+// not get through object by object.
+func (w *worker) heldByGuard(ctx context.Context) bool {
+	last, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, Whole: true, States: []run.State{
+		run.Awaiting, run.Blocked, run.Rejected, run.Expired, run.Cancelled, run.Succeeded, run.Partial, run.NothingToDo,
+	}})
+	if err != nil {
+		return true
+	}
+	i := slices.IndexFunc(last, func(r run.Run) bool { return r.Apply && r.Undoes == "" && !r.Plan.IsZero() })
+	if i < 0 {
+		return false
+	}
+	switch last[i].State {
+	case run.Succeeded, run.Partial, run.NothingToDo:
+		return false
+	default:
+	}
+	p, err := w.o.Store.Plan(ctx, last[i].Code)
+	return err != nil || doubted(p) || slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
+		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked || f.Code == plan.FindRuleErrors
+	})
 }
 
 // free gives the changes that may go ahead of the votes, by Seq; waits: none.
@@ -183,7 +210,9 @@ func within(some, all []string) bool {
 // the last good snapshot, or fewer when people have since let a run go, and all of
 // it, whose source had shrunk. Otherwise every later run would be one of tier 3.
 func (w *worker) believed(ctx context.Context, users int) (int, error) {
-	applied, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Succeeded, run.Partial}, Limit: believedSearch})
+	applied, err := w.o.Store.Runs(ctx, run.Filter{
+		Flow: w.flow.Plan.Name, Whole: true, States: []run.State{run.Succeeded, run.Partial}, Limit: believedSearch, // a run by event took no snapshot
+	})
 	if err != nil {
 		return users, err
 	}

@@ -3,21 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
-)
-
-const (
-	// hintedMax is how many objects a small run takes; more are a full run.
-	hintedMax = 200
-	// wholeEvery is how often events may start a full run of a flow.
-	wholeEvery = 10 * time.Minute
 )
 
 // Hint takes what a system said that changed, by the system's name. It returns at
@@ -32,107 +22,6 @@ func (e *Engine) Hint(_ context.Context, system string, hints []directory.Hint) 
 			e.hinted[name].add(hints, f.OnChange > 0, e.o.Now())
 		}
 	}
-}
-
-// pending are a flow's hints that nobody has acted on. It is safe for concurrent
-// use.
-type pending struct {
-	news chan struct{} // holds one when there is something new
-
-	mu     sync.Mutex
-	keys   map[directory.Key]bool
-	whole  bool
-	shrunk bool
-	since  time.Time // of the first; zero: there are none
-}
-
-func newPending() *pending {
-	return &pending{news: make(chan struct{}, 1), keys: map[directory.Key]bool{}}
-}
-
-func (p *pending) add(hints []directory.Hint, listens bool, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, h := range hints {
-		switch {
-		case h.Shrunk:
-			p.shrunk = true
-		case !listens:
-			continue
-		case h.Gone, h.Key.ID == "":
-			p.whole = true
-		default:
-			p.keys[h.Key] = true
-		}
-		if p.since.IsZero() {
-			p.since = now
-		}
-	}
-	if p.since.IsZero() {
-		return
-	}
-	select {
-	case p.news <- struct{}{}:
-	default:
-	}
-}
-
-// batch is what is acted on at once.
-type batch struct {
-	keys   []directory.Key
-	whole  bool
-	shrunk bool
-}
-
-// take gives what waits and forgets it, once its time is over: after is the flow's
-// time after a change, lastWhole when events last started a full run. Otherwise it
-// gives how long to wait yet.
-func (p *pending) take(now, lastWhole time.Time, after time.Duration) (batch, time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.shrunk {
-		p.shrunk = false
-		if len(p.keys) == 0 && !p.whole {
-			p.since = time.Time{}
-		}
-		return batch{shrunk: true}, 0
-	}
-	if p.since.IsZero() {
-		return batch{}, longestWait
-	}
-	if left := p.since.Add(after).Sub(now); left > 0 {
-		return batch{}, left
-	}
-	p.whole = p.whole || len(p.keys) > hintedMax
-	b := batch{}
-	switch left := lastWhole.Add(wholeEvery).Sub(now); {
-	case p.whole && left <= 0:
-		b.whole = true
-	case len(p.keys) == 0 || len(p.keys) > hintedMax:
-		return batch{}, left
-	default: // the full run waits, those who are named need not
-		b.keys = slices.Collect(maps.Keys(p.keys))
-	}
-	clear(p.keys)
-	if b.whole || !p.whole {
-		p.whole, p.since = false, time.Time{}
-	}
-	return b, 0
-}
-
-// back takes a batch again that could not be acted on.
-func (p *pending) back(b batch, now time.Time) {
-	hints := make([]directory.Hint, 0, len(b.keys)+2)
-	for _, key := range b.keys {
-		hints = append(hints, directory.Hint{Key: key})
-	}
-	if b.whole {
-		hints = append(hints, directory.Hint{})
-	}
-	if b.shrunk {
-		hints = append(hints, directory.Hint{Shrunk: true})
-	}
-	p.add(hints, true, now)
 }
 
 // keepHints starts the runs that a flow's hints ask for.
@@ -151,7 +40,7 @@ func (e *Engine) keepHints(ctx context.Context, f *Flow) error {
 		}
 		switch {
 		case again || err != nil:
-			p.back(b, e.o.Now().Add(-f.OnChange))
+			p.back(b, e.o.Now(), f.OnChange)
 			e.linger(ctx, e.o.Sweep, nil)
 		case b.whole:
 			lastWhole = e.o.Now()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -49,6 +50,17 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 		return r, fmt.Errorf("plan: %w", err)
 	}
 	return w.pass(ctx, r, p)
+}
+
+// restHints leaves a flow alone for a while whose systems could not be asked: every
+// further event would only fail as well, in the room too. Those who were named are
+// tried again then, unless somebody has to mend something first.
+func (w *worker) restHints(r run.Run, cause error) {
+	var again []directory.Key
+	if fault.Retryable(cause) {
+		again = r.Objects.All()
+	}
+	w.Engine.hinted[r.Flow].pause(again, w.o.Now())
 }
 
 // hinted is what is known of the objects that an event named.
@@ -230,6 +242,21 @@ func (w *worker) linked(h *hinted) ([]directory.Key, bool) {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(keys), func(x, y directory.Key) int { return cmp.Compare(x.String(), y.String()) }), true
+}
+
+// remember keeps with a new link what the source says of somebody whom no full
+// listing had yet: who leaves before there is one is judged on it. The next full run
+// forgets it of all who are still there.
+func (a *applier) remember(ctx context.Context, c *plan.Change, l *mapping.Link) {
+	if a.run.Objects == "" || c.Op != plan.Create && c.Op != plan.Adopt {
+		return
+	}
+	s, unsure := askOne(ctx, a.flow.From, a.flow.Source, c.Source)
+	if s.Presence == connector.Present && unsure == "" {
+		l.Seen = s.Object.Attributes
+		return
+	}
+	a.o.Logger.InfoContext(ctx, "somebody new is not remembered", "run", a.run.Code)
 }
 
 // echoes are the accounts of the flow's source that other flows write, where what

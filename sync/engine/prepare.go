@@ -29,7 +29,11 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 		return w.prepareUndo(ctx, r)
 	}
 	if r.Objects != "" {
-		return w.prepareHinted(ctx, r)
+		now, err := w.prepareHinted(ctx, r)
+		if err != nil && ctx.Err() == nil {
+			w.restHints(r, err)
+		}
+		return now, err
 	}
 	source, target, err := w.read(ctx, r.Code)
 	if err != nil {

@@ -29,6 +29,7 @@ type place struct {
 	partial string            // why a Read proves nothing
 	fail    error             // what Read gives
 	unsure  bool              // Lookup cannot tell
+	broken  error             // what Lookup gives
 	hidden  map[string]string // attribute → permission
 	before  func(connector.Write) error
 	after   func(connector.Write) error
@@ -87,6 +88,9 @@ func (p *place) Lookup(_ context.Context, kind directory.Kind, ids []directory.I
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lookups++
+	if p.broken != nil {
+		return nil, p.broken
+	}
 	out := make([]connector.Sighting, len(ids))
 	for i, id := range ids {
 		o, found := p.objects[directory.Key{Kind: kind, ID: id}]

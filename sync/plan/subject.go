@@ -132,6 +132,10 @@ func (m *maker) find(c *subject, finder func() *mapping.Finder) bool {
 			return false
 		}
 	}
+	if c.link != nil && m.byEvent() { // the target may lag behind what was created just now
+		m.note(Kept, Create, c.source, "%s", joined(sprintf("the linked account %s is not in %s / 关联的账号 %[1]s 不在 %[2]s 中", c.link.Target.ID, m.in.Target.System), sayLater))
+		return false
+	}
 	// An account that was linked and is gone may have been made again by hand: it
 	// is looked for like a new one.
 	return m.match(c, finder())
@@ -143,7 +147,7 @@ func (m *maker) find(c *subject, finder func() *mapping.Finder) bool {
 func (m *maker) match(c *subject, finder *mapping.Finder) bool {
 	ids, sources, key := finder.Find(c.source, m.sourceSide())
 	left := m.hasLeft(c.source)
-	sources = m.rivals(c.source.Key, sources)
+	sources = m.rivals(c, key, sources)
 	switch {
 	case len(ids) == 0 && len(sources) == 0 && m.in.Target.Complete():
 		return true
@@ -213,18 +217,20 @@ func (m *maker) differsInZeros(c *subject, key string, ids, sources []directory.
 
 // rivals gives the others who hold a match key, but for those who have left: whoever
 // comes back under a new id is not kept waiting by the old one. An account that is
-// still linked to the old one is not given to the new one for that.
-func (m *maker) rivals(key directory.Key, sources []directory.ID) []directory.ID {
+// still linked to the old one is not given to the new one for that. Nor is one whose
+// number differs in leading zeros: 7 who has left may be somebody else than 007.
+func (m *maker) rivals(c *subject, key string, sources []directory.ID) []directory.ID {
+	me := c.source.Key
 	return slices.DeleteFunc(sources, func(id directory.ID) bool {
-		other := directory.Key{Kind: key.Kind, ID: id}
-		if other == key {
+		other := directory.Key{Kind: me.Kind, ID: id}
+		if other == me {
 			return true
 		}
-		if key.Kind != directory.User || len(m.in.Flow.Leavers.When) == 0 {
+		if me.Kind != directory.User || len(m.in.Flow.Leavers.When) == 0 {
 			return false
 		}
 		o, _ := m.in.Source.Get(other)
-		return m.hasLeft(o)
+		return m.hasLeft(o) && !m.differsInZeros(c, key, nil, []directory.ID{id})
 	})
 }
 

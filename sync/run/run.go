@@ -127,6 +127,7 @@ type Filter struct {
 	Flow   string    // "" = every flow
 	States []State   // nil = every state
 	Since  time.Time // created at or after
+	Whole  bool      // without those that are about some objects alone
 	Limit  int       // 0 = 50
 }
 

@@ -37,12 +37,14 @@ type Item struct {
 	Gone       time.Time // when the provider deleted it; zero = it is there
 }
 
-// Query chooses items that are there, in the order of their ids.
+// Query chooses items that are there, unless it says otherwise, in the order of
+// their ids.
 type Query struct {
 	System     string
 	Kind       Kind
 	Name       string // only with this folded name; "" = any
 	ExternalID string // only with this one; "" = any
+	Ever       bool   // tombstones too
 	Mentions   string // only whose document holds this id as a value; "" = any
 	After      string // only ids behind this one; "" = from the first
 	Offset     int    // this many are left out

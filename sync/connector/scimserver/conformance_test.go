@@ -197,6 +197,7 @@ func TestCompleteness(t *testing.T) {
 		w := open(t, func(o *scimserver.Options) { o.Contents = tt.contents })
 		var id string
 		if tt.pushed {
+			w.add(t, "/Groups", `{"displayName":"研发部"}`)
 			id = w.add(t, "/Users", `{"userName":"a"}`)
 		}
 		w.clock.pass(tt.pass)
@@ -213,6 +214,36 @@ func TestCompleteness(t *testing.T) {
 		o, _ := snap.Get(directory.Key{Kind: directory.User, ID: directory.ID(id)})
 		if got := o.Attributes["departments"].Type() == directory.Unknown; got != tt.hidden {
 			t.Errorf("%s after %v: departments hidden %v", tt.contents, tt.pass, got)
+		}
+	}
+}
+
+// TestDepartmentsAreUnknownWithoutGroups: a provider may push its groups days after
+// its users. That nobody is in one then says nothing.
+func TestDepartmentsAreUnknownWithoutGroups(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	id := directory.ID(w.add(t, "/Users", `{"userName":"a"}`))
+	w.clock.pass(2 * time.Hour)
+	group := ""
+	for i, want := range []directory.Type{directory.Unknown, directory.Refs, directory.Refs} {
+		snap, err := w.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed, _ := snap.Get(directory.Key{Kind: directory.User, ID: id})
+		seen, err := w.Lookup(t.Context(), directory.User, []directory.ID{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, asked := listed.Attributes["departments"].Type(), seen[0].Object.Attributes["departments"].Type(); got != want || asked != want {
+			t.Errorf("departments are of type %v, asked for %v, want %v", got, asked, want)
+		}
+		switch i {
+		case 0:
+			group = w.add(t, "/Groups", `{"displayName":"研发部"}`)
+		case 1: // the last one: nobody is in any, for certain
+			w.must(t, http.StatusNoContent, http.MethodDelete, "/Groups/"+group, "")
 		}
 	}
 }

@@ -27,6 +27,7 @@ const (
 // What is hidden, as people read it.
 const (
 	firstPush     = "first push not over / 首次推送尚未结束"
+	noGroups      = "no group pushed / 没有推送过组"
 	personUnknown = "person not pushed / 对方尚未推送"
 	parentUnknown = "parent group not pushed / 上级组尚未推送"
 	valueWrong    = "value not of its type / 值与类型不符"
@@ -85,7 +86,7 @@ func newGroup(it shelf.Item, doc map[string]any) group {
 // world is what is needed of others to tell of one object: who is in which group,
 // and what ids people and groups go by.
 type world struct {
-	settled  bool
+	hidden   string // why nobody can tell who is in which group; "" = it can be told
 	groupsOf map[string][]group
 	names    map[string]string // by kind and own id: itself
 	external map[string]string // by kind and external id: own id, "" when two have it
@@ -181,10 +182,11 @@ func (s *Server) user(it shelf.Item, doc map[string]any, w *world) (directory.Ob
 
 // departments gives the groups that a user is in, in the order of ids; the one
 // that the user's text "department" names comes first. Before the first push is
-// over nobody knows them: groups come after users.
+// over nobody knows them, since groups come after users; nor while there never was a
+// group: they may be pushed days later, and nobody is in none because of that.
 func (w *world) departments(id, main string) directory.Value {
-	if !w.settled {
-		return directory.Hidden(firstPush)
+	if w.hidden != "" {
+		return directory.Hidden(w.hidden)
 	}
 	groups := slices.Clone(w.groupsOf[id])
 	slices.SortFunc(groups, func(a, b group) int {

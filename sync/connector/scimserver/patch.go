@@ -206,6 +206,9 @@ func (p *patcher) extension(t *target, o operation) error {
 func (p *patcher) single(holder map[string]any, t *target, o operation) error {
 	a := t.attr
 	if o.op == "remove" || !o.hasValue {
+		if t.urn == "" && slices.Contains(p.r.keeps, a.name) {
+			return nil // neither yes nor no: who is suspended stays so
+		}
 		if t.sub == nil {
 			delete(holder, a.name)
 			return nil

@@ -82,6 +82,8 @@ var patchCases = []struct {
 	{"userName is blank", `{"op":"replace","path":"userName","value":" "}`, 400, "invalidValue", ""},
 	{"the id", `{"op":"replace","path":"id","value":"x"}`, 400, "mutability", ""},
 	{"meta", `{"op":"replace","path":"meta.created","value":"x"}`, 400, "mutability", ""},
+	{"active is told by nobody", `{"op":"replace","path":"active","value":false},{"op":"replace","path":"active","value":null}`, 200, "", `{"active":false}`},
+	{"active is taken away", `{"op":"replace","path":"active","value":false},{"op":"remove","path":"active"}`, 200, "", `{"active":false}`},
 	{"not a boolean", `{"op":"replace","path":"active","value":"maybe"}`, 400, "invalidValue", ""},
 	{"a number for a boolean", `{"op":"replace","path":"active","value":0}`, 400, "invalidValue", ""},
 	{"an object for a text", `{"op":"replace","path":"title","value":{}}`, 400, "invalidValue", ""},

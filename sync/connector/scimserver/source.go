@@ -49,11 +49,14 @@ func (s *Server) Read(ctx context.Context) (*directory.Snapshot, error) {
 	}
 	b := directory.NewBuilder(s.o.System, began)
 	s.judge(b, state)
-	w := &world{settled: s.settled(state), groupsOf: map[string][]group{}, names: map[string]string{}, external: map[string]string{}}
+	w := &world{groupsOf: map[string][]group{}, names: map[string]string{}, external: map[string]string{}}
 	if err := s.readIDs(ctx, w); err != nil {
 		return nil, err
 	}
 	if err := s.readGroups(ctx, b, w); err != nil {
+		return nil, err
+	}
+	if w.hidden, err = s.hidden(ctx, state); err != nil {
 		return nil, err
 	}
 	if err := s.readUsers(ctx, b, w); err != nil {
@@ -67,6 +70,18 @@ func (s *Server) Read(ctx context.Context) (*directory.Snapshot, error) {
 // settled tells whether groups and memberships can be believed to be all there.
 func (s *Server) settled(state shelf.State) bool {
 	return !state.First.IsZero() && (s.o.Contents == Full || state.SettledBy(s.o.Now()))
+}
+
+// hidden says why nobody can tell who is in which group; "" when it can be told.
+func (s *Server) hidden(ctx context.Context, state shelf.State) (string, error) {
+	if !s.settled(state) {
+		return firstPush, nil
+	}
+	groups, err := s.o.Shelf.ShelfCount(ctx, shelf.Query{System: s.o.System, Kind: shelf.Group, Ever: true})
+	if err == nil && groups == 0 {
+		return noGroups, nil
+	}
+	return "", s.read503(err)
 }
 
 // judge says why an absence proves nothing, if so.
@@ -149,9 +164,13 @@ func (s *Server) Lookup(ctx context.Context, kind directory.Kind, ids []director
 	if err != nil {
 		return nil, err
 	}
+	hidden, err := s.hidden(ctx, state)
+	if err != nil {
+		return nil, err
+	}
 	sightings := make([]connector.Sighting, 0, len(ids))
 	for _, id := range ids {
-		one, err := s.sight(ctx, directory.Key{Kind: kind, ID: id}, s.settled(state))
+		one, err := s.sight(ctx, directory.Key{Kind: kind, ID: id}, hidden)
 		if err != nil {
 			return nil, s.read503(err)
 		}
@@ -161,7 +180,7 @@ func (s *Server) Lookup(ctx context.Context, kind directory.Kind, ids []director
 }
 
 // sight looks at one object.
-func (s *Server) sight(ctx context.Context, key directory.Key, settled bool) (connector.Sighting, error) {
+func (s *Server) sight(ctx context.Context, key directory.Key, hidden string) (connector.Sighting, error) {
 	ref := shelf.Ref{System: s.o.System, Kind: shelf.User, ID: string(key.ID)}
 	if key.Kind == directory.Department {
 		ref.Kind = shelf.Group
@@ -183,7 +202,7 @@ func (s *Server) sight(ctx context.Context, key directory.Key, settled bool) (co
 	if err != nil {
 		return connector.Sighting{}, err
 	}
-	w.settled = settled
+	w.hidden = hidden
 	if ref.Kind == shelf.Group {
 		return connector.Sighting{Presence: connector.Present, Object: w.department(newGroup(it, doc))}, nil
 	}
