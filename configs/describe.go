@@ -2,10 +2,9 @@ package configs
 
 import (
 	"maps"
+	"reflect"
 	"strings"
 )
-
-import "reflect"
 
 // describe says in both languages what a key is for. Editors show it, and so
 // do the mistakes about a key that is missing.

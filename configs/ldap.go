@@ -90,18 +90,28 @@ func (c *checker) ldap(path string, l *LDAPSystem) {
 func (c *checker) ldapURL(path string, l *LDAPSystem) {
 	at := child(path, "url")
 	u, err := url.Parse(l.URL)
+	if l.URL == "" {
+		return // reported as missing
+	}
 	switch {
-	case l.URL == "":
-		// reported as missing
 	case err != nil || u.Host == "" || u.Scheme != "ldaps" && u.Scheme != "ldap":
 		c.err(at, say("要写成 ldaps://主机 或 ldap://主机", "must be ldaps://host or ldap://host"))
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
 		c.err(at, say("只写主机和端口；账号和 DN 另外填写", "holds the host and the port only; the account and the DN stand elsewhere"))
 	case u.Port() == "3268" || u.Port() == "3269":
 		c.err(at, say("3268、3269 是全局编录端口：只读，而且缺少一部分属性，缺少的会被当成空值；请用 636（ldaps）或 389", "3268 and 3269 are the global catalog: read-only, and without some attributes, which would pass for empty; use 636 (ldaps) or 389"))
-	case u.Scheme == "ldaps" && l.StartTLS:
+	default:
+		c.ldapSecrecy(path, u, l.StartTLS)
+	}
+}
+
+// ldapSecrecy looks how what goes over the wire is kept secret.
+func (c *checker) ldapSecrecy(path string, u *url.URL, startTLS bool) {
+	at := child(path, "url")
+	switch {
+	case u.Scheme == "ldaps" && startTLS:
 		c.err(child(path, "start_tls"), say("ldaps:// 已经加密；请删掉，或改用 ldap://", "ldaps:// is encrypted already; remove it, or use ldap://"))
-	case u.Scheme == "ldap" && !l.StartTLS && !loopback(u.Hostname()):
+	case u.Scheme == "ldap" && !startTLS && !loopback(u.Hostname()):
 		c.warn(at, say("密码和全部资料会明文传输；请改用 ldaps:// 或打开 start_tls", "the password and everything read travel in the clear; use ldaps:// or start_tls"))
 	}
 }

@@ -3,6 +3,7 @@ package configs
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -99,7 +100,7 @@ func (c *checker) databaseURL(path, text string) {
 	switch {
 	case scheme == "sqlite" && rest != "":
 		return
-	case scheme != "postgres" && scheme != "postgresql" && scheme != "mysql" && scheme != "mariadb":
+	case !slices.Contains([]string{"postgres", "postgresql", "mysql", "mariadb"}, scheme):
 		c.err(path, say("要以 postgres://、mysql:// 或 sqlite:文件 开头", "must begin with postgres://, mysql:// or sqlite:FILE"))
 		return
 	case err != nil || u.Opaque != "" || strings.Trim(u.Path, "/") == "":

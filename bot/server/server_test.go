@@ -101,8 +101,10 @@ func TestRoutes(t *testing.T) {
 		}
 		_, _ = w.Write(raw)
 	})
-	w := setup(t, Options{Handlers: map[string]http.Handler{"/callback/feishu": echo, "/callback/dingtalk/s3cr3t": echo, "/scim/甲/v2/": echo}, MaxBytes: 100,
-		Limits: map[string]int64{"/scim/甲/v2/": 200}})
+	w := setup(t, Options{
+		Handlers: map[string]http.Handler{"/callback/feishu": echo, "/callback/dingtalk/s3cr3t": echo, "/scim/甲/v2/": echo}, MaxBytes: 100,
+		Limits: map[string]int64{"/scim/甲/v2/": 200},
+	})
 	for _, tt := range []struct {
 		method, path, body string
 		status             int

@@ -91,7 +91,7 @@ func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher) 
 	for {
 		err := a.watchSafely(ctx, system, w)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended, which is how a watch ends
 		}
 		a.log.WarnContext(ctx, "changes are not noticed, the schedule goes on", "system", system, "kind", fault.KindOf(err), "err", err)
 		timer := time.NewTimer(watchAgain)

@@ -131,7 +131,7 @@ func TestDoctorMatrix(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want, err := os.ReadFile(path) //nolint:gosec // golden
+			want, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +165,8 @@ func TestMatrix(t *testing.T) {
 	both := func(s string) connector.Text { return connector.Text{ZH: "中" + s, EN: s} }
 	mobile := []connector.Named{{Kind: directory.User, Name: "mobile"}}
 	found := []connector.Finding{
-		{Capability: both("a"), Level: connector.Works}, {Capability: both("b"), Level: connector.Works},
+		{Capability: both("a"), Level: connector.Works},
+		{Capability: both("b"), Level: connector.Works},
 		{Capability: both("c"), Level: connector.Refused, Say: both("no"), Do: both("click")},
 		{Capability: both("d"), Level: connector.Refused, Say: both("no"), Do: both("click")},
 		{Capability: both("e"), Level: connector.Hidden, Say: both("hid"), Do: both("grant"), Of: mobile},

@@ -16,7 +16,7 @@ import (
 )
 
 // configured loads a configuration of three systems and the given flow.
-func configured(t *testing.T, flow string, lang string) (*process, *configs.Config, *bytes.Buffer) {
+func configured(t *testing.T, flow, lang string) (*process, *configs.Config, *bytes.Buffer) {
 	t.Helper()
 	dir := t.TempDir()
 	text := `
@@ -72,9 +72,9 @@ func TestMisfits(t *testing.T) {
 			flow: "    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: {value: '{{ .name }}{{ index . \"入职日期\" }}'}}}, leavers: {when: {active: ['false']}}}",
 		},
 		"a column that the roster has not": {
-			flow: "    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: nmae, position: {value: '{{ .jobtitel }}'}}}}", broken: true,
-			en: []string{"✗ flows.f.users.map: users.map reads nmae, which hr has not; perhaps name", "users.map reads jobtitel, which hr has not\n  → correct the name, or declare it under systems.hr.attributes"},
-			zh: []string{"users.map 用到 nmae，hr 没有这个属性，可能是 name"},
+			flow: "    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: namme, position: {value: '{{ .jobtitel }}'}}}}", broken: true,
+			en: []string{"✗ flows.f.users.map: users.map reads namme, which hr has not; perhaps name", "users.map reads jobtitel, which hr has not\n  → correct the name, or declare it under systems.hr.attributes"},
+			zh: []string{"users.map 用到 namme，hr 没有这个属性，可能是 name"},
 		},
 		"an attribute that WeCom has under another name": {
 			flow: "    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: name, department_ids: departments, title: name, extattr.工号: employee_no}}}", broken: true,
@@ -178,7 +178,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	have := []string{"name", "mobile", "department", "position", "direct_leader", "userid", "employee_no"}
 	for name, want := range map[string]string{
-		"nmae": "name", "Mobile": "mobile", "departments": "department", "title": "position", "manager": "direct_leader", "user_id": "userid",
+		"namme": "name", "Mobile": "mobile", "departments": "department", "title": "position", "manager": "direct_leader", "user_id": "userid",
 		"employeeno": "employee_no", "工号": "employee_no", "salary": "", "x": "", "": "",
 	} {
 		if got, ok := nearest(name, have); got != want || ok != (want != "") {

@@ -14,6 +14,27 @@ func remedy(of string, kind fault.Kind) bot.Text {
 	if of != "public_url" && (kind == fault.Unavailable || kind == fault.Limited) {
 		return unreachable(of)
 	}
+	if r := systemRemedy(of); r != (bot.Text{}) {
+		return r
+	}
+	switch of {
+	case "file":
+		return bot.Text{EN: "Look at the roster at the place that is named; it must be readable by Rollcall and have the columns of the configuration.", ZH: "按提示的位置检查花名册；点名要能读取它，列名要与配置一致。"}
+	case "record":
+		return bot.Text{EN: "Is the data folder's disk full or read-only? Only one service may use a SQLite record on one disk of this machine.", ZH: "数据文件夹所在的磁盘是否已满或只读？SQLite 数据库只能放在本机磁盘上使用。"}
+	case "redis":
+		return bot.Text{EN: "Mend Redis' settings as the sentence says (redis.conf, or CONFIG SET).", ZH: "按提示修改 Redis 的设置（redis.conf 或 CONFIG SET）。"}
+	case "clock":
+		return bot.Text{EN: "Let the machine follow a time server: timedatectl set-ntp true.", ZH: "让这台机器自动校时：timedatectl set-ntp true。"}
+	case "public_url":
+		return bot.Text{EN: "server.public_url must lead through the reverse proxy to server.listen; try it in a browser with /healthz.", ZH: "server.public_url 要经反向代理通到 server.listen；可在浏览器里加上 /healthz 试一下。"}
+	default:
+		return webhookRemedy(of)
+	}
+}
+
+// systemRemedy is for systems that are reached over the network.
+func systemRemedy(of string) bot.Text {
 	switch of {
 	case "feishu":
 		return bot.Text{
@@ -39,18 +60,8 @@ func remedy(of string, kind fault.Kind) bot.Text {
 		return bot.Text{EN: "At the service, under user provisioning (SCIM): compare the address and the token; a token may have expired, make a new one.", ZH: "在该服务的用户预配（SCIM）设置里核对地址和令牌；令牌可能已过期，重新生成一个。"}
 	case "sql":
 		return bot.Text{EN: "Compare the address, the account and its rights (SELECT; as a target INSERT, UPDATE, DELETE too) with the database's administrator.", ZH: "和数据库管理员核对地址、账号和权限（SELECT；作为目标还要 INSERT、UPDATE、DELETE）。"}
-	case "file":
-		return bot.Text{EN: "Look at the roster at the place that is named; it must be readable by Rollcall and have the columns of the configuration.", ZH: "按提示的位置检查花名册；点名要能读取它，列名要与配置一致。"}
-	case "record":
-		return bot.Text{EN: "Is the data folder's disk full or read-only? Only one service may use a SQLite record on one disk of this machine.", ZH: "数据文件夹所在的磁盘是否已满或只读？SQLite 数据库只能放在本机磁盘上使用。"}
-	case "redis":
-		return bot.Text{EN: "Mend Redis' settings as the sentence says (redis.conf, or CONFIG SET).", ZH: "按提示修改 Redis 的设置（redis.conf 或 CONFIG SET）。"}
-	case "clock":
-		return bot.Text{EN: "Let the machine follow a time server: timedatectl set-ntp true.", ZH: "让这台机器自动校时：timedatectl set-ntp true。"}
-	case "public_url":
-		return bot.Text{EN: "server.public_url must lead through the reverse proxy to server.listen; try it in a browser with /healthz.", ZH: "server.public_url 要经反向代理通到 server.listen；可在浏览器里加上 /healthz 试一下。"}
 	default:
-		return webhookRemedy(of)
+		return bot.Text{}
 	}
 }
 

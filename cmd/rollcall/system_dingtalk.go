@@ -74,10 +74,8 @@ func writes(table configs.Table[configs.Mapping], attribute string) bool {
 
 // names tells whether match keys or a mapping read a source attribute.
 func names(match configs.Strings, table configs.Table[configs.Mapping], attribute string) bool {
-	for _, key := range match {
-		if key == attribute {
-			return true
-		}
+	if slices.Contains(match, attribute) {
+		return true
 	}
 	for _, m := range table {
 		if m.From == attribute || strings.Contains(m.Value, attribute) {

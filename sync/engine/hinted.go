@@ -104,9 +104,7 @@ func (w *worker) askHinted(ctx context.Context, r run.Run) (*hinted, error) {
 	if len(h.keys) == 0 {
 		return h, nil
 	}
-	if err := w.lookAround(ctx, h, last, fresh); err != nil {
-		return nil, err
-	}
+	w.lookAround(ctx, h, last, fresh)
 	b := directory.NewBuilder(last.System, w.o.Now())
 	skip := map[directory.Key]bool{}
 	for key, o := range fresh {
@@ -151,7 +149,7 @@ func (w *worker) lookHinted(ctx context.Context, h *hinted, kind directory.Kind,
 
 // lookAround asks for departments that the named ones are in and the last listing
 // lacks, and takes them for changed as well: somebody new may sit in a new one.
-func (w *worker) lookAround(ctx context.Context, h *hinted, last *directory.Snapshot, fresh map[directory.Key]directory.Object) error {
+func (w *worker) lookAround(ctx context.Context, h *hinted, last *directory.Snapshot, fresh map[directory.Key]directory.Object) {
 	var ids []directory.ID
 	for _, o := range fresh {
 		for _, name := range []string{directory.AttrDepartments, directory.AttrParent} {
@@ -170,7 +168,6 @@ func (w *worker) lookAround(ctx context.Context, h *hinted, last *directory.Snap
 	for _, o := range found {
 		fresh[o.Key], h.keys[o.Key] = o, true
 	}
-	return nil
 }
 
 // lookTarget reads of the target what the plan needs: just the linked accounts when

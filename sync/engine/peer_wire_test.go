@@ -194,8 +194,13 @@ func (f *firm) openDing() connector.Target {
 func dinged(f *firm) {
 	f.follow("dingtalk", f.dc, "wecom", f.wc)
 	f.flow.Plan.Users = compiled(f.t, mapping.Spec{Match: []string{"userid"}, Rules: []mapping.Rule{
-		{To: "userid", From: "userid"}, {To: "name", From: "name"}, {To: "mobile", From: "mobile"}, {To: "email", From: "email"},
-		{To: "department", From: "departments"}, {To: "direct_leader", From: "manager"}, {To: "position", From: "title"},
+		{To: "userid", From: "userid"},
+		{To: "name", From: "name"},
+		{To: "mobile", From: "mobile"},
+		{To: "email", From: "email"},
+		{To: "department", From: "departments"},
+		{To: "direct_leader", From: "manager"},
+		{To: "position", From: "title"},
 	}})
 }
 
@@ -229,16 +234,26 @@ func (f *firm) follow(from string, source connector.Source, to string, target co
 func reversed(f *firm) {
 	f.follow("wecom", f.wc, "feishu", f.fc)
 	f.flow.Plan.Users = compiled(f.t, mapping.Spec{Match: []string{"userid"}, Rules: []mapping.Rule{
-		{To: "user_id", From: "userid"}, {To: "employee_no", From: "userid"}, {To: "name", From: "name"}, {To: "mobile", From: "mobile"},
-		{To: "email", From: "email"}, {To: "department_ids", From: "department"}, {To: "job_title", From: "position"},
+		{To: "user_id", From: "userid"},
+		{To: "employee_no", From: "userid"},
+		{To: "name", From: "name"},
+		{To: "mobile", From: "mobile"},
+		{To: "email", From: "email"},
+		{To: "department_ids", From: "department"},
+		{To: "job_title", From: "position"},
 	}})
 }
 
 func feishuToWeCom(t *testing.T) *mapping.Mapping {
 	t.Helper()
 	return compiled(t, mapping.Spec{Match: []string{"employee_no"}, Rules: []mapping.Rule{
-		{To: "userid", From: "user_id"}, {To: "name", From: "name"}, {To: "mobile", From: "mobile"}, {To: "email", From: "email"},
-		{To: "department", From: "departments"}, {To: "direct_leader", From: "manager"}, {To: "position", From: "title"},
+		{To: "userid", From: "user_id"},
+		{To: "name", From: "name"},
+		{To: "mobile", From: "mobile"},
+		{To: "email", From: "email"},
+		{To: "department", From: "departments"},
+		{To: "direct_leader", From: "manager"},
+		{To: "position", From: "title"},
 	}})
 }
 

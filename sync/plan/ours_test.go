@@ -97,8 +97,15 @@ func TestTheGraceBeginsAnewForWhoComesBack(t *testing.T) {
 		left bool
 		want plan.Op
 	}{
-		{0, true, plan.Disable}, {29, true, plan.None}, {29, false, plan.Update}, {31, false, plan.None},
-		{40, true, plan.Disable}, {69, true, plan.None}, {70, true, plan.Delete}, {71, true, plan.None}, {72, false, plan.Create},
+		{0, true, plan.Disable},
+		{29, true, plan.None},
+		{29, false, plan.Update},
+		{31, false, plan.None},
+		{40, true, plan.Disable},
+		{69, true, plan.None},
+		{70, true, plan.Delete},
+		{71, true, plan.None},
+		{72, false, plan.Create},
 	} {
 		links, target := in.Links, in.Target
 		in = whole

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -99,9 +100,7 @@ func TestADepartmentThatIsShownTwice(t *testing.T) {
 		w.readLinks("d1 -> t1 department\nd2 -> t2 department\n1 -> 1")
 		a := w.target.objects[2].Attributes
 		a["dept_ids"] = directory.RefsToKind(directory.Department, "t2")
-		for name, v := range c.more {
-			a[name] = v
-		}
+		maps.Copy(a, c.more)
 		if p := make1(t, w.input()); p.Counts().Delete != c.want || p.Counts().Update != 1 {
 			t.Errorf("%s: %s", name, planText(p))
 		}
