@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
+	_ "github.com/rollcallhq/rollcall/sync/connector/connectortest" // the flag -update, which make generate gives to all tests from here down
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )

@@ -1,57 +1,34 @@
 package feishu_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/connectortest"
 	"github.com/rollcallhq/rollcall/sync/connector/feishu"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
 
-// clock moves when somebody sleeps on it, so that waits take no real time.
-type clock struct {
-	mu    sync.Mutex
-	now   time.Time
-	slept time.Duration
+// clock is the tenant's clock; waits on it take no real time.
+type clock struct{ *connectortest.Clock }
+
+func newClock() clock {
+	return clock{connectortest.NewClock(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))}
 }
 
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)} }
+func (c clock) advance(d time.Duration) { c.Advance(d) }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// Sleep advances the clock, unless ctx has ended.
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// waited is the sum of all waits.
+func (c clock) waited() (sum time.Duration) {
+	for _, d := range c.Waits() {
+		sum += d
 	}
-	c.advance(d)
-	c.mu.Lock()
-	c.slept += d
-	c.mu.Unlock()
-	return nil
-}
-
-func (c *clock) waited() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.slept
+	return sum
 }
 
 func shanghai() *time.Location { return time.FixedZone("CST", 8*60*60) }
@@ -76,7 +53,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // tenant is a simulated tenant with a connector on it.
 type tenant struct {
 	*feishusim.Sim
-	clock *clock
+	clock clock
 	c     *feishu.Connector
 	url   string
 	wire  *wire

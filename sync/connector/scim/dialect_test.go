@@ -2,7 +2,6 @@ package scim_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,13 +9,12 @@ import (
 	"testing"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/connectortest"
 	"github.com/rollcallhq/rollcall/sync/connector/scim"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/simulator/scimsim"
 )
-
-var update = flag.Bool("update", false, "write the goldens, and the capability tables in docs")
 
 // TestDialects compares every request of every operation with what was agreed, for
 // each dialect and for a service without PATCH.
@@ -34,7 +32,7 @@ func TestDialects(t *testing.T) {
 			t.Parallel()
 			got := transcript(t, newBench(t, adjust))
 			file := filepath.Join("testdata", "dialect", name+".txt")
-			if *update {
+			if connectortest.Update() {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -1,7 +1,6 @@
 package scim_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/rollcallhq/rollcall/sync/connector/connectortest"
@@ -19,22 +18,5 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, zh := range map[string]bool{"scim.md": false, "scim.zh-CN.md": true} {
-		path := "../../../docs/systems/" + file
-		page, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, ok := connectortest.Insert(string(page), connectortest.Table(c.Describe(), zh))
-		switch {
-		case !ok:
-			t.Errorf("%s has no marks for its table", file)
-		case *update:
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		case want != string(page):
-			t.Errorf("the table in %s is out of date: run the test with -update", file)
-		}
-	}
+	connectortest.Docs(t, "scim", connectortest.Section{Info: c.Describe()})
 }

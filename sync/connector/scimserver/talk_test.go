@@ -1,7 +1,6 @@
 package scimserver_test
 
 import (
-	"flag"
 	"os"
 	"regexp"
 	"strings"
@@ -9,8 +8,6 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector/connectortest"
 )
-
-var update = flag.Bool("update", false, "write the golden conversations, and the capability tables in docs")
 
 var instants = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 
@@ -57,7 +54,7 @@ func TestTalk(t *testing.T) {
 			if last := strings.NewReplacer(ids...); len(ids) > 0 {
 				got = last.Replace(got)
 			}
-			if *update {
+			if connectortest.Update() {
 				if err := os.WriteFile("testdata/"+name+".talk", []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -65,29 +62,5 @@ func TestTalk(t *testing.T) {
 				t.Errorf("the conversation differs (-update writes it); now:\n%s", got)
 			}
 		})
-	}
-}
-
-// TestDocs checks that the capability tables in docs are what Describe says.
-func TestDocs(t *testing.T) {
-	t.Parallel()
-	info := open(t, nil).Describe()
-	for file, zh := range map[string]bool{"scim-server.md": false, "scim-server.zh-CN.md": true} {
-		at := "../../../docs/systems/" + file
-		page, err := os.ReadFile(at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, ok := connectortest.Insert(string(page), connectortest.Table(info, zh))
-		switch {
-		case !ok:
-			t.Errorf("%s has no marks for its table", file)
-		case *update:
-			if err := os.WriteFile(at, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		case want != string(page):
-			t.Errorf("the table in %s is out of date: run the test with -update", file)
-		}
 	}
 }

@@ -1,23 +1,18 @@
 package sqltable_test
 
 import (
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/rollcallhq/rollcall/sync/connector/connectortest"
 	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
-
-var update = flag.Bool("update", false, "write the capability tables in docs")
 
 func options(url string) sqltable.Options {
 	o := statements(url)
@@ -167,35 +162,6 @@ func TestExample(t *testing.T) {
 					t.Errorf("%s: %s.%s is %q, tested is %q", file, kind, name, got, words(want))
 				}
 			}
-		}
-	}
-}
-
-// TestDocs checks that the capability tables in docs are what Describe says of the
-// worked example.
-func TestDocs(t *testing.T) {
-	t.Parallel()
-	c, err := sqltable.New(options("sqlite:" + filepath.Join(t.TempDir(), "x.db")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	for file, zh := range map[string]bool{"sql.md": false, "sql.zh-CN.md": true} {
-		path := "../../../docs/systems/" + file
-		page, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, ok := connectortest.Insert(string(page), connectortest.Table(c.Describe(), zh))
-		switch {
-		case !ok:
-			t.Errorf("%s has no marks for its table", file)
-		case *update:
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		case want != string(page):
-			t.Errorf("the table in %s is out of date: run the test with -update", file)
 		}
 	}
 }

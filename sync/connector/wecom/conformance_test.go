@@ -1,7 +1,6 @@
 package wecom_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -42,24 +41,22 @@ type bench struct {
 	app  bool
 	conn *wecom.Connector
 
+	advance func(time.Duration) // moves the clock
+
 	mu      sync.Mutex
-	now     time.Time
-	waits   []time.Duration
-	hanging map[string]chan struct{}
+	hanging chan struct{} // closed when the call arrives that is to hang
 }
 
 // newBench makes a corp. With app set it stands on a new address and has a
 // self-built app that sees everything.
 func newBench(t *testing.T, app bool, adjust ...func(*wecomsim.Options, *wecom.Options)) *bench {
 	t.Helper()
-	b := &bench{
-		t: t, app: app, hanging: map[string]chan struct{}{},
-		now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC),
-	}
-	corp := wecomsim.Options{Now: b.clock, OldIP: !app, ExtAttrs: []string{"工号"}}
+	clock := connectortest.NewClock(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))
+	b := &bench{t: t, app: app, advance: clock.Advance}
+	corp := wecomsim.Options{Now: clock.Now, OldIP: !app, ExtAttrs: []string{"工号"}}
 	o := wecom.Options{
 		CorpID: "ww-rollcall-sim", ContactsSecret: "contacts-secret",
-		Now: b.clock, Sleep: b.sleep, PageSize: page, CallTimeout: 15 * time.Second,
+		Now: clock.Now, Sleep: clock.Sleep, PageSize: page, CallTimeout: 15 * time.Second,
 		ExtAttrs: []string{"工号"},
 	}
 	if app {
@@ -82,34 +79,13 @@ func newBench(t *testing.T, app bool, adjust ...func(*wecomsim.Options, *wecom.O
 	return b
 }
 
-func (b *bench) clock() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.now
-}
-
-func (b *bench) advance(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.now = b.now.Add(d)
-}
-
-// sleep takes no real time: it moves the clock.
-func (b *bench) sleep(ctx context.Context, d time.Duration) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.waits = append(b.waits, d)
-	b.now = b.now.Add(d)
-	return ctx.Err()
-}
-
 // hang holds the next call of any path until its caller gives up, when a test
 // asked for it.
 func (b *bench) hang(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
-		arrived := b.hanging["next"]
-		delete(b.hanging, "next")
+		arrived := b.hanging
+		b.hanging = nil
 		b.mu.Unlock()
 		if arrived == nil {
 			next.ServeHTTP(w, r)
@@ -123,9 +99,8 @@ func (b *bench) hang(next http.Handler) http.Handler {
 func (b *bench) hangNext() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	arrived := make(chan struct{})
-	b.hanging["next"] = arrived
-	return arrived
+	b.hanging = make(chan struct{})
+	return b.hanging
 }
 
 // writes are the paths that the connector writes by.
