@@ -53,10 +53,14 @@ func entries(t *testing.T) []entry {
 		{"OpenLDAP", "ldap", must(ldapdir.New(ldapOptions)), connector.Text{EN: "persistent search (syncprov)", ZH: "持续搜索（syncprov）"}},
 		{"Active Directory", "ldap", must(ldapdir.New(ad)), connector.Text{EN: "DirSync, every 30 s", ZH: "DirSync，每 30 秒"}},
 		{"SCIM 2.0", "scim", must(scim.New(scim.Options{URL: "https://app.example.com", Token: "t", HTTPClient: http.DefaultClient, Now: time.Now})), no},
-		{"scim_server", "scim-server", must(scimserver.New(scimserver.Options{System: "s", Path: "/scim/s/v2", Token: strings.Repeat("t", scimserver.MinToken), Shelf: noShelf{}, Now: time.Now})),
-			connector.Text{EN: "every push", ZH: "每次推送"}},
-		{"CSV, XLSX", "file", must(rosterfile.New(rosterfile.Options{System: "s", Path: "a.csv", ID: "工号", Disabled: "状态=停用", Contents: rosterfile.Full, Now: time.Now})),
-			connector.Text{EN: "a changed file, within 30 s", ZH: "文件有变化，30 秒内"}},
+		{
+			"scim_server", "scim-server", must(scimserver.New(scimserver.Options{System: "s", Path: "/scim/s/v2", Token: strings.Repeat("t", scimserver.MinToken), Shelf: noShelf{}, Now: time.Now})),
+			connector.Text{EN: "every push", ZH: "每次推送"},
+		},
+		{
+			"CSV, XLSX", "file", must(rosterfile.New(rosterfile.Options{System: "s", Path: "a.csv", ID: "工号", Disabled: "状态=停用", Contents: rosterfile.Full, Now: time.Now})),
+			connector.Text{EN: "a changed file, within 30 s", ZH: "文件有变化，30 秒内"},
+		},
 		{"SQL", "sql", must(sqltable.New(sqltable.Options{
 			System: "s", URL: "sqlite:a.db", Contents: sqltable.Full, Now: time.Now, Zone: time.UTC,
 			Users: sqltable.Table{

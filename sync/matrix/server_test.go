@@ -23,7 +23,7 @@ const serverSecret = "admin-secret"
 // server runs as root, and gives what makes a command run as that account.
 func place(t *testing.T, account string) (string, *syscall.SysProcAttr) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rc-"+account)
+	dir, err := os.MkdirTemp("", "rc-"+account) //nolint:usetesting // no other account may enter t.TempDir, and its path is too long for a socket
 	check(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if os.Getuid() != 0 {

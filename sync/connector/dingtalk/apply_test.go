@@ -1,6 +1,7 @@
 package dingtalk_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -18,9 +19,7 @@ func person(more directory.Attributes) directory.Attributes {
 	a := directory.Attributes{
 		"userid": directory.TextOf("new"), "name": directory.TextOf("新人"), "mobile": directory.TextOf("13900000001"),
 	}
-	for name, v := range more {
-		a[name] = v
-	}
+	maps.Copy(a, more)
 	return a
 }
 
@@ -101,7 +100,7 @@ func TestMobiles(t *testing.T) {
 		}
 	}
 	b := newBench(t, func(corp *dingtalksim.Options, _ *dingtalk.Options) { corp.Contacts.Abroad = true })
-	err := b.refused(fault.Invalid, plan.Create, user("new"), person(nil))
+	err := b.refusal(fault.Invalid, plan.Create, user("new"), person(nil))
 	if !strings.Contains(fault.Say(err), "+86-") {
 		t.Errorf("a corp abroad says %q", fault.Say(err))
 	}
@@ -117,7 +116,7 @@ func TestInvited(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		err := b.refused(fault.NotFound, plan.Create, user("new"), person(nil))
+		err := b.refusal(fault.NotFound, plan.Create, user("new"), person(nil))
 		if !strings.Contains(fault.Say(err), "invited") || !strings.Contains(fault.Say(err), "邀请") {
 			t.Errorf("the sentence is %q", fault.Say(err))
 		}
@@ -186,7 +185,7 @@ func TestUpdateRefused(t *testing.T) {
 		"quarantine": {directory.Attributes{"departments": depts("10", "990001")}, fault.Invalid, "DISABLE"},
 		"hired date": {directory.Attributes{"hired_date": directory.Empty(directory.Date)}, fault.Invalid, "管理后台"},
 	} {
-		err := b.refused(c.kind, plan.Update, user("both"), c.after)
+		err := b.refusal(c.kind, plan.Update, user("both"), c.after)
 		if !strings.Contains(fault.Say(err), c.say) {
 			t.Errorf("%s: %q", name, fault.Say(err))
 		}
@@ -195,7 +194,7 @@ func TestUpdateRefused(t *testing.T) {
 		t.Errorf("%d effects of refused updates", n)
 	}
 	b.ChangeContacts(func(o *dingtalksim.ContactsOptions) { o.HROwned = true })
-	err := b.refused(fault.Unsupported, plan.Update, user("both"), directory.Attributes{"title": directory.TextOf("x")})
+	err := b.refusal(fault.Unsupported, plan.Update, user("both"), directory.Attributes{"title": directory.TextOf("x")})
 	if !strings.Contains(fault.Say(err), "智能人事") {
 		t.Errorf("smart HR says %q", fault.Say(err))
 	}
@@ -258,7 +257,7 @@ func TestPartly(t *testing.T) {
 		b := newBench(t)
 		b.corp()
 		b.Inject(dingtalksim.Fault{Path: atDeptUpdate, Errcode: code})
-		err := b.refused(want, plan.Update, user("both"), after)
+		err := b.refusal(want, plan.Update, user("both"), after)
 		if !strings.Contains(fault.Say(err), "in part") || !strings.Contains(fault.Say(err), "一部分") {
 			t.Errorf("%d: %q", code, fault.Say(err))
 		}
@@ -284,7 +283,7 @@ func TestDisable(t *testing.T) {
 	if b.conn.Describe().Can(directory.User, plan.Disable) {
 		t.Error("DISABLE is offered to a corp of which nothing is known")
 	}
-	err := b.refused(fault.Unsupported, plan.Disable, user("both"), nil)
+	err := b.refusal(fault.Unsupported, plan.Disable, user("both"), nil)
 	if !strings.Contains(fault.Say(err), "quarantine") {
 		t.Errorf("the refusal says %q", fault.Say(err))
 	}
@@ -307,7 +306,7 @@ func TestDisable(t *testing.T) {
 	b.Inject(dingtalksim.Fault{Path: atDisable, Status: 400, Code: "exclusive.account.only"})
 	b.refused(fault.Unsupported, plan.Disable, user("ent"), nil)
 	b.SetPermission(dingtalksim.PermitAccounts, false)
-	err = b.refused(fault.Credential, plan.Disable, user("ent"), nil)
+	err = b.refusal(fault.Credential, plan.Disable, user("ent"), nil)
 	if !strings.Contains(fault.Say(err), "Contact.OrgAccountSecurity.ReadWrite") {
 		t.Errorf("a missing permission says %q", fault.Say(err))
 	}
@@ -331,7 +330,7 @@ func TestQuarantine(t *testing.T) {
 	if len(b.Effects()) != before {
 		t.Error("the second DISABLE had an effect")
 	}
-	err := b.refused(fault.Invalid, plan.Update, user("both"), directory.Attributes{"active": directory.BoolOf(true)})
+	err := b.refusal(fault.Invalid, plan.Update, user("both"), directory.Attributes{"active": directory.BoolOf(true)})
 	if !strings.Contains(fault.Say(err), "departments") {
 		t.Errorf("enabling without departments says %q", fault.Say(err))
 	}
@@ -396,7 +395,7 @@ func TestAddLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(corp *dingtalksim.Options, _ *dingtalk.Options) { corp.Contacts.AddLimit = 1 })
 	b.must(plan.Create, user("new"), person(nil))
-	err := b.refused(fault.Unavailable, plan.Create, user("more"), directory.Attributes{
+	err := b.refusal(fault.Unavailable, plan.Create, user("more"), directory.Attributes{
 		"userid": directory.TextOf("more"), "name": directory.TextOf("又一个"), "mobile": directory.TextOf("13900000002"),
 	})
 	if say := fault.Say(err); !strings.Contains(say, "busy") || !strings.Contains(say, "this week") || !strings.Contains(say, "上限") {

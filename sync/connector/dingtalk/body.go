@@ -43,17 +43,11 @@ func (b *userBody) moved() bool {
 }
 
 func (c *Connector) userBody(w connector.Write) (*userBody, error) {
-	id := string(w.Key.ID)
-	if v := w.After[attrUserID]; !v.IsEmpty() && v.Type() != directory.Unknown {
-		id = clean(v.String())
-	}
-	if w.Key.ID != "" && !strings.EqualFold(id, string(w.Key.ID)) {
-		return nil, fault.New(fault.Invalid, "the userid of a member cannot be changed / 成员的 userid 不能修改")
+	id, err := userIDOf(w)
+	if err != nil {
+		return nil, err
 	}
 	b := &userBody{create: w.Op == plan.Create, fields: map[string]any{}}
-	if !b.create {
-		id = string(w.Key.ID)
-	}
 	if id != "" {
 		b.fields[attrUserID] = id
 	}
@@ -77,6 +71,23 @@ func (c *Connector) userBody(w connector.Write) (*userBody, error) {
 		b.fields[deptIDList] = numberText(rootID)
 	}
 	return b, nil
+}
+
+// userIDOf gives the userid that a change names: of a new member the wanted one,
+// "" to let DingTalk choose; later the one it has, since it never changes.
+func userIDOf(w connector.Write) (string, error) {
+	key := string(w.Key.ID)
+	id := key
+	if v := w.After[attrUserID]; !v.IsEmpty() && v.Type() != directory.Unknown {
+		id = clean(v.String())
+	}
+	if key != "" && !strings.EqualFold(id, key) {
+		return "", fault.New(fault.Invalid, "the userid of a member cannot be changed / 成员的 userid 不能修改")
+	}
+	if w.Op != plan.Create {
+		return key, nil
+	}
+	return id, nil
 }
 
 // put writes one attribute into the body.

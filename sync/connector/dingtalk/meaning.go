@@ -20,7 +20,7 @@ const (
 	ipEN     = "this server's address is not allowed: add it in the developer console under the app → 安全设置 → 服务器出口IP"
 	ipZH     = "服务器出口 IP 不在白名单：请在开发者后台该应用的“安全设置 → 服务器出口IP”中加入"
 	tokenEN  = "DingTalk refuses a fresh token: check api_url and oapi_url, or set token: old"
-	tokenZH  = "钉钉拒绝刚取得的 access_token：请检查 api_url 与 oapi_url，或设置 token: old"
+	tokenZH  = "钉钉拒绝刚取得的 access_token：请检查 api_url 与 oapi_url，或设置 token: old" //nolint:gosec // a sentence about a token
 	stopEN   = "DingTalk bars the calls of this app or corp: see the console's notices, then start again"
 	stopZH   = "钉钉限制了该应用或企业的调用：请查看后台通知，处理后再运行"
 	mobileEN = "the mobile number is not valid: write numbers from elsewhere as +852-12345678, and mainland numbers as +86-… when the corp is registered abroad"

@@ -113,17 +113,23 @@ func (c *Connector) sightOf(ctx context.Context, people []*member, t *tally) (si
 			return s, nil
 		}
 	}
-	for _, m := range people {
-		if len(m.Depts) > 0 {
-			page, err := c.page(ctx, int64(m.Depts[0]), 0, t)
-			if err != nil {
-				return s, err
-			}
-			for _, row := range page.members() {
-				s.learn(row)
-			}
-			break
-		}
+	err = c.learnFromPage(ctx, people, t, &s)
+	return s, err
+}
+
+// learnFromPage takes what a page of a department of theirs shows; nothing when
+// nobody names a department.
+func (c *Connector) learnFromPage(ctx context.Context, people []*member, t *tally, s *sight) error {
+	i := slices.IndexFunc(people, func(m *member) bool { return len(m.Depts) > 0 })
+	if i < 0 {
+		return nil
 	}
-	return s, nil
+	page, err := c.page(ctx, int64(people[i].Depts[0]), 0, t)
+	if err != nil {
+		return err
+	}
+	for _, row := range page.members() {
+		s.learn(row)
+	}
+	return nil
 }

@@ -55,7 +55,7 @@ func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
 	h := r.b.Health()
 	h.Departments, h.Pages, h.Retries = len(r.tree), int(r.tally.pages.Load()), int(r.tally.retries.Load())
 	h.Took = c.options.Now().Sub(start)
-	h.Scope = r.scope.print()
+	h.Scope = r.scope.text()
 	h.Hidden = slices.Sorted(maps.Keys(r.hidden))
 	slices.SortFunc(r.problems, func(x, y directory.Problem) int { return strings.Compare(x.Place, y.Place) })
 	h.Problems = r.problems

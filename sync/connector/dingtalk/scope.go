@@ -41,8 +41,8 @@ func (s *scope) whole() bool { return s.Org != nil }
 // all tells whether the app may see the whole corp.
 func (s *scope) all() bool { return slices.Contains(s.Org.Depts, rootID) }
 
-// print gives what the scope is, as one text.
-func (s *scope) print() string {
+// text gives what the scope is, as one text.
+func (s *scope) text() string {
 	if s.all() {
 		return "all"
 	}

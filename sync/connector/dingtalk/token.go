@@ -83,7 +83,7 @@ func (c *Connector) fetch(ctx context.Context) (text string, life time.Duration,
 // The two calls for a token.
 const (
 	pathOldToken = "gettoken"
-	pathNewToken = "v1.0/oauth2/accessToken"
+	pathNewToken = "v1.0/oauth2/accessToken" //nolint:gosec // a path, no secret
 )
 
 // oldToken is the answer of gettoken.

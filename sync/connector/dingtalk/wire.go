@@ -143,13 +143,6 @@ type departmentGet struct {
 
 func (d *departmentGet) whole() bool { return d.ID > 0 }
 
-// departmentIDs is the answer of department/listsubid.
-type departmentIDs struct {
-	IDs list[number] `json:"dept_id_list"`
-}
-
-func (d *departmentIDs) whole() bool { return d.IDs != nil }
-
 // memberIDs is the answer of user/listid.
 type memberIDs struct {
 	IDs list[loose] `json:"userid_list"`
@@ -251,7 +244,7 @@ func (e *extension) UnmarshalJSON(raw []byte) error {
 	}
 	var fields map[string]loose
 	if json.Unmarshal(raw, &fields) != nil || fields == nil {
-		return nil // the person's other fields can be read all the same
+		return nil //nolint:nilerr // the person's other fields can be read all the same
 	}
 	e.fields = make(map[string]string, len(fields))
 	for name, v := range fields {

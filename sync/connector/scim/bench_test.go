@@ -115,7 +115,7 @@ type counted struct {
 
 func (c counted) Apply(ctx context.Context, w connector.Write) (directory.Key, error) {
 	c.b.mu.Lock()
-	c.b.begun = append(c.b.begun, len(c.b.Sim.Effects()))
+	c.b.begun = append(c.b.begun, len(c.b.Effects()))
 	c.b.mu.Unlock()
 	return c.Connector.Apply(ctx, w)
 }
@@ -127,7 +127,7 @@ func (b *bench) changes() int {
 	b.mu.Lock()
 	begun := slices.Clone(b.begun)
 	b.mu.Unlock()
-	effects := b.Sim.Effects()
+	effects := b.Effects()
 	n := 0
 	for i, from := range begun {
 		to := len(effects)

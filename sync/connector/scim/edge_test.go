@@ -153,8 +153,10 @@ func TestValues(t *testing.T) {
 		"` + enterprise + `":{"manager":"boss","employeeNumber":12}}]}`, "/Groups": `{"totalResults":0}`},
 		func(o *scim.Options) {
 			o.Attributes = []scim.Attribute{
-				{Name: "level", Path: "urn:x:2.0:Y:level", Type: directory.Int}, {Name: "since", Path: "urn:x:2.0:Y:since", Type: directory.Date},
-				{Name: "flag", Path: "urn:x:2.0:Y:flag", Type: directory.Bool}, {Name: "bad", Path: "urn:x:2.0:Y:bad", Type: directory.Int},
+				{Name: "level", Path: "urn:x:2.0:Y:level", Type: directory.Int},
+				{Name: "since", Path: "urn:x:2.0:Y:since", Type: directory.Date},
+				{Name: "flag", Path: "urn:x:2.0:Y:flag", Type: directory.Bool},
+				{Name: "bad", Path: "urn:x:2.0:Y:bad", Type: directory.Int},
 				{Name: "city", Path: `addresses[type eq "work"].locality`, Type: directory.Text},
 			}
 		})

@@ -21,10 +21,12 @@ func TestExamine(t *testing.T) {
 			func(s *scimsim.Options, o *scim.Options) {
 				s.NoPatch, s.NoFilter, o.Departments = true, true, scim.NoGroups
 			},
-			connector.Use{Source: true}, []string{"+ reach the service | it has no PATCH (PUT replaces whole users), and no filters", "+ list users"},
+			connector.Use{Source: true},
+			[]string{"+ reach the service | it has no PATCH (PUT replaces whole users), and no filters", "+ list users"},
 		},
 		"no groups": {
-			func(s *scimsim.Options, _ *scim.Options) { s.NoGroups = true }, connector.Use{},
+			func(s *scimsim.Options, _ *scim.Options) { s.NoGroups = true },
+			connector.Use{},
 			[]string{"+ reach the service", "+ list users", "- list groups | the service has no groups: set departments: none"},
 		},
 		"a wrong token": {func(_ *scimsim.Options, o *scim.Options) { o.Token = "wrong" }, connector.Use{}, []string{"- reach the service | "}},

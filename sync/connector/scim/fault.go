@@ -50,24 +50,27 @@ func meaningOf(r call, why *refused) meaning {
 		return m
 	}
 	m, known := statuses[why.status]
-	code := strconv.Itoa(why.status)
 	switch {
 	case why.status == http.StatusForbidden && r.write() && r.about:
 		return deniedHere
 	case why.status == http.StatusNotFound && !r.about:
 		return noService
-	case known:
-		if m.kind == fault.Unavailable && r.write() {
-			m = inDoubt(m)
-		}
-		return m
-	case why.status >= http.StatusInternalServerError:
-		m = meaning{fault.Unavailable, "the SCIM service is out of order (HTTP " + code + ")", "SCIM 服务异常（HTTP " + code + "）"}
-		if r.write() {
-			m = inDoubt(m)
-		}
-		return m
-	case why.status >= http.StatusMultipleChoices && why.status < http.StatusBadRequest:
+	case !known:
+		m = unlisted(why.status)
+	}
+	if m.kind == fault.Unavailable && r.write() {
+		return inDoubt(m)
+	}
+	return m
+}
+
+// unlisted is what a status outside the table means, by its class.
+func unlisted(status int) meaning {
+	code := strconv.Itoa(status)
+	switch {
+	case status >= http.StatusInternalServerError:
+		return meaning{fault.Unavailable, "the SCIM service is out of order (HTTP " + code + ")", "SCIM 服务异常（HTTP " + code + "）"}
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
 		return meaning{fault.Invalid, "the address answers with a redirect (HTTP " + code + "), which is never followed: put the final address into url", "该地址返回重定向（HTTP " + code + "），点名不会跟随：请把最终地址填入 url"}
 	default:
 		return meaning{fault.Invalid, "the SCIM service refuses the call (HTTP " + code + ")", "SCIM 服务拒绝了该请求（HTTP " + code + "）"}

@@ -51,7 +51,7 @@ func (s spec) value(r resource, known schemas) directory.Value {
 
 // valueOf gives a JSON value as a value of a type; what does not fit is unknown.
 func valueOf(v any, t directory.Type) directory.Value {
-	if _, complex := v.(map[string]any); complex || v == nil {
+	if _, object := v.(map[string]any); object || v == nil {
 		return directory.Hidden(permissionOdd)
 	}
 	if _, list := v.([]any); list {

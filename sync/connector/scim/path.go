@@ -24,10 +24,7 @@ var pathForm = regexp.MustCompile(`^([A-Za-z$][\w$-]*)(?:\[([A-Za-z$][\w$-]*) [e
 func parsePath(text string) (p path, ok bool) {
 	rest := text
 	if len(text) > 4 && strings.EqualFold(text[:4], "urn:") {
-		head := text
-		if i := strings.IndexByte(text, '['); i >= 0 {
-			head = text[:i]
-		}
+		head, _, _ := strings.Cut(text, "[")
 		i := strings.LastIndexByte(head, ':')
 		if i < len("urn:x") {
 			return path{}, false
@@ -210,12 +207,12 @@ func (p path) newElement(v any, first bool) resource {
 	return e
 }
 
-// child gives the complex value of a name, made when it is not there and make is
-// set; nil without it.
-func child(r resource, name string, make bool) resource {
+// child gives the complex value of a name, made when it is not there and
+// create is set; nil without it.
+func child(r resource, name string, create bool) resource {
 	v, _ := r.at(name)
 	m, is := v.(map[string]any)
-	if !is && !make {
+	if !is && !create {
 		return nil
 	}
 	copied := resource(m).clone()

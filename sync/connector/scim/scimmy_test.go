@@ -2,6 +2,7 @@ package scim_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -88,9 +89,7 @@ func life(t *testing.T, g *guest) {
 		"title": text(""), "department": text(""), "costCenter": text("CC2"), "manager": directory.RefsTo(),
 	}
 	do(t, g.conn, connector.Write{Op: plan.Update, Key: k, After: change})
-	for name, v := range change {
-		after[name] = v
-	}
+	maps.Copy(after, change)
 	wantValues(t, see(t, g.conn, k), after)
 	do(t, g.conn, connector.Write{Op: plan.Update, Key: k, After: directory.Attributes{"mobile": text("13800000002"), "manager": directory.RefsToKind(directory.User, boss.ID)}})
 	after["mobile"], after["manager"] = text("13800000002"), directory.RefsToKind(directory.User, boss.ID)

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	filter "github.com/scim2/filter-parser/v2"
-
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -102,7 +100,7 @@ func (c *custom) part(v any) any {
 	}
 	for _, item := range asList(v) {
 		m, ok := item.(map[string]any)
-		if ok && (c.at.choose == nil || (matcher{list: c.at.attr.subs}).match(filter.Expression(c.at.choose), m)) {
+		if ok && (c.at.choose == nil || (matcher{list: c.at.attr.subs}).match(c.at.choose, m)) {
 			return m[name]
 		}
 	}

@@ -2,6 +2,7 @@ package scimserver
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,13 +131,9 @@ func (m matcher) compare(e *filter.AttributeExpression, object map[string]any) b
 		return !anyEqual(a, values, e.CompareValue)
 	case filter.EQ:
 		return anyEqual(a, values, e.CompareValue)
+	default:
+		return slices.ContainsFunc(values, func(v any) bool { return related(a, op, v, e.CompareValue) })
 	}
-	for _, v := range values {
-		if related(a, op, v, e.CompareValue) {
-			return true
-		}
-	}
-	return false
 }
 
 // leaves gives the simple values of an attribute, and the attribute that they
@@ -214,8 +211,14 @@ func related(a *attribute, op filter.CompareOperator, v, want any) bool {
 		if errX == nil && errY == nil {
 			return ordered(op, x.Compare(y))
 		}
+		return relatedTexts(a, op, leaf(v), leaf(want))
+	default:
+		return relatedTexts(a, op, leaf(v), leaf(want))
 	}
-	x, y := leaf(v), leaf(want)
+}
+
+// relatedTexts compares two texts, in any case unless the attribute is exact.
+func relatedTexts(a *attribute, op filter.CompareOperator, x, y string) bool {
 	if !a.exact {
 		x, y = fold(x), fold(y)
 	}

@@ -27,8 +27,11 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	for _, bad := range []scimserver.Attribute{
-		{Name: "a", Path: "password", Type: directory.Text}, {Name: "a", Path: "x y", Type: directory.Text}, {Name: "", Path: "title", Type: directory.Text},
-		{Name: "a", Path: "title", Type: directory.List}, {Name: "a", Path: enterprise, Type: directory.Text},
+		{Name: "a", Path: "password", Type: directory.Text},
+		{Name: "a", Path: "x y", Type: directory.Text},
+		{Name: "", Path: "title", Type: directory.Text},
+		{Name: "a", Path: "title", Type: directory.List},
+		{Name: "a", Path: enterprise, Type: directory.Text},
 	} {
 		w := open(t, nil)
 		_, err := scimserver.New(scimserver.Options{System: "a", Path: "/a", Token: token, Shelf: w.shelf, Now: w.clock.Now, Attributes: []scimserver.Attribute{bad}})
@@ -381,8 +384,10 @@ func TestWatch(t *testing.T) {
 	w.patch(t, "/Groups/"+group, `{"op":"add","path":"members","value":"`+first+`"}`) // changes nothing
 	w.must(t, http.StatusNoContent, http.MethodDelete, "/Users/"+a, "")
 	want := []directory.Hint{
-		{Key: directory.Key{Kind: directory.User, ID: directory.ID(a)}}, {Key: directory.Key{Kind: directory.Department, ID: directory.ID(group)}},
-		{Key: directory.Key{Kind: directory.User, ID: directory.ID(first)}}, {Key: directory.Key{Kind: directory.User, ID: directory.ID(a)}, Gone: true},
+		{Key: directory.Key{Kind: directory.User, ID: directory.ID(a)}},
+		{Key: directory.Key{Kind: directory.Department, ID: directory.ID(group)}},
+		{Key: directory.Key{Kind: directory.User, ID: directory.ID(first)}},
+		{Key: directory.Key{Kind: directory.User, ID: directory.ID(a)}, Gone: true},
 	}
 	got.wait(t, want)
 	stop()

@@ -3,6 +3,8 @@ package scimserver
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,9 +53,7 @@ func (n *normalizer) whole(r *resource, in map[string]any) (map[string]any, erro
 	if err != nil {
 		return nil, err
 	}
-	for name, v := range own {
-		out[name] = v
-	}
+	maps.Copy(out, own)
 	return out, nil
 }
 
@@ -131,8 +131,8 @@ func (n *normalizer) elements(a *attribute, v any) ([]any, error) {
 // onePrimary leaves the last value that is primary the only one (RFC 7643 §2.4).
 func onePrimary(list []any) {
 	found := false
-	for i := len(list) - 1; i >= 0; i-- {
-		m, ok := list[i].(map[string]any)
+	for _, item := range slices.Backward(list) {
+		m, ok := item.(map[string]any)
 		if !ok || m["primary"] != true {
 			continue
 		}

@@ -1,11 +1,10 @@
 package scimserver
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
-
-const patchSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 // maxOperations bounds one PATCH.
 const maxOperations = 1000
@@ -206,19 +205,7 @@ func (p *patcher) extension(t *target, o operation) error {
 func (p *patcher) single(holder map[string]any, t *target, o operation) error {
 	a := t.attr
 	if o.op == "remove" || !o.hasValue {
-		if t.urn == "" && slices.Contains(p.r.keeps, a.name) {
-			return nil // neither yes nor no: who is suspended stays so
-		}
-		if t.sub == nil {
-			delete(holder, a.name)
-			return nil
-		}
-		if m, ok := holder[a.name].(map[string]any); ok {
-			dropPart(m, t.sub)
-			if len(m) == 0 {
-				delete(holder, a.name)
-			}
-		}
+		p.removeSingle(holder, t)
 		return nil
 	}
 	if t.sub != nil {
@@ -246,14 +233,32 @@ func (p *patcher) single(holder map[string]any, t *target, o operation) error {
 	// Not so when its value part is given: another manager has another name.
 	if old, ok := holder[a.name].(map[string]any); ok {
 		if given, isObject := v.(map[string]any); isObject && given[nameValue] == nil {
-			for name, part := range given {
-				old[name] = part
-			}
+			maps.Copy(old, given)
 			return nil
 		}
 	}
 	holder[a.name] = v
 	return nil
+}
+
+// removeSingle removes an attribute with one value, or a part of it.
+func (p *patcher) removeSingle(holder map[string]any, t *target) {
+	name := t.attr.name
+	if t.urn == "" && slices.Contains(p.r.keeps, name) {
+		return // neither yes nor no: who is suspended stays so
+	}
+	if t.sub == nil {
+		delete(holder, name)
+		return
+	}
+	m, ok := holder[name].(map[string]any)
+	if !ok {
+		return
+	}
+	dropPart(m, t.sub)
+	if len(m) == 0 {
+		delete(holder, name)
+	}
 }
 
 // dropPart removes a part; without the value, what described it goes too.

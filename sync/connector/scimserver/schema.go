@@ -136,10 +136,9 @@ func complexOf(name string, subs ...attribute) attribute {
 }
 
 // plural is a multi-valued attribute with the usual parts of RFC 7643 §2.4.
-func plural(name string, value kindOfValue, more ...attribute) attribute {
+func plural(name string, value kindOfValue) attribute {
 	subs := append([]attribute{{name: nameValue, typ: value, exact: value == tRef || value == tBinary}}, text("display", "type")...)
-	subs = append(subs, attribute{name: "primary", typ: tBool})
-	return attribute{name: name, typ: tComplex, multi: true, subs: append(subs, more...)}
+	return attribute{name: name, typ: tComplex, multi: true, subs: append(subs, attribute{name: "primary", typ: tBool})}
 }
 
 // common are the attributes that every resource has beside its schema's.

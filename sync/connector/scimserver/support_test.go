@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -149,9 +150,7 @@ func compact(t *testing.T, v any) string {
 
 func without(m map[string]any, names ...string) map[string]any {
 	out := map[string]any{}
-	for k, v := range m {
-		out[k] = v
-	}
+	maps.Copy(out, m)
 	for _, name := range names {
 		delete(out, name)
 	}

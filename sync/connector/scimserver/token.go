@@ -192,7 +192,7 @@ func quoteValues(words []string) []string {
 	return words
 }
 
-func isSign(w string) bool { return len(w) == 1 && strings.Contains("()[]", w) }
+func isSign(w string) bool { return len(w) == 1 && strings.ContainsAny(w, "()[]") }
 
 // joinWords writes a filter with one blank where the grammar wants one.
 func joinWords(words []string) string {

@@ -2,6 +2,7 @@ package dingtalksim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -102,9 +103,7 @@ func (s *Sim) oldCall(permit string, writes bool, serve contactServe) endpoint {
 		}
 		body := map[string]any{"errcode": 0, "errmsg": "ok", "request_id": newID("")}
 		if flat, isFlat := result.(flatResult); isFlat {
-			for key, value := range flat {
-				body[key] = value
-			}
+			maps.Copy(body, flat)
 		} else if result != nil {
 			body["result"] = result
 		}

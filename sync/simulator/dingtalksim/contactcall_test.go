@@ -66,12 +66,24 @@ func TestQuoted(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ permission, path string }{
-		{PermitDepartments, listSubPath}, {PermitDepartments, listSubIDPath}, {PermitDepartments, deptGetPath},
-		{PermitDepartments, parentsPath}, {PermitManage, deptCreatePath}, {PermitManage, deptUpdatePath},
-		{PermitManage, deptDeletePath}, {PermitMembers, userListPath}, {PermitMembers, userSimplePath},
-		{PermitMember, userIDsPath}, {PermitMember, userGetPath}, {PermitByMobile, byMobilePath},
-		{PermitMember, byUnionPath}, {PermitMember, adminsPath}, {PermitMember, countPath},
-		{PermitManage, userCreatePath}, {PermitManage, userUpdatePath}, {PermitManage, userDeletePath},
+		{PermitDepartments, listSubPath},
+		{PermitDepartments, listSubIDPath},
+		{PermitDepartments, deptGetPath},
+		{PermitDepartments, parentsPath},
+		{PermitManage, deptCreatePath},
+		{PermitManage, deptUpdatePath},
+		{PermitManage, deptDeletePath},
+		{PermitMembers, userListPath},
+		{PermitMembers, userSimplePath},
+		{PermitMember, userIDsPath},
+		{PermitMember, userGetPath},
+		{PermitByMobile, byMobilePath},
+		{PermitMember, byUnionPath},
+		{PermitMember, adminsPath},
+		{PermitMember, countPath},
+		{PermitManage, userCreatePath},
+		{PermitManage, userUpdatePath},
+		{PermitManage, userDeletePath},
 	} {
 		b := corp(t)
 		b.SetPermission(c.permission, false)

@@ -3,7 +3,8 @@ package dingtalksim
 import "slices"
 
 // deptID reads the department that a call names and that must exist.
-func (s *Sim) deptID(c *contactCall, key string) (int64, *Refusal) {
+func (s *Sim) deptID(c *contactCall) (int64, *Refusal) {
+	const key = "dept_id"
 	id, found, good := c.body.integer(key)
 	switch {
 	case !found:
@@ -19,7 +20,7 @@ func (s *Sim) deptID(c *contactCall, key string) (int64, *Refusal) {
 
 // seenDept is deptID for calls that honour the app's scope.
 func (s *Sim) seenDept(c *contactCall) (*Department, *Refusal) {
-	id, refused := s.deptID(c, "dept_id")
+	id, refused := s.deptID(c)
 	if refused != nil {
 		return nil, refused
 	}
@@ -34,7 +35,7 @@ func (s *Sim) listSub(c *contactCall) (any, *Refusal) {
 	if _, there := c.body["dept_id"]; !there {
 		c.body["dept_id"] = float64(Root)
 	}
-	id, refused := s.deptID(c, "dept_id")
+	id, refused := s.deptID(c)
 	if refused != nil {
 		return nil, refused
 	}
@@ -55,7 +56,7 @@ func (s *Sim) listSub(c *contactCall) (any, *Refusal) {
 
 // listSubID serves department/listsubid, which ignores the app's scope.
 func (s *Sim) listSubID(c *contactCall) (any, *Refusal) {
-	id, refused := s.deptID(c, "dept_id")
+	id, refused := s.deptID(c)
 	if refused != nil {
 		return nil, refused
 	}

@@ -50,10 +50,15 @@ func (u *User) checkLengths() *Refusal {
 		name, value string
 		limit       int
 	}{
-		{"userid", u.ID, maxUserID}, {"name", u.Name, maxUserName}, {"title", u.Title, maxTitle},
-		{"job_number", u.JobNumber, maxJobNumber}, {"email", u.Email, maxEmail},
-		{"org_email", u.OrgEmail, maxOrgEmail}, {"telephone", u.Telephone, maxTelephone},
-		{"work_place", u.WorkPlace, maxWorkPlace}, {"remark", u.Remark, maxRemark},
+		{"userid", u.ID, maxUserID},
+		{"name", u.Name, maxUserName},
+		{"title", u.Title, maxTitle},
+		{"job_number", u.JobNumber, maxJobNumber},
+		{"email", u.Email, maxEmail},
+		{"org_email", u.OrgEmail, maxOrgEmail},
+		{"telephone", u.Telephone, maxTelephone},
+		{"work_place", u.WorkPlace, maxWorkPlace},
+		{"remark", u.Remark, maxRemark},
 	} {
 		if utf8.RuneCountInString(f.value) > f.limit {
 			return badParameter(f.name)

@@ -163,7 +163,7 @@ func (s *Sim) listed(c *contactCall, dept int64) ([]*User, *Refusal) {
 // userListID serves user/listid, which ignores the app's scope and knows no
 // pages.
 func (s *Sim) userListID(c *contactCall) (any, *Refusal) {
-	dept, refused := s.deptID(c, "dept_id")
+	dept, refused := s.deptID(c)
 	if refused != nil {
 		return nil, refused
 	}

@@ -1,6 +1,7 @@
 package dingtalksim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -235,12 +236,8 @@ func inDepartments[V any](u *User, o object, key string, value func(object) (V, 
 
 func merge[V any](old, changes map[int64]V) map[int64]V {
 	all := make(map[int64]V, len(old)+len(changes))
-	for id, v := range old {
-		all[id] = v
-	}
-	for id, v := range changes {
-		all[id] = v
-	}
+	maps.Copy(all, old)
+	maps.Copy(all, changes)
 	return all
 }
 

@@ -120,11 +120,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 
 // handle does what a request asks. The caller holds mu.
 func (s *Sim) handle(c *call, r *http.Request) (reply, *refusal) {
-	user, password, basic := r.BasicAuth()
-	switch {
-	case r.Header.Get("Authorization") == "Bearer "+s.options.Token:
-	case basic && s.options.User != "" && user == s.options.User && password == s.options.Password:
-	default:
+	if !s.admits(r) {
 		return reply{}, &refusal{http.StatusUnauthorized, "", "wrong token"}
 	}
 	if c.method != http.MethodGet && c.body != "" {
@@ -146,6 +142,15 @@ func (s *Sim) handle(c *call, r *http.Request) (reply, *refusal) {
 		}
 	}
 	return reply{}, notFound()
+}
+
+// admits tells whether a request carries the token, or the user and the password.
+func (s *Sim) admits(r *http.Request) bool {
+	if r.Header.Get("Authorization") == "Bearer "+s.options.Token {
+		return true
+	}
+	user, password, basic := r.BasicAuth()
+	return basic && s.options.User != "" && user == s.options.User && password == s.options.Password
 }
 
 func notFound() *refusal { return &refusal{http.StatusNotFound, "", "not found"} }

@@ -112,8 +112,8 @@ func (p *patching) pathless(op string, v any) *refusal {
 		return bad("invalidValue", "value holds no attributes")
 	}
 	for name, one := range attrs {
-		inner, complex := one.(map[string]any)
-		if strings.HasPrefix(name, "urn:") && complex {
+		inner, object := one.(map[string]any)
+		if strings.HasPrefix(name, "urn:") && object {
 			for sub, x := range inner {
 				at := name + ":" + sub
 				if no := p.apply(op, &at, x); no != nil {
@@ -153,9 +153,9 @@ func (p *patching) put(op string, box map[string]any, name string, v any) *refus
 		}
 		box[name] = have
 	default:
-		into, complex := v.(map[string]any)
+		into, object := v.(map[string]any)
 		have, was := old.(map[string]any)
-		if !complex || !was {
+		if !object || !was {
 			box[name] = v
 			return nil
 		}

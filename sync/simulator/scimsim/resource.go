@@ -87,7 +87,7 @@ func (s *Sim) show(kind string, r Resource, query url.Values) Resource {
 	if members, ok := out["members"].([]any); ok && len(members) == 0 {
 		delete(out, "members") // RFC 7643 §2.5: an empty list is no value
 	}
-	for _, name := range strings.Split(query.Get("excludedAttributes"), ",") {
+	for name := range strings.SplitSeq(query.Get("excludedAttributes"), ",") {
 		delete(out, name)
 	}
 	for name := range s.dropped {

@@ -13,6 +13,7 @@ package scimsim
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -247,9 +248,7 @@ func (s *Sim) Calls() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]int{}
-	for k, v := range s.calls {
-		out[k] = v
-	}
+	maps.Copy(out, s.calls)
 	return out
 }
 
@@ -294,7 +293,7 @@ func clone(r map[string]any) Resource {
 	if r == nil {
 		return nil
 	}
-	return Resource(deep(map[string]any(r)).(map[string]any)) //nolint:forcetypeassert // deep keeps the type
+	return Resource(deep(r).(map[string]any)) //nolint:forcetypeassert // deep keeps the type
 }
 
 func deep(v any) any {

@@ -42,7 +42,7 @@ func (s *service) ask(method, path, body string, headers ...string) (int, map[st
 	if err != nil {
 		return 0, nil
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
 		return -1, nil
