@@ -72,3 +72,27 @@ func RealSleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// Hold stops all calls to a system for a time after the system asked for that: to
+// go on asking prolongs a block. The zero Hold stops nothing. It is safe for
+// concurrent use.
+type Hold struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+// Extend makes the hold last until t at least.
+func (h *Hold) Extend(t time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t.After(h.until) {
+		h.until = t
+	}
+}
+
+// Left gives how much of the hold is left, 0 when there is none.
+func (h *Hold) Left(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return max(0, h.until.Sub(now))
+}

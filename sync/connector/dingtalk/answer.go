@@ -117,7 +117,7 @@ func decode(r call, data []byte, out content) error {
 
 // ban notes that our address is barred for a time.
 func (c *Connector) ban() error {
-	c.pause.extend(c.options.Now().Add(banTime))
+	c.hold.Extend(c.options.Now().Add(banTime))
 	return banned(banTime)
 }
 
@@ -129,7 +129,7 @@ func (c *Connector) webPage(e *exchange) error {
 	case e.status >= http.StatusInternalServerError, e.status == http.StatusNotFound, e.status >= 300 && e.status < 400:
 		return status(e)
 	case e.call.write:
-		c.pause.extend(c.options.Now().Add(banTime))
+		c.hold.Extend(c.options.Now().Add(banTime))
 		return garbled(e.call, errPage)
 	default:
 		f := fault.Wrap(fault.Limited, c.ban(), "DingTalk answers with a web page: our address is barred for five minutes, or api_url, oapi_url or the proxy is wrong / 钉钉返回了网页：出口 IP 被限制五分钟，或 api_url、oapi_url、代理设置有误")

@@ -95,7 +95,7 @@ func (c *Connector) do(ctx context.Context, r call, out content) error {
 
 // send makes one HTTP exchange and judges the answer.
 func (c *Connector) send(ctx context.Context, r call, key string, out content) error {
-	if left := c.pause.left(c.options.Now()); left > 0 {
+	if left := c.hold.Left(c.options.Now()); left > 0 {
 		return banned(left)
 	}
 	if err := c.options.Pace.Wait(ctx, r.path, paceCalls, pacePer); err != nil {

@@ -126,7 +126,7 @@ type Connector struct {
 	quarantine int64 // 0 when accounts are not moved
 	client     *http.Client
 	token      *token
-	pause      pause
+	hold       connector.Hold
 	// exclusive remembers that a listing had an enterprise account, which can be
 	// disabled whatever Options.Disable says.
 	exclusive atomic.Bool

@@ -16,29 +16,6 @@ const (
 // banTime is how long the vendor bars an address that made 10 000 calls in 20 s.
 const banTime = 5 * time.Minute
 
-// pause stops the whole connection for a time after the vendor barred our
-// address: to go on asking prolongs the ban.
-type pause struct {
-	mu    sync.Mutex
-	until time.Time
-}
-
-// extend makes the pause last until t at least.
-func (p *pause) extend(t time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t.After(p.until) {
-		p.until = t
-	}
-}
-
-// left gives how much of the pause is left.
-func (p *pause) left(now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return max(0, p.until.Sub(now))
-}
-
 // invitations remembers who was invited and has not accepted yet, so that the
 // runs of a day do not invite the same person again and again.
 type invitations struct {

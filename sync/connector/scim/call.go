@@ -12,7 +12,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,7 +79,7 @@ func (c *Connector) read(ctx context.Context, r call, t *tally, use func(answer)
 
 // send makes one HTTP exchange and judges its status.
 func (c *Connector) send(ctx context.Context, r call) (answer, error) {
-	if left := c.pause.left(c.options.Now()); left > 0 {
+	if left := c.hold.Left(c.options.Now()); left > 0 {
 		return answer{}, limited(left)
 	}
 	if err := ctx.Err(); err != nil {
@@ -198,25 +197,4 @@ func bare(ctx context.Context, err error) error {
 		return cause
 	}
 	return err
-}
-
-// pause stops all calls for a time after the service said that they are too many:
-// to go on asking prolongs the block.
-type pause struct {
-	mu    sync.Mutex
-	until time.Time
-}
-
-func (p *pause) extend(t time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t.After(p.until) {
-		p.until = t
-	}
-}
-
-func (p *pause) left(now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return max(0, p.until.Sub(now))
 }

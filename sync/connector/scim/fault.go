@@ -38,7 +38,7 @@ func (c *Connector) refusal(r call, response *http.Response, data []byte) error 
 		f.After = c.retryAfter(response.Header.Get("Retry-After"))
 	}
 	if why.status == http.StatusTooManyRequests && f.After > 0 {
-		c.pause.extend(c.options.Now().Add(f.After))
+		c.hold.Extend(c.options.Now().Add(f.After))
 	}
 	return f
 }

@@ -150,7 +150,7 @@ type Connector struct {
 	client  *http.Client
 	specs   []spec // of users
 	info    connector.Info
-	pause   pause
+	hold    connector.Hold
 	gifts   gifts
 	// proven: in the last listing, what users say of their groups was what the
 	// groups say of their members.

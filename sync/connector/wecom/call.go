@@ -103,7 +103,7 @@ func (c *Connector) do(ctx context.Context, r call, out answer) error {
 
 // send makes one HTTP exchange and judges the answer.
 func (c *Connector) send(ctx context.Context, r call, token string, out answer) error {
-	if left := c.pause.left(c.options.Now()); left > 0 {
+	if left := c.hold.Left(c.options.Now()); left > 0 {
 		return limited(left)
 	}
 	if err := c.pace.Wait(ctx, "calls", c.options.Rate, time.Second); err != nil {
@@ -171,7 +171,7 @@ func (c *Connector) judge(r call, data []byte, token string, out answer) error {
 	if head.Code != nil && *head.Code != 0 {
 		err := refusal(r, *head.Code, c.scrub(head.Message, token))
 		if *head.Code == codeQuota {
-			c.pause.extend(c.options.Now().Add(fault.After(err)))
+			c.hold.Extend(c.options.Now().Add(fault.After(err)))
 		}
 		return err
 	}

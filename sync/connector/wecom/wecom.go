@@ -111,7 +111,7 @@ type Connector struct {
 	contacts *credential
 	app      *credential // nil without an app secret
 	info     connector.Info
-	pause    pause
+	hold     connector.Hold
 	sight    sight
 	// blind remembers that the contacts secret was refused details (48009).
 	blind atomic.Bool
