@@ -49,6 +49,8 @@ func TestWithoutHardLinks(t *testing.T) {
 	}
 }
 
+const writtenRoster = "工号,姓名,状态\n1,张三,\n"
+
 // TestVanishedBetweenRuns: a target that was written once is never made anew
 // without a person's word, also after a restart.
 func TestVanishedBetweenRuns(t *testing.T) {
@@ -56,7 +58,7 @@ func TestVanishedBetweenRuns(t *testing.T) {
 	target := func(o *Options) { o.Target = true }
 	for name, write := range map[string]func(s *shelf, c *Connector){
 		"made":    func(_ *shelf, c *Connector) { apply(t, c, create("1", text("name", "张三"))) },
-		"changed": func(s *shelf, c *Connector) { s.put(lockedRoster); apply(t, c, update("1", text("name", "李四"))) },
+		"changed": func(s *shelf, c *Connector) { s.put(writtenRoster); apply(t, c, update("1", text("name", "李四"))) },
 	} {
 		s, conn := newShelf(t, "new.csv", target)
 		write(s, conn)
@@ -137,7 +139,7 @@ func TestMarkerThatCannotBeWritten(t *testing.T) {
 func TestSourceLeavesNoMarker(t *testing.T) {
 	t.Parallel()
 	s, conn := newShelf(t, "roster.csv", nil)
-	s.put(lockedRoster)
+	s.put(writtenRoster)
 	apply(t, conn, update("1", text("name", "李四")))
 	if _, err := os.Lstat(beside(s.path, markSuffix)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the marker is there: %v", err)
