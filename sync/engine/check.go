@@ -79,6 +79,17 @@ func (f finding) shows(values directory.Attributes) bool {
 	return true
 }
 
+// has tells whether all of the values have a counterpart on the object. What a
+// target takes and never shows has none.
+func (f finding) has(values directory.Attributes) bool {
+	for name := range values {
+		if f.object.Value(name).Type() == directory.Absent {
+			return false
+		}
+	}
+	return true
+}
+
 // readable tells whether any of the values can be read on the object.
 func (f finding) readable(values directory.Attributes) bool {
 	for name, v := range values {

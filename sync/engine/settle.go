@@ -141,6 +141,12 @@ func (a *applier) fateOfUpdate(c *plan.Change, found finding) fate {
 // fateOfNameless looks for an object that a CREATE may have made in a target
 // that gives the ids: one that is linked to nothing and shows every value that
 // was written. One that hides some of them may be anybody's.
+//
+// That there is none proves that the call had no effect only when the listing is
+// complete and would show it. Where the target hides something, that is so when
+// every object that is linked to nothing shows all that was written: what is
+// hidden then was not written, and the new object, if it were there, would be
+// among them with just those values.
 func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, directory.Key, error) {
 	snap, err := a.flow.Target.Read(ctx)
 	if err != nil {
@@ -154,9 +160,14 @@ func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, dir
 	}
 	want := a.resolved(c)
 	var matches []directory.Key
-	hides := false
+	hides, shown := false, true
 	for o := range snap.All(c.Key.Kind) {
-		if f := (finding{object: o}); !linked[o.Key] && f.equals(want) {
+		f := finding{object: o}
+		if linked[o.Key] {
+			continue
+		}
+		shown = shown && f.shows(want) && f.has(want)
+		if f.equals(want) {
 			matches = append(matches, o.Key)
 			hides = hides || !f.shows(want)
 		}
@@ -164,7 +175,7 @@ func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, dir
 	switch {
 	case len(matches) == 1 && !hides:
 		return fateDone, matches[0], nil
-	case len(matches) == 0 && snap.Complete() && len(snap.Health.Hidden) == 0:
+	case len(matches) == 0 && snap.Complete() && (shown || len(snap.Health.Hidden) == 0):
 		return fateNothing, directory.Key{}, nil
 	default:
 		return fateUnknown, directory.Key{}, nil

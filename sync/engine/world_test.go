@@ -27,6 +27,7 @@ type place struct {
 	mu      sync.Mutex
 	objects map[directory.Key]directory.Object
 	partial string            // why a Read proves nothing
+	lacks   []string          // permissions that a Read says are missing
 	fail    error             // what Read gives
 	unsure  bool              // Lookup cannot tell
 	broken  error             // what Lookup gives
@@ -72,6 +73,7 @@ func (p *place) Read(ctx context.Context) (*directory.Snapshot, error) {
 	if p.partial != "" {
 		b.Incomplete("%s", p.partial)
 	}
+	b.Health().Hidden = p.lacks
 	snap, _ := b.Finish()
 	return snap, nil
 }

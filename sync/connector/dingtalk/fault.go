@@ -45,7 +45,7 @@ func (c *Connector) refusal(e *exchange, code, text string, scopes []loose) erro
 		m = meaning{kind: fault.Invalid, en: "DingTalk refuses the call with code " + clip(code), zh: "钉钉拒绝了该调用，错误码 " + clip(code)}
 	}
 	switch {
-	case r.noToken && m.kind != fault.Limited && m.kind != fault.Unavailable && code != codeBadIP && code != codeIPList:
+	case r.noToken && m.aboutCredentials(code):
 		m = badCredentials
 	case code == codeBusy && r.path == pathUserCreate:
 		m = busyCreating

@@ -29,10 +29,22 @@ const (
 	quotaZH  = "企业本月的接口调用量已用完：请购买加量包，或等到下月"
 )
 
-// badCredentials is what every refusal of a token call means.
+// badCredentials is what a refusal of a token call means; see aboutCredentials.
 var badCredentials = meaning{
 	kind: fault.Credential, en: "DingTalk refuses the credentials: check client_id and client_secret in the developer console under 凭证与基础信息",
 	zh: "钉钉拒绝该凭证：请在开发者后台“凭证与基础信息”中核对 client_id 与 client_secret",
+}
+
+// aboutCredentials tells whether a code at the token call can mean wrong
+// credentials: not what passes by itself, an address that is not allowed, a ban
+// or a quota that is used up.
+func (m meaning) aboutCredentials(code string) bool {
+	switch {
+	case m.kind == fault.Limited, m.kind == fault.Unavailable, code == codeBadIP, code == codeIPList:
+		return false
+	default:
+		return m.en != stopEN && m.en != quotaEN
+	}
 }
 
 // busyCreating is -1 at user/create, which says one thing for two.

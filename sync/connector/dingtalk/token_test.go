@@ -134,3 +134,21 @@ func TestRetryAfter(t *testing.T) {
 	b.Inject(dingtalksim.Fault{Path: atUpdate, Status: http.StatusTooManyRequests})
 	b.refused(fault.Limited, plan.Update, user("top"), directory.Attributes{"title": directory.TextOf("x")})
 }
+
+// TestTokenBarred: a ban, or a quota that is used up, is no matter of the
+// credentials, wherever it is told.
+func TestTokenBarred(t *testing.T) {
+	t.Parallel()
+	for code, part := range map[int]string{90001: "console's notices", 90004: "console's notices", 90017: "console's notices", 90020: "quota", 40035: "client_id"} {
+		for path, adjustments := range map[string][]adjust{atNewToken: nil, atOldToken: {oldToken}} {
+			b := newBench(t, adjustments...)
+			b.corp()
+			b.Inject(dingtalksim.Fault{Path: path, Errcode: code, Times: -1})
+			_, err := b.conn.Lookup(t.Context(), directory.User, []directory.ID{"top"})
+			say := fault.Say(err)
+			if fault.KindOf(err) != fault.Credential || !strings.Contains(say, part) || strings.Contains(say, "client_id") != (part == "client_id") {
+				t.Errorf("%s, %d: %v", path, code, err)
+			}
+		}
+	}
+}

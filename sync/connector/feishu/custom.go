@@ -48,11 +48,12 @@ func (r record) customEntries() (all []customEntry, shown bool) {
 
 // custom decodes a custom field. A field that is absent is empty only when its
 // definition shows that custom fields are open to us; whatever cannot be
-// understood, or has another type than the configuration says, is unknown.
+// understood, or has another type than the configuration says, is unknown. One
+// that the definitions lack is believed by its written type.
 func (d *decoder) custom(ctx context.Context, r record, f *field) directory.Value {
 	all, shown := r.customEntries()
 	def, defined := d.defs.fields[f.wire]
-	if d.defs.known && !defined {
+	if d.defs.lack(f) {
 		return directory.Hidden("custom_attributes: " + f.wire)
 	}
 	for i := range all {
@@ -62,8 +63,10 @@ func (d *decoder) custom(ctx context.Context, r record, f *field) directory.Valu
 	}
 	hidden := !shown && (r["custom_attrs"] != nil || !d.grant.has(ctx, f.permission)) // malformed, or not permitted
 	switch {
+	case !defined && d.defs.known: // nothing tells whether it exists
+		return directory.Hidden("custom_attributes: " + f.wire + ", not among the definitions")
 	case !defined && shown:
-		return directory.Hidden(permCustom)
+		return directory.Hidden(permDefinitions)
 	case !defined, hidden:
 		return directory.Hidden(f.permission)
 	case f.otherKind(def.kind):
@@ -72,6 +75,9 @@ func (d *decoder) custom(ctx context.Context, r record, f *field) directory.Valu
 		return directory.Empty(f.valueType())
 	}
 }
+
+// trusted tells whether the configuration says all that is needed of the type.
+func (f *field) trusted() bool { return f.declared != "" && f.declared != kindEnum }
 
 // otherKind tells whether the configuration says another type.
 func (f *field) otherKind(kind string) bool { return f.declared != "" && !sameKind(f.declared, kind) }
@@ -82,7 +88,7 @@ func (f *field) strange(kind string) directory.Value {
 }
 
 func (d *decoder) customValue(e *customEntry, f *field, def *definition) directory.Value {
-	if f.otherKind(e.Type) || def.kind != "" && def.kind != e.Type {
+	if f.otherKind(e.Type) || def.kind != "" && def.kind != e.Type && !(textual(def.kind) && textual(e.Type)) {
 		return f.strange(e.Type)
 	}
 	if f.form == customUser {
@@ -96,7 +102,7 @@ func (d *decoder) customValue(e *customEntry, f *field, def *definition) directo
 		}
 	}
 	switch e.Type {
-	case kindText:
+	case kindText, kindPhone:
 		return directory.TextOf(e.Value.Text)
 	case kindHref:
 		if e.Value.URL == "" {
@@ -126,7 +132,7 @@ func (d *decoder) optionName(e *customEntry, f *field, def *definition) director
 	case e.Value.OptionID == "":
 		return directory.TextOf("")
 	case !d.defs.known:
-		return directory.Hidden(permCustom)
+		return directory.Hidden(permDefinitions)
 	case old != "":
 		return directory.TextOf(old)
 	default:
@@ -184,11 +190,13 @@ func (c *Connector) customList(ctx context.Context, values map[string]directory.
 }
 
 // customOpen tells whether the fields of a write are shown to us, so that somebody
-// who comes without a list holds nothing in them, as decoder.custom has it.
+// who comes without a list holds nothing in them, as decoder.custom has it. Of a
+// field that the definitions lack that is so when they have others: then the
+// admins' switch is on.
 func (c *Connector) customOpen(ctx context.Context, defs definitions, values map[string]directory.Value) bool {
 	for name := range values {
 		f, _ := c.fields.find(directory.User, name)
-		if _, defined := defs.fields[f.wire]; !defined {
+		if _, defined := defs.fields[f.wire]; !defined && (!f.trusted() || len(defs.fields) == 0) {
 			return false
 		}
 	}
@@ -223,21 +231,25 @@ func splitCustom(values map[string]directory.Value, old record) (changes map[str
 func (f *field) customKind(defs definitions, had *customEntry) (string, error) {
 	def, defined := defs.fields[f.wire]
 	switch {
-	case defs.known && !defined:
-		return "", invalid(f.name, "飞书没有这个自定义字段，请核对 custom_attributes，并在管理后台允许开放平台访问",
-			"Feishu has no such custom field: check custom_attributes, and that the open platform may use custom fields")
+	case defs.lack(f):
+		return "", invalid(f.name, "飞书没有列出这个自定义字段，请核对 custom_attributes，并在管理后台允许开放平台访问；人员类型和来自人事的字段请写明类型",
+			"Feishu does not list this custom field: check custom_attributes, and that the open platform may use custom fields; write the type of persons and of fields of Feishu People")
 	case defined && f.otherKind(def.kind):
 		return "", invalid(f.name, "飞书里的类型与 custom_attributes 写的不同", "has another type in Feishu than in custom_attributes")
 	case defined:
 		return def.kind, nil
-	case f.declared != "" && f.declared != kindEnum:
+	case f.trusted() && had != nil && f.otherKind(had.Type):
+		return "", invalid(f.name, "飞书里的类型与 custom_attributes 写的不同", "has another type in Feishu than in custom_attributes")
+	case f.trusted() && had != nil:
+		return had.Type, nil
+	case f.trusted():
 		return f.declared, nil
 	case f.declared == "" && had != nil && had.Type != kindEnum && had.Type != kindPicture:
 		return had.Type, nil
 	default:
-		return "", fault.New(fault.Denied, "%s：看不到自定义字段的定义，不能写入：请开通 %s，文本等类型也可在 custom_attributes 里写明（%s:text）"+
-			" / %s: the definitions of custom fields are hidden, so that it cannot be written: grant %s, or write the type of a text in custom_attributes (%s:text)",
-			f.name, permCustom, f.wire, f.name, permCustom, f.wire)
+		return "", fault.New(fault.Denied, "%[1]s：看不到自定义字段的定义，不能写入：请开通 %[2]s 或 %[3]s，文本等类型也可在 custom_attributes 里写明（%[4]s:text）"+
+			" / %[1]s: the definitions of custom fields are hidden, so that it cannot be written: grant %[2]s or %[3]s, or write the type of a text in custom_attributes (%[4]s:text)",
+			f.name, permList, permCustom, f.wire)
 	}
 }
 
@@ -252,7 +264,7 @@ func (f *field) encodeCustom(v directory.Value, kind string, def *definition, ha
 		s, _ = id.(string)
 	}
 	switch kind {
-	case kindText:
+	case kindText, kindPhone:
 		if utf8.RuneCountInString(s) > maxCustomText {
 			return nil, invalid(f.name, "文本不能超过 100 个字符", "takes at most 100 characters")
 		}

@@ -18,6 +18,7 @@ const (
 	kindEnum    = "ENUMERATION"
 	kindPicture = "PICTURE_ENUM"
 	kindUser    = "GENERIC_USER"
+	kindPhone   = "PHONE" // a text, for us
 )
 
 // customKind gives the vendor's type for what may stand behind a field's id in
@@ -85,10 +86,19 @@ func (d *definition) option(name, attribute string) (string, error) {
 }
 
 // definitions are the custom fields of the tenant by id. Known is false when
-// Feishu does not show them to us.
+// Feishu does not show them to us. By the vendor's page its list has texts, links,
+// options and phones only, and none of the fields that come from Feishu People
+// (人事): that it lacks one does not prove that there is none.
 type definitions struct {
 	known  bool
 	fields map[string]definition
+}
+
+// lack tells whether nothing is known of a field but that the list does not have
+// it, and the configuration does not say what it is either.
+func (d definitions) lack(f *field) bool {
+	_, defined := d.fields[f.wire]
+	return d.known && !defined && !f.trusted()
 }
 
 // definitions gives the definitions, not older than age. Without configured
@@ -162,8 +172,8 @@ func (c *Connector) listDefinitions(ctx context.Context, n *tally) (definitions,
 // credentials.
 func unpermitted(err error) bool { return hasCode(err, "99991672", "99991676") }
 
-// probeCustom names configured custom fields that the tenant does not have, or
-// has with another type.
+// probeCustom names configured custom fields that the tenant does not have and of
+// which no type is written, or that it has with another type.
 func (c *Connector) probeCustom(ctx context.Context, n *tally) error {
 	defs, err := c.definitions(ctx, n, 0)
 	if err != nil || len(c.o.CustomAttributes) == 0 {
@@ -178,8 +188,7 @@ func (c *Connector) probeCustom(ctx context.Context, n *tally) error {
 		if f.form != custom && f.form != customUser {
 			continue
 		}
-		d, ok := defs.fields[f.wire]
-		if !ok || f.otherKind(d.kind) {
+		if d, ok := defs.fields[f.wire]; defs.lack(f) || ok && f.otherKind(d.kind) {
 			wrong = append(wrong, f.wire)
 		}
 	}
@@ -187,8 +196,8 @@ func (c *Connector) probeCustom(ctx context.Context, n *tally) error {
 		return nil
 	}
 	ids := strings.Join(wrong, ", ")
-	return fault.New(fault.Invalid, "custom_attributes 里的 %s 在飞书不存在或类型不同：请在管理后台的成员字段管理核对字段编号，并确认已允许开放平台访问"+
-		" / custom_attributes names %s, which Feishu does not have, or with another type: check the ids in the admin console's member fields, and that the open platform may use them", ids, ids)
+	return fault.New(fault.Invalid, "custom_attributes 里的 %[1]s 不在飞书列出的自定义字段里，或类型不同：请在管理后台的成员字段管理核对字段编号，并确认已允许开放平台访问；人员类型和来自人事的字段飞书不列出，请写明类型（如 %[2]s:user）"+
+		" / custom_attributes names %[1]s, which Feishu does not list, or with another type: check the ids in the admin console's member fields, and that the open platform may use them; persons and fields of Feishu People are not listed, write their type (such as %[2]s:user)", ids, wrong[0])
 }
 
 // probeUndefined says what configured custom fields lack when their definitions
@@ -197,13 +206,20 @@ func (c *Connector) probeUndefined() error {
 	for i := range c.fields.users {
 		f := &c.fields.users[i]
 		if f.form == custom && (f.declared == "" || f.declared == kindEnum) {
-			return fault.New(fault.Credential, "看不到自定义字段的定义：请为应用开通 %s 并发布新版本，或在 custom_attributes 里写明类型（如 %s:text）"+
-				" / the definitions of custom fields are hidden: grant %s to the app and publish a version, or write the types in custom_attributes (such as %s:text)",
-				permCustom, f.wire, permCustom, f.wire)
+			return fault.New(fault.Credential, "看不到自定义字段的定义：请为应用开通 %[1]s 或 %[2]s 并发布新版本，或在 custom_attributes 里写明类型（如 %[3]s:text）"+
+				" / the definitions of custom fields are hidden: grant %[1]s or %[2]s to the app and publish a version, or write the types in custom_attributes (such as %[3]s:text)",
+				permList, permCustom, f.wire)
 		}
 	}
 	return nil
 }
 
-// sameKind compares types; both kinds of enumeration are one.
-func sameKind(a, b string) bool { return a == b || a == kindEnum && b == kindPicture }
+// sameKind compares a written type with one of the vendor's; both kinds of
+// enumeration are one.
+func sameKind(a, b string) bool {
+	return a == b || a == kindEnum && b == kindPicture || textual(a) && textual(b)
+}
+
+// textual tells whether the value of a type is a text. A phone's may come under
+// either name.
+func textual(kind string) bool { return kind == kindText || kind == kindPhone }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 var _ connector.Examiner = (*Connector)(nil)
@@ -33,7 +34,8 @@ type examination struct {
 }
 
 // Examine tries token, contact range, and each permission that the flows' own
-// attributes need; five calls at most.
+// attributes need, and the definitions of custom fields that they use; six calls
+// at most.
 func (c *Connector) Examine(ctx context.Context, use connector.Use) []connector.Finding {
 	e := &examination{c: c, use: use, grant: grants{c: c}}
 	credentials := connector.Text{ZH: "凭据", EN: "credentials"}
@@ -50,6 +52,7 @@ func (c *Connector) Examine(ctx context.Context, use connector.Use) []connector.
 	for _, need := range e.needs() {
 		e.permission(ctx, need)
 	}
+	e.customs(ctx)
 	e.write()
 	return e.found
 }
@@ -80,7 +83,7 @@ func (e *examination) wholeRange(ctx context.Context) {
 	case outOfRange(err):
 		e.narrow(ctx, what, wide)
 	default:
-		e.refused(what, err, e.opens("contact:contact.base:readonly"))
+		e.refused(what, err, e.opens(permList))
 	}
 }
 
@@ -260,6 +263,30 @@ func (e *examination) shows(permission string) (shown, looked bool) {
 	look(e.c.fields.users, e.users)
 	look(e.c.fields.departments, e.departments)
 	return shown, looked
+}
+
+// customs tells what the custom fields that the flows use lack.
+func (e *examination) customs(ctx context.Context) {
+	what := connector.Text{ZH: "自定义字段", EN: "custom fields"}
+	var of []connector.Named
+	for i := range e.c.fields.users {
+		if n := (connector.Named{Kind: directory.User, Name: e.c.fields.users[i].name}); strings.HasPrefix(n.Name, customPrefix) && e.use.Reads(n.Kind, n.Name) {
+			of = append(of, n)
+		}
+	}
+	if len(of) == 0 {
+		return
+	}
+	err := e.c.probeCustom(ctx, &e.n)
+	f := connector.Finding{Capability: what, Level: connector.Works, Of: of}
+	if kind := fault.KindOf(err); err != nil {
+		f = connector.Failed(what, err, connector.Text{})
+		f.Of = of
+		if kind == fault.Invalid || kind == fault.Credential {
+			f.Level = connector.Hidden
+		}
+	}
+	e.add(f)
 }
 
 // write is proved by the list of granted permissions alone.

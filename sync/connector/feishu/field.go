@@ -22,7 +22,11 @@ const (
 	permLevel      = "contact:user.job_level:readonly"
 	permFamily     = "contact:user.job_family:readonly"
 	permGeo        = "contact:user.user_geo"
-	permCustom     = "contact:contact:readonly_as_app" // shows the definitions of custom fields
+	permList       = "contact:contact.base:readonly"
+	permCustom     = "contact:contact:readonly_as_app"
+	// permDefinitions shows the definitions of custom fields: either of the two. The
+	// vendor's pages do not agree on which.
+	permDefinitions = permList + " | " + permCustom
 )
 
 // customPrefix begins the names of the tenant's own fields.

@@ -33,20 +33,32 @@ func (h *hand) create(ctx context.Context) (directory.Key, error) {
 			return directory.Key{}, err
 		}
 		// Our own earlier create, whose answer was lost, is no conflict.
-		if dn, ours := h.c.lost.Load(h.w.Token); h.w.Token == "" || !ours || dn != r.DN {
-			return directory.Key{}, err
+		ours, failed := h.ours(ctx, r)
+		if failed != nil {
+			return directory.Key{}, failed
+		}
+		if !ours {
+			return directory.Key{}, h.unseen(ctx, r.DN, err)
 		}
 	}
 	return h.born(ctx, r.DN)
 }
 
-// born reads the id of a new entry.
+// born reads the id of a new entry as a listing will: through the filter of its
+// kind. Faults: InDoubt when it cannot be read, Denied when the filter does not
+// match the entry.
 func (h *hand) born(ctx context.Context, dn string) (directory.Key, error) {
-	e, ok, err := h.c.one(ctx, h.l, query{base: dn, attrs: []string{h.l.d.idAttr}})
+	d := h.l.d
+	e, ok, err := h.c.one(ctx, h.l, query{base: dn, filter: d.filter(h.w.Key.Kind), attrs: []string{d.idAttr}})
 	if err == nil && ok {
-		if id, ok := h.l.d.idOf(e); ok {
+		if id, ok := d.idOf(e); ok {
 			h.c.lost.Delete(h.w.Token)
 			return directory.Key{Kind: h.w.Key.Kind, ID: id.id()}, nil
+		}
+	}
+	if err == nil && !ok {
+		if _, ok, err = h.c.one(ctx, h.l, query{base: dn, attrs: []string{"1.1"}}); err == nil && ok {
+			return directory.Key{}, d.outside(h.w.Key.Kind)
 		}
 	}
 	if h.w.Token != "" {

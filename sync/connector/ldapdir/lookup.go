@@ -191,6 +191,9 @@ func (g *glance) takePeople(ctx context.Context, entries []*ldap.Entry, filter s
 		if err := g.refer(ctx, &p, n); err != nil {
 			return err
 		}
+		if err := g.beside(ctx, &p.object); err != nil {
+			return err
+		}
 		g.found[id] = p.object
 	}
 	return nil

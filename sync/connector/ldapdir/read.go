@@ -211,6 +211,9 @@ func (r *reading) settle(ctx context.Context) error {
 		id, _ := parseGUID(string(p.object.ID)) // we wrote it
 		p.hide(r.d, func(attribute string) bool { return s.shows(id, attribute) })
 		p.link(r.d, r.to)
+		if plain, dn, ok := r.d.wished(&p.object); ok && r.spool.taken(dn) {
+			r.d.rename(&p.object, plain)
+		}
 		r.doubtPlace(p.object.Attributes[directory.AttrDepartments])
 		r.add(p.object)
 	})

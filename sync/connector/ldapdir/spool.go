@@ -69,6 +69,16 @@ func (s *spool) drain(each func(*person)) error {
 	return nil
 }
 
+// taken tells whether somebody has a DN.
+func (s *spool) taken(dn string) bool {
+	n, err := parseName(dn)
+	if err != nil {
+		return false
+	}
+	_, ok := s.byName[n.hash()]
+	return ok
+}
+
 // user gives the id of the person with a DN.
 func (s *spool) user(dn string) (directory.ID, bool) {
 	n, err := parseName(dn)

@@ -222,24 +222,6 @@ func (h *hand) ownName(at name, d *draft) (string, error) {
 	return renamed.parts[0].text(), nil
 }
 
-// besideName adds the sign-in name to a relative name: "CN=张伟 (zhangwei2)". ok
-// is false when it is in it already or there is none.
-func besideName(own, sam string) (string, bool) {
-	n, err := parseName(own)
-	if err != nil || sam == "" || len(n.parts[0].pairs) != 1 {
-		return "", false
-	}
-	a := n.parts[0].pairs[0]
-	mark := " (" + sam + ")"
-	if strings.HasSuffix(a.value, mark) {
-		return "", false
-	}
-	const most = 64 // characters of a cn in Active Directory
-	value := []rune(a.value)
-	value = value[:min(len(value), max(0, most-len([]rune(mark))))]
-	return relative(a.attribute, string(value)+mark), true
-}
-
 // switchTo adds the change that enables or disables an account.
 func (h *hand) switchTo(e *ldap.Entry, on bool, changes *ldap.ModifyRequest) error {
 	d := h.l.d

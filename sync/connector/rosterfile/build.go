@@ -21,6 +21,7 @@ type roster struct {
 	declared map[string]directory.Type
 	seen     Recognised
 	hidden   []string // attributes that two columns mean, with the reason
+	vague    string   // why it is unknown who may be used; "" when it is known
 	// changed holds whom Apply changed since: absent ones are nil.
 	changed map[directory.ID]*directory.Object
 	retries int
@@ -84,13 +85,20 @@ func (c *Connector) understand(ctx context.Context, t *table) (*build, error) {
 			f.typ = directory.Date
 		}
 	}
-	template := templateOf(t.header)
-	return &build{
-		c: c, t: t, l: l, s: s, out: directory.NewBuilder(c.o.System, c.o.Now()), template: template,
-		paths:  pathStyle{template: template, root: plain(c.o.Root)},
+	b := &build{
+		c: c, t: t, l: l, s: s, out: directory.NewBuilder(c.o.System, c.o.Now()), template: templateOf(t.header),
+		paths:  pathStyle{template: templateOf(t.header), root: plain(c.o.Root)},
 		broken: map[directory.ID]*trouble{}, probs: problems{file: c.name}, unresolved: problems{file: c.name},
 		read: reader{c.o.Zone, t.date1904}, attrs: directory.Attributes{}, departments: map[directory.ID]bool{},
-	}, nil
+	}
+	if l.enabled >= 0 {
+		name := t.header[l.enabled]
+		if why := l.doubtStatus(name, &s.tallies[l.enabled]); why != nil {
+			l.hidden[directory.AttrActive] = why.en + " / " + why.zh
+			b.probs.add(b.probs.place(t.headerRow, name), why, false)
+		}
+	}
+	return b, nil
 }
 
 // people makes an object of every good row.
@@ -292,6 +300,11 @@ func (b *build) finish() *roster {
 			h.Hidden = append(h.Hidden, reason)
 		}
 	}
+	unsettled := slices.Clone(h.Hidden)
+	vague := b.l.hidden[directory.AttrActive]
+	if vague != "" {
+		h.Hidden = append(h.Hidden, vague)
+	}
 	snapshot, _ := b.out.Finish()
 	r := &roster{snapshot: snapshot, broken: b.broken, declared: map[string]directory.Type{}}
 	for i := range b.l.fields {
@@ -305,6 +318,6 @@ func (b *build) finish() *roster {
 	}
 	r.columns = b.columnList()
 	r.seen = b.recognised()
-	r.hidden = h.Hidden
+	r.hidden, r.vague = unsettled, vague
 	return r
 }

@@ -278,6 +278,9 @@ func (d *document) relabel(added int) error {
 			}
 		}
 	}
+	if why, vague := old.hidden[directory.AttrActive]; vague {
+		l.enabled, l.hidden[directory.AttrActive] = -1, why
+	}
 	d.b.l = l
 	return nil
 }

@@ -48,6 +48,13 @@ func (c *Connector) Examine(ctx context.Context, use connector.Use) []connector.
 			Do:  connector.Text{ZH: "在 systems 里这个系统的 attributes 下写明用哪一列", EN: "say which column is meant under the system's attributes"},
 		})
 	}
+	if r.vague != "" {
+		found = append(found, connector.Finding{
+			Capability: connector.Text{ZH: "谁已停用", EN: "who is disabled"}, Level: connector.Hidden,
+			Say: connector.Text{ZH: fault.In(r.vague, "zh-CN"), EN: fault.In(r.vague, "en")},
+			Do:  connector.Text{ZH: "在 systems 里这个系统下写明 disabled", EN: "set disabled of the system under systems"},
+		})
+	}
 	found = append(found, c.named(r, use)...)
 	found = append(found, c.whole(r)...)
 	return append(found, c.writable(ctx)...)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -181,6 +182,11 @@ func (c *Connector) explain(err error) error {
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fault.Wrap(fault.Unavailable, err, "%s: reading was interrupted / %s：读取被中断", c.name, c.name)
+	case errors.Is(err, fs.ErrNotExist) && c.o.Target && c.marked():
+		mark := filepath.Base(c.marker())
+		return fault.Wrap(fault.Invalid, err,
+			"%[1]s is not there, and it was before: mount the share or put the file back; to begin a new one, delete %[2]s beside it and start Rollcall again"+
+				" / %[1]s 原来有，现在不见了：请挂载共享文件夹，或把文件放回去；确实要从头新建，请删除它旁边的 %[2]s 并重启点名", c.name, mark)
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.Wrap(fault.Invalid, err,
 			"%s is not there: put the file in its place or correct the system's path / 找不到 %s：请把文件放好，或改正这个系统的 path", c.name, c.name)

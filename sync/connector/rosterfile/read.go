@@ -217,9 +217,11 @@ func (c *Connector) settled(ctx context.Context) (*content, int, error) {
 }
 
 // mayBeAbsent tells whether err says that a target is not there yet: it was never
-// seen. One that vanishes has been moved away, and a new one would lack everybody.
+// seen, and no marker says that it was there before we started. One that vanishes
+// has been moved away, or its share is not mounted, and a new one would lack
+// everybody.
 func (c *Connector) mayBeAbsent(err error) bool {
-	return c.o.Target && !c.met && errors.Is(err, fs.ErrNotExist)
+	return c.o.Target && !c.met && errors.Is(err, fs.ErrNotExist) && !c.marked()
 }
 
 // copy gives a roster that later readings do not change.

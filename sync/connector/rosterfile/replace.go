@@ -15,13 +15,16 @@ import (
 // step is a moment of a replacement.
 type step string
 
-// The steps, in their order. Until stepRename is over, the file is as it was.
+// The steps, in their order. Until stepRename, or stepLink, is over, the file is
+// as it was.
 const (
 	stepTemp    step = "temp"
 	stepWrite   step = "write"
 	stepSync    step = "sync"
 	stepCompare step = "compare"
 	stepRename  step = "rename"
+	stepLink    step = "link" // of a new file, after stepRename
+	stepMark    step = "mark"
 	stepFolder  step = "folder"
 )
 
@@ -29,6 +32,7 @@ const (
 const (
 	tempSuffix = ".rollcall-tmp"
 	lockSuffix = ".rollcall-lock"
+	markSuffix = ".rollcall" // of the marker that a target was written once
 )
 
 // lockWaits and lockPause are how long another process is waited for.
@@ -40,12 +44,20 @@ const (
 // openedRetry is when to look again whether a spreadsheet program is done.
 const openedRetry = 30 * time.Second
 
-// real gives the file itself where the path is a link to it.
+// real gives the file itself where the path is a link to it, also one that is not
+// there yet.
 func (c *Connector) real() string {
 	if path, err := filepath.EvalSymlinks(c.o.Path); err == nil {
 		return path
 	}
-	return c.o.Path
+	behind, err := os.Readlink(c.o.Path)
+	if err != nil {
+		return c.o.Path
+	}
+	if !filepath.IsAbs(behind) {
+		behind = filepath.Join(filepath.Dir(c.o.Path), behind)
+	}
+	return behind
 }
 
 // beside gives a hidden file of ours in the folder of the roster.
@@ -113,6 +125,7 @@ func (c *Connector) replace(ctx context.Context, d *document, data []byte) error
 		_ = os.Remove(temp)
 		return c.diskFault(err)
 	}
+	c.mark(ctx)
 	if err := errors.Join(c.step(stepFolder), syncFolder(filepath.Dir(path))); err != nil {
 		return fault.Wrap(fault.InDoubt, err, "%s was replaced, but the disk does not confirm it / %s 已替换，但磁盘没有确认", c.name, c.name)
 	}
@@ -175,10 +188,30 @@ func (c *Connector) swap(ctx context.Context, path, temp string, d *document) er
 	if !d.absent {
 		return os.Rename(temp, path)
 	}
-	if err := os.Link(temp, path); err != nil {
+	err := c.step(stepLink)
+	if err == nil {
+		err = os.Link(temp, path)
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported): // FAT and some shares have no links
+		return renameNew(temp, path)
+	case err != nil:
 		return err
 	}
 	return os.Remove(temp)
+}
+
+// renameNew gives a new file its name where there is no call that refuses a name
+// that is taken: it looks first. Other processes of ours are kept away by the
+// lock.
+func renameNew(temp, path string) error {
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return fs.ErrExist
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return os.Rename(temp, path)
 }
 
 // tryFolder tells whether the folder takes a new file. Faults: those of lock.

@@ -148,6 +148,20 @@ func (c *Connector) addStatus(l *layout, ix index) error {
 	return nil
 }
 
+// doubtStatus makes the activity unknown when an ordinary status column holds
+// nothing but numbers: 0 is normal in one export and disabled in the next. It gives
+// the reason, or nil.
+func (l *layout) doubtStatus(name string, t *tally) *trouble {
+	if l.words != (statusWords{}) || t.filled == 0 || t.worded {
+		return nil
+	}
+	l.enabled = -1
+	return &trouble{
+		"column " + name + " holds numbers only, which do not say who is disabled: set disabled: " + name + "=… with the number of the disabled (such as disabled: " + name + "=1/0)",
+		name + " 列只有数字，看不出谁已停用：请写明停用的值 disabled: " + name + "=…（例如 disabled: " + name + "=1/0）",
+	}
+}
+
 // mark is how a file marks the disabled.
 type mark struct {
 	column, disabled, enabled string

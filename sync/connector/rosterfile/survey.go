@@ -42,9 +42,10 @@ func (s *survey) find(id string) (person, bool) {
 
 // tally counts what a column holds.
 type tally struct {
-	filled  int // readable and not empty
-	dates   int // written as a date
-	loose   int // also what is a date only when the heading says so
+	filled  int  // readable and not empty
+	dates   int  // written as a date
+	loose   int  // also what is a date only when the heading says so
+	worded  bool // something stands there that is more than digits
 	samples []string
 }
 
@@ -125,6 +126,7 @@ func (t *tally) count(one cell, read reader, detect bool) {
 	if detect && nothing(one.text) {
 		return
 	}
+	t.worded = t.worded || !digits(plain(one.text))
 	t.filled++
 	if !detect {
 		return

@@ -3,7 +3,6 @@ package scim
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -155,20 +154,6 @@ func encode(body any) ([]byte, error) {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(body)
 	return bytes.TrimRight(buf.Bytes(), "\n"), err
-}
-
-// scrub takes secrets out of a service's text and cuts it.
-func (c *Connector) scrub(text string) string {
-	basic := ""
-	if c.options.User != "" {
-		basic = base64.StdEncoding.EncodeToString([]byte(c.options.User + ":" + c.options.Password))
-	}
-	for _, secret := range []string{c.options.Token, c.options.Password, basic} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	return clip(text, 200)
 }
 
 // clip cuts a text for people.

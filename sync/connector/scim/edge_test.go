@@ -267,6 +267,43 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 }
 
+// TestDetailStaysOut: a service's own words may hold what it knows of a person.
+func TestDetailStaysOut(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusBadGateway, http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented, http.StatusConflict} {
+		var log strings.Builder
+		c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "ServiceProviderConfig"):
+				_, _ = fmt.Fprint(w, `{"filter":{"supported":true,"maxResults":100},"patch":{"supported":true}}`)
+			case strings.Contains(r.URL.Path, "Users"):
+				w.WriteHeader(status)
+				_, _ = fmt.Fprint(w, `{"scimType":"zhangsan@corp.example","detail":"zhangsan@corp.example is taken by 张三"}`)
+			default:
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = fmt.Fprint(w, `{"detail":"nothing for zhangsan@corp.example"}`)
+			}
+		}), func(o *scim.Options) {
+			o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		_, err := c.Read(t.Context())
+		_, applied := c.Apply(t.Context(), connector.Write{Op: plan.Create, Key: directory.Key{Kind: directory.User}, After: directory.Attributes{
+			"userName": directory.TextOf("zhangsan"),
+		}})
+		if err == nil && applied == nil {
+			t.Fatalf("%d: nothing failed", status)
+		}
+		for _, said := range []string{log.String(), fmt.Sprint(err), fmt.Sprint(applied)} {
+			if strings.Contains(said, "zhangsan") || strings.Contains(said, "张三") {
+				t.Errorf("%d: %s", status, said)
+			}
+		}
+		if status == http.StatusBadGateway && !strings.Contains(log.String(), "call repeated") {
+			t.Errorf("%d: the log is %s", status, log.String())
+		}
+	}
+}
+
 // TestWaits checks Retry-After in both of its forms.
 func TestWaits(t *testing.T) {
 	t.Parallel()

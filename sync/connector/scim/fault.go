@@ -12,27 +12,33 @@ import (
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
-// refused is a service's own word on why it refuses.
+// refused is why a service refuses. Its own words, the "detail", are not kept:
+// they may hold what it knows of a person, and errors go to the log.
 type refused struct {
 	status   int
-	scimType string
-	detail   string // without secrets; for the log
+	scimType string // one word
 }
 
 // Error gives it for the log.
 func (r *refused) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s %s", r.status, r.scimType, r.detail))
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", r.status, r.scimType))
+}
+
+// keyword tells whether a scimType is a word and no text.
+func keyword(s string) bool {
+	const most = 40
+	return len(s) <= most && strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) < 0
 }
 
 // refusal is the fault of a status other than 2xx.
 func (c *Connector) refusal(r call, response *http.Response, data []byte) error {
 	why := &refused{status: response.StatusCode}
 	var body resource
-	if decode(data, &body) == nil {
-		why.scimType, why.detail = body.text("scimType"), c.scrub(body.text("detail"))
+	if decode(data, &body) == nil && keyword(body.text("scimType")) {
+		why.scimType = body.text("scimType")
 	}
 	m := meaningOf(r, why)
-	f := &fault.Error{Kind: m.kind, Code: strings.TrimSpace("HTTP " + strconv.Itoa(why.status) + " " + clip(why.scimType, 40)), Say: m.en + " / " + m.zh, Err: why}
+	f := &fault.Error{Kind: m.kind, Code: strings.TrimSpace("HTTP " + strconv.Itoa(why.status) + " " + why.scimType), Say: m.en + " / " + m.zh, Err: why}
 	switch why.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		f.After = c.retryAfter(response.Header.Get("Retry-After"))

@@ -371,7 +371,7 @@ func everything(t *testing.T, l *lab) {
 		"own lookup": ownLookup, "more than one row": moreThanOneRow, "statements that lie": statementsThatLie, "taken": taken,
 		"real refusals": realRefusals, "enable": enable, "wrong url": wrongURL, "shapes": shapes, "probe": probe, "idle": idle,
 		"refused commit": refusedCommit, "cascade": cascade, "numbers": numbers, "other letters": otherLetters,
-		"emptied": emptied, "taken over": takenOver, "no rollback": noRollback, "long list": longList, "triggered": triggered,
+		"emptied": emptied, "taken over": takenOver, "no rollback": noRollback, "long list": longList, "triggered": triggered, "misfits": misfits,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); run(t, l) })
 	}

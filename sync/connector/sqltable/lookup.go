@@ -16,7 +16,9 @@ const fewObjects = 50
 
 // Lookup asks for just these objects, in one read-only transaction. Somebody is
 // gone only when `read` gives everybody and has no such id, but others; `one` is a
-// faster way to those who are there, and no proof. Faults: those of Read.
+// faster way to those who are there, and no proof. Where PostgreSQL refuses the
+// question, because an id cannot stand in the column, each is asked for by itself:
+// of that one nothing can be said. Faults: those of Read.
 func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
 	if len(ids) == 0 {
 		return []connector.Sighting{}, nil
@@ -29,7 +31,39 @@ func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []direc
 		}
 		return out, nil
 	}
-	err = c.patiently(ctx, func(int) error {
+	err = c.ask(ctx, t, sightings{ids, out})
+	switch {
+	case err == nil:
+		return out, nil
+	case !c.misfits(err) || len(ids) > fewObjects: // so many are not asked for by value
+		return nil, err
+	}
+	for i := range ids {
+		err := c.ask(ctx, t, sightings{ids[i : i+1], out[i : i+1]})
+		switch {
+		case c.misfits(err):
+			out[i] = connector.Sighting{Why: fault.Say(err)}
+		case err != nil:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// misfits tells whether PostgreSQL refused a value that does not fit its column.
+// Nothing more can be asked in a transaction after that.
+func (c *Connector) misfits(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || c.engine.kind != postgres {
+		return false
+	}
+	m, known := meaningOfState(f.Code)
+	return known && m == misfit
+}
+
+// ask asks for objects in one transaction.
+func (c *Connector) ask(ctx context.Context, t *table, s sightings) error {
+	return c.patiently(ctx, func(int) error {
 		x, err := c.begin(ctx, false)
 		if err != nil {
 			return err
@@ -39,15 +73,11 @@ func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []direc
 		if err != nil {
 			return err
 		}
-		if err := c.seek(ctx, x, sh, sightings{ids, out}); err != nil {
+		if err := c.seek(ctx, x, sh, s); err != nil {
 			return err
 		}
-		return c.deserted(ctx, x, t, out)
+		return c.deserted(ctx, x, t, s.out)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
 // sightings are what was asked for, and the answers.

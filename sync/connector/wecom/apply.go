@@ -40,6 +40,9 @@ func (c *Connector) applyUser(ctx context.Context, w connector.Write) (directory
 	if err := c.place(ctx, w, body); err != nil {
 		return directory.Key{}, err
 	}
+	if err := c.keepTitles(ctx, w, body); err != nil {
+		return directory.Key{}, err
+	}
 	switch w.Op {
 	case plan.Create:
 		body["to_invite"] = c.options.Invite

@@ -51,7 +51,7 @@ func NewListener(o ListenerOptions) (*Listener, error) {
 	}
 	s, err := newSeal(o.Token, o.AESKey, o.CorpID)
 	if err != nil {
-		errs = append(errs, fault.Wrap(fault.Invalid, err, "wecom events: aes_key is wrong: %s / 企业微信事件：aes_key 有误：%s", err, err))
+		errs = append(errs, err)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -234,8 +234,14 @@ func TestListenerOptions(t *testing.T) {
 	} {
 		o := good
 		change(&o)
-		if _, err := NewListener(o); err == nil {
+		_, err := NewListener(o)
+		if err == nil {
 			t.Errorf("without %s", name)
+			continue
+		}
+		_, zh, _ := strings.Cut(err.Error(), " / ")
+		if strings.Contains(name, "key") && (strings.Contains(zh, "has") || strings.Contains(zh, "letters") || !strings.Contains(zh, "aes_key 有误")) {
+			t.Errorf("%s: the Chinese half is %q", name, zh)
 		}
 	}
 }

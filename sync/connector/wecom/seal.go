@@ -11,6 +11,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // The callback cipher: AES-256-CBC whose IV is the start of the key, padded to
@@ -30,14 +32,14 @@ type seal struct {
 }
 
 // newSeal reads an EncodingAESKey. Not strictly: real keys have stray bits in the
-// last character.
+// last character. Faults: Invalid.
 func newSeal(token, aesKey, receiver string) (*seal, error) {
 	if len(aesKey) != aesKeyLength {
-		return nil, errors.New("the EncodingAESKey has 43 characters")
+		return nil, fault.New(fault.Invalid, "wecom events: aes_key is wrong: an EncodingAESKey has %d characters / 企业微信事件：aes_key 有误：EncodingAESKey 应为 %d 个字符", aesKeyLength, aesKeyLength)
 	}
 	key, err := base64.StdEncoding.DecodeString(aesKey + "=")
 	if err != nil {
-		return nil, errors.New("the EncodingAESKey is letters and digits alone")
+		return nil, fault.New(fault.Invalid, "wecom events: aes_key is wrong: an EncodingAESKey is letters and digits alone / 企业微信事件：aes_key 有误：EncodingAESKey 只能是字母和数字")
 	}
 	return &seal{token: token, key: key, receiver: receiver}, nil
 }
