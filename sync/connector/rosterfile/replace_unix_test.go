@@ -21,12 +21,11 @@ import (
 const lockedRoster = "工号,姓名,状态\n1,张三,\n"
 
 // TestKilled kills a process at each step of a replacement. What is left is the
-// old file or the new one, whole, and the next process goes on.
+// old file or the new one, whole, and the next process goes on. It goes alone: a
+// process that is being started holds the locks of other tests for a moment.
 func TestKilled(t *testing.T) {
-	t.Parallel()
 	for _, at := range []step{stepTemp, stepWrite, stepSync, stepCompare, stepRename, stepFolder} {
 		t.Run(string(at), func(t *testing.T) {
-			t.Parallel()
 			path := filepath.Join(t.TempDir(), "roster.csv")
 			must(t, os.WriteFile(path, []byte(lockedRoster), 0o600))
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledChild$", "-test.v")
