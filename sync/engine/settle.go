@@ -152,12 +152,7 @@ func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, dir
 	if err != nil {
 		return fateUnknown, directory.Key{}, fmt.Errorf("read target: %w", err)
 	}
-	linked := map[directory.Key]bool{}
-	for _, l := range a.links {
-		if l.Live() {
-			linked[l.Target] = true
-		}
-	}
+	linked := a.linked()
 	want := a.resolved(c)
 	var matches []directory.Key
 	hides, shown := false, true
@@ -180,4 +175,15 @@ func (a *applier) fateOfNameless(ctx context.Context, c *plan.Change) (fate, dir
 	default:
 		return fateUnknown, directory.Key{}, nil
 	}
+}
+
+// linked gives the objects of the target that are linked to one of the source.
+func (a *applier) linked() map[directory.Key]bool {
+	out := map[directory.Key]bool{}
+	for _, l := range a.links {
+		if l.Live() {
+			out[l.Target] = true
+		}
+	}
+	return out
 }

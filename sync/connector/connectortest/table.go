@@ -36,13 +36,15 @@ var (
 		"en",
 		"Operations", "| | CREATE | UPDATE | DISABLE | DELETE |", "What they mean", ": ",
 		"Attributes", "| object | attribute | type | written | identifies at sign-in | shown by |", "yes", "always",
-		map[directory.Kind]string{directory.User: "user", directory.Department: "department"}, "DISABLE", "DELETE",
+		map[directory.Kind]string{directory.User: "user", directory.Department: "department"},
+		"DISABLE", "DELETE",
 	}
 	chinese = words{
 		"zh-CN",
 		"操作", "| | 新建 CREATE | 更新 UPDATE | 停用 DISABLE | 删除 DELETE |", "含义", "：",
 		"属性", "| 对象 | 属性 | 类型 | 可写 | 登录标识 | 所需权限 |", "是", "始终可见",
-		map[directory.Kind]string{directory.User: "用户", directory.Department: "部门"}, "停用 DISABLE", "删除 DELETE",
+		map[directory.Kind]string{directory.User: "用户", directory.Department: "部门"},
+		"停用 DISABLE", "删除 DELETE",
 	}
 )
 

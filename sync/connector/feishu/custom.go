@@ -88,18 +88,11 @@ func (f *field) strange(kind string) directory.Value {
 }
 
 func (d *decoder) customValue(e *customEntry, f *field, def *definition) directory.Value {
-	if f.otherKind(e.Type) || def.kind != "" && def.kind != e.Type && !(textual(def.kind) && textual(e.Type)) {
+	if f.otherKind(e.Type) || def.otherKind(e.Type) {
 		return f.strange(e.Type)
 	}
 	if f.form == customUser {
-		switch id := directory.ID(e.Value.User.ID); {
-		case id == "":
-			return directory.RefsTo()
-		case d.c.plausible(directory.User, id) != nil:
-			return directory.Hidden(permUserID)
-		default:
-			return directory.RefsToKind(directory.User, id)
-		}
+		return d.customPerson(directory.ID(e.Value.User.ID))
 	}
 	switch e.Type {
 	case kindText, kindPhone:
@@ -115,6 +108,18 @@ func (d *decoder) customValue(e *customEntry, f *field, def *definition) directo
 		return d.optionName(e, f, def)
 	default:
 		return f.strange(e.Type)
+	}
+}
+
+// customPerson gives the person that a field names.
+func (d *decoder) customPerson(id directory.ID) directory.Value {
+	switch {
+	case id == "":
+		return directory.RefsTo()
+	case d.c.plausible(directory.User, id) != nil:
+		return directory.Hidden(permUserID)
+	default:
+		return directory.RefsToKind(directory.User, id)
 	}
 }
 
@@ -165,28 +170,36 @@ func (c *Connector) customList(ctx context.Context, values map[string]directory.
 	out.list = rest
 	for _, name := range slices.Sorted(maps.Keys(values)) { // in order: a repeated client_token must come with the same body
 		f, _ := c.fields.find(directory.User, name)
-		had := before[f.wire]
-		kind, err := f.customKind(defs, had)
-		if err != nil {
+		if err := out.add(f, values[name], defs, before[f.wire]); err != nil {
 			return out, err
 		}
-		if values[name].IsEmpty() && (kind != kindText || had == nil) {
-			if had != nil && !had.empty() {
-				out.cleared = append(out.cleared, f.wire)
-			}
-			continue
-		}
-		def := defs.fields[f.wire]
-		value, err := f.encodeCustom(values[name], kind, &def, had)
-		if err != nil {
-			return out, err
-		}
-		out.list = append(out.list, map[string]any{"type": kind, "id": f.wire, "value": value})
 	}
 	if out.list == nil && len(out.cleared) > 0 {
 		out.list = []any{}
 	}
 	return out, nil
+}
+
+// add puts the new value of a field into the list, or leaves the field out of it,
+// which clears it; had is its old entry, nil for none.
+func (w *customWrite) add(f *field, v directory.Value, defs definitions, had *customEntry) error {
+	kind, err := f.customKind(defs, had)
+	if err != nil {
+		return err
+	}
+	if v.IsEmpty() && (kind != kindText || had == nil) {
+		if had != nil && !had.empty() {
+			w.cleared = append(w.cleared, f.wire)
+		}
+		return nil
+	}
+	def := defs.fields[f.wire]
+	value, err := f.encodeCustom(v, kind, &def, had)
+	if err != nil {
+		return err
+	}
+	w.list = append(w.list, map[string]any{"type": kind, "id": f.wire, "value": value})
+	return nil
 }
 
 // customOpen tells whether the fields of a write are shown to us, so that somebody
@@ -235,21 +248,30 @@ func (f *field) customKind(defs definitions, had *customEntry) (string, error) {
 		return "", invalid(f.name, "飞书没有列出这个自定义字段，请核对 custom_attributes，并在管理后台允许开放平台访问；人员类型和来自人事的字段请写明类型",
 			"Feishu does not list this custom field: check custom_attributes, and that the open platform may use custom fields; write the type of persons and of fields of Feishu People")
 	case defined && f.otherKind(def.kind):
-		return "", invalid(f.name, "飞书里的类型与 custom_attributes 写的不同", "has another type in Feishu than in custom_attributes")
+		return "", f.mistyped()
 	case defined:
 		return def.kind, nil
-	case f.trusted() && had != nil && f.otherKind(had.Type):
-		return "", invalid(f.name, "飞书里的类型与 custom_attributes 写的不同", "has another type in Feishu than in custom_attributes")
-	case f.trusted() && had != nil:
-		return had.Type, nil
 	case f.trusted():
-		return f.declared, nil
+		return f.declaredKind(had)
 	case f.declared == "" && had != nil && had.Type != kindEnum && had.Type != kindPicture:
 		return had.Type, nil
 	default:
 		return "", fault.New(fault.Denied, "%[1]s：看不到自定义字段的定义，不能写入：请开通 %[2]s 或 %[3]s，文本等类型也可在 custom_attributes 里写明（%[4]s:text）"+
 			" / %[1]s: the definitions of custom fields are hidden, so that it cannot be written: grant %[2]s or %[3]s, or write the type of a text in custom_attributes (%[4]s:text)",
 			f.name, permList, permCustom, f.wire)
+	}
+}
+
+// declaredKind is customKind where only the configuration says the type: an old
+// entry tells which of those that count as the same it is.
+func (f *field) declaredKind(had *customEntry) (string, error) {
+	switch {
+	case had == nil:
+		return f.declared, nil
+	case f.otherKind(had.Type):
+		return "", f.mistyped()
+	default:
+		return had.Type, nil
 	}
 }
 
@@ -291,9 +313,9 @@ func encodeHref(address string, had *customEntry) map[string]any {
 	if old := &had.Value; old.Text != "" && old.Text != old.URL {
 		out["text"] = old.Text
 	}
-	switch old := had.Value.PCURL; {
-	case old == "":
-	case old == had.Value.URL:
+	switch old := had.Value.PCURL; old {
+	case "":
+	case had.Value.URL:
 		out["pc_url"] = address
 	default:
 		out["pc_url"] = old
@@ -308,7 +330,7 @@ func keptCustom(data json.RawMessage, cleared []string) error {
 		User record `json:"user"`
 	}
 	if len(cleared) == 0 || json.Unmarshal(data, &reply) != nil {
-		return nil
+		return nil //nolint:nilerr // the write is done; an answer that cannot be read tells of nothing that was kept
 	}
 	entries, _ := reply.User.customEntries()
 	var kept []string

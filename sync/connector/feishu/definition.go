@@ -223,3 +223,15 @@ func sameKind(a, b string) bool {
 // textual tells whether the value of a type is a text. A phone's may come under
 // either name.
 func textual(kind string) bool { return kind == kindText || kind == kindPhone }
+
+// otherKind tells whether the definition says another type than an entry. A
+// definition that is not known says none.
+func (d *definition) otherKind(kind string) bool {
+	return d.kind != "" && d.kind != kind && (!textual(d.kind) || !textual(kind))
+}
+
+// mistyped refuses a write of a field that Feishu gives another type than the
+// configuration.
+func (f *field) mistyped() error {
+	return invalid(f.name, "飞书里的类型与 custom_attributes 写的不同", "has another type in Feishu than in custom_attributes")
+}

@@ -123,7 +123,7 @@ func (e *examination) sample(ctx context.Context, department string) {
 }
 
 func (e *examination) records(data json.RawMessage) []record {
-	rows, err := items(data, "items")
+	rows, err := items(data)
 	if err != nil {
 		return nil
 	}

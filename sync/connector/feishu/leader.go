@@ -1,7 +1,6 @@
 package feishu
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,7 +104,7 @@ func (l *leadership) led(id directory.ID) directory.Value {
 		return directory.Hidden(permDeptTree)
 	}
 	ids := slices.Clone(l.of[id])
-	slices.SortFunc(ids, func(a, b directory.ID) int { return cmp.Compare(a, b) })
+	slices.Sort(ids)
 	return directory.RefsToKind(directory.Department, ids...)
 }
 
@@ -119,7 +118,7 @@ func (d *decoder) leaders(ctx context.Context, n *tally) (*leadership, error) {
 	}, listed{
 		begin: func() { out = newLeadership() },
 		page: func(ctx context.Context, data json.RawMessage) (int, error) {
-			rows, err := items(data, "items")
+			rows, err := items(data)
 			for _, raw := range rows {
 				o, _, err := d.department(ctx, raw)
 				out.hidden = out.hidden || err != nil

@@ -138,7 +138,8 @@ func (c *Connector) pages(ctx context.Context, n *tally, l listing, to listed) e
 }
 
 // items reads the objects of a page.
-func items(data json.RawMessage, name string) ([]json.RawMessage, error) {
+func items(data json.RawMessage) ([]json.RawMessage, error) {
+	const name = "items"
 	var page map[string]json.RawMessage
 	var out []json.RawMessage
 	if json.Unmarshal(data, &page) != nil || page[name] != nil && json.Unmarshal(page[name], &out) != nil {

@@ -53,7 +53,7 @@ func (r *reading) listMembers(ctx context.Context, department string) (int, erro
 	}, listed{
 		begin: func() { clear(here) },
 		page: func(ctx context.Context, data json.RawMessage) (int, error) {
-			rows, err := items(data, "items")
+			rows, err := items(data)
 			if err != nil {
 				return 0, err
 			}

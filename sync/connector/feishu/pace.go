@@ -14,7 +14,7 @@ const (
 	bucketRead  = "read"
 	bucketWrite = "write"
 	bucketSlow  = "slow" // freezing and moving
-	// bringing back the deleted, which Feishu allows ten times a minute
+	// Bringing back the deleted, which Feishu allows ten times a minute.
 	bucketResurrect = "resurrect"
 )
 

@@ -40,7 +40,9 @@ func TestSlowWritesAreApart(t *testing.T) {
 			}
 			d := x.department(t, "甲部", "")
 			writes := []connector.Write{
-				{Op: plan.Disable}, {Op: plan.Disable}, {Op: plan.Disable},
+				{Op: plan.Disable},
+				{Op: plan.Disable},
+				{Op: plan.Disable},
 				{Op: plan.Update, After: directory.Attributes{"active": directory.BoolOf(true)}},
 				{Op: plan.Update, After: directory.Attributes{"departments": directory.RefsToKind(directory.Department, directory.ID(d))}},
 			}

@@ -76,7 +76,7 @@ func (c *Connector) probeUser(ctx context.Context, n *tally, d decoder) error {
 	if err != nil {
 		return err
 	}
-	rows, err := items(data, "items")
+	rows, err := items(data)
 	if err != nil {
 		return fault.New(fault.Unavailable, "飞书的部门列表无法识别 / Feishu's list of departments is malformed")
 	}
@@ -100,7 +100,7 @@ func (c *Connector) probeMember(ctx context.Context, n *tally, d decoder, depart
 	if err != nil {
 		return false, err
 	}
-	rows, err := items(data, "items")
+	rows, err := items(data)
 	if err != nil {
 		return false, fault.New(fault.Unavailable, "飞书的成员列表无法识别 / Feishu's list of users is malformed")
 	}

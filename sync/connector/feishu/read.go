@@ -156,7 +156,7 @@ func (r *reading) departments(ctx context.Context, id string) error {
 			clear(here)
 		},
 		page: func(ctx context.Context, data json.RawMessage) (int, error) {
-			rows, err := items(data, "items")
+			rows, err := items(data)
 			if err != nil {
 				return 0, err
 			}

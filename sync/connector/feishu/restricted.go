@@ -101,5 +101,5 @@ func (c *Connector) batch(ctx context.Context, n *tally, kind, parameter string,
 		return nil, err
 	}
 	n.pages.Add(1)
-	return items(data, "items")
+	return items(data)
 }

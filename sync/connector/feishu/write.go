@@ -221,7 +221,7 @@ func (c *Connector) complete(ctx context.Context, id directory.ID, e encoded) (c
 			return customWrite{}, err
 		}
 	}
-	if err := e.body.setOrders(e.numbers, old); err != nil || len(e.custom) == 0 {
+	if err := e.setOrders(e.numbers, old); err != nil || len(e.custom) == 0 {
 		return customWrite{}, err
 	}
 	list, err := c.customList(ctx, e.custom, old)

@@ -158,8 +158,7 @@ func (f *adfake) bind(w *gldap.ResponseWriter, r *gldap.Request) {
 	defer f.mu.Unlock()
 	m, err := r.GetSimpleBindMessage()
 	answer := r.NewBindResponse(gldap.WithResponseCode(0))
-	switch {
-	case err != nil || m.UserName != adBind || string(m.Password) != adPW:
+	if err != nil || m.UserName != adBind || string(m.Password) != adPW {
 		answer = r.NewBindResponse(gldap.WithResponseCode(49))
 	}
 	_ = w.Write(answer)

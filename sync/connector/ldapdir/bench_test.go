@@ -155,9 +155,10 @@ func (b *bench) stored(key directory.Key) (connectortest.Stored, bool) {
 // cutRDN splits a DN after its first part.
 func cutRDN(dn string) (first, rest string) {
 	for i := 0; i < len(dn); i++ {
-		if dn[i] == '\\' {
+		switch dn[i] {
+		case '\\':
 			i++
-		} else if dn[i] == ',' {
+		case ',':
 			return dn[:i], dn[i+1:]
 		}
 	}

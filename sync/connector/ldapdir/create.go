@@ -123,7 +123,7 @@ func (h *hand) blank(ctx context.Context) (*ldap.AddRequest, error) {
 	if err := h.require(d); err != nil {
 		return nil, err
 	}
-	values, _ := d.get(h.l.d.rdn) // require saw to it
+	values := d.get(h.l.d.rdn) // require saw to it
 	r := ldap.NewAddRequest(relative(h.l.d.rdn, values[0])+","+seat.dn, nil)
 	r.Attribute("objectClass", h.l.d.classes)
 	for _, attribute := range d.names {
@@ -149,7 +149,7 @@ func (h *hand) require(d *draft) error {
 	l := h.l.d
 	first := func(attributes ...string) string {
 		for _, a := range attributes {
-			if values, _ := d.get(a); len(values) > 0 {
+			if values := d.get(a); len(values) > 0 {
 				return values[0]
 			}
 		}

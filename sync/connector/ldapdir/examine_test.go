@@ -17,11 +17,13 @@ func TestExamine(t *testing.T) {
 		want  []string
 	}{
 		"nobody is there": {
-			func(*ldapdir.Options) {}, connector.Use{Target: true},
+			func(*ldapdir.Options) {},
+			connector.Use{Target: true},
 			[]string{"+ sign in", "+ read base_dn", "? find people | found none: there may be none", "? find departments | found none", "? write | unverified until the first apply"},
 		},
 		"a base that is not there": {
-			func(o *ldapdir.Options) { o.BaseDN = "ou=nowhere," + o.BaseDN }, connector.Use{},
+			func(o *ldapdir.Options) { o.BaseDN = "ou=nowhere," + o.BaseDN },
+			connector.Use{},
 			[]string{"+ sign in", "- read base_dn | base_dn is not there", "- find people | ", "- find departments | "},
 		},
 		"a wrong password": {func(o *ldapdir.Options) { o.BindPassword = "wrong" }, connector.Use{}, []string{"- sign in | "}},

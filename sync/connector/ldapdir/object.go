@@ -29,7 +29,7 @@ func (c *Connector) personOf(ctx context.Context, l *line, e *ldap.Entry) (p per
 	id, idOK := d.idOf(e)
 	n, nameErr := parseName(e.DN)
 	if !idOK || nameErr != nil || !n.below(c.base) {
-		return person{}, false, nil
+		return person{}, false, nil //nolint:nilerr // what is no name of ours is no person of ours
 	}
 	p = person{
 		object: directory.Object{

@@ -30,22 +30,28 @@ func (h *hand) ours(ctx context.Context, r *ldap.AddRequest) (bool, error) {
 		if strings.EqualFold(a.Type, attrUAC) {
 			continue // the server itself changes it, and others enable the account
 		}
-		have, err := h.c.values(ctx, h.l, e, a.Type)
-		if err != nil {
+		if same, err := h.stands(ctx, e, r.DN, a); err != nil || !same {
 			return false, err
-		}
-		if len(have) == 0 {
-			empty, err := h.empty(ctx, r.DN, a.Type)
-			if err != nil || empty {
-				return false, err
-			}
-			continue
-		}
-		if len(have) != len(a.Vals) && !grows(r.DN, a.Type) || slices.ContainsFunc(a.Vals, func(v string) bool { return !holds(have, v) }) {
-			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// stands tells whether an entry has the values that were to be written, as far as
+// they can be read.
+func (h *hand) stands(ctx context.Context, e *ldap.Entry, dn string, wanted ldap.Attribute) (bool, error) {
+	have, err := h.c.values(ctx, h.l, e, wanted.Type)
+	if err != nil {
+		return false, err
+	}
+	if len(have) == 0 {
+		empty, err := h.empty(ctx, dn, wanted.Type)
+		return err == nil && !empty, err
+	}
+	if len(have) != len(wanted.Vals) && !grows(dn, wanted.Type) {
+		return false, nil
+	}
+	return !slices.ContainsFunc(wanted.Vals, func(v string) bool { return !holds(have, v) }), nil
 }
 
 // grows tells whether the server itself adds values: the classes above those that

@@ -79,18 +79,18 @@ func TestCreatedOutsideTheFilter(t *testing.T) {
 	users, ous := "(&(objectClass=inetOrgPerson)(employeeType=staff))", "(&(objectClass=organizationalUnit)(description=team))"
 	b := newBench(t, server, func(o *ldapdir.Options) { o.UserFilter, o.DepartmentFilter = users, ous })
 	after := directory.Attributes{"uid": directory.TextOf("u001"), "name": directory.TextOf("张三")}
-	err := b.fails(plan.Create, directory.Key{Kind: directory.User}, after, fault.Denied)
+	err := b.refusal(plan.Create, directory.Key{Kind: directory.User}, after, fault.Denied)
 	if !strings.Contains(fault.Say(err), "user_filter "+users) || strings.Contains(fault.Say(err), "张三") {
 		t.Errorf("a person: %v", err)
 	}
 	if _, there := server.get("uid=u001," + b.base); !there {
 		t.Error("the entry was taken away again")
 	}
-	err = b.fails(plan.Create, directory.Key{Kind: directory.User}, after, fault.Conflict)
+	err = b.refusal(plan.Create, directory.Key{Kind: directory.User}, after, fault.Conflict)
 	if !strings.Contains(fault.Say(err), "user_filter "+users) {
 		t.Errorf("what stands in the way: %v", err)
 	}
-	err = b.fails(plan.Create, directory.Key{Kind: directory.Department}, newDepartment(connectortest.Department{Name: "研发"}), fault.Denied)
+	err = b.refusal(plan.Create, directory.Key{Kind: directory.Department}, newDepartment(connectortest.Department{Name: "研发"}), fault.Denied)
 	if !strings.Contains(fault.Say(err), "department_filter "+ous) {
 		t.Errorf("a department: %v", err)
 	}

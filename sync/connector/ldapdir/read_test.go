@@ -220,8 +220,10 @@ func TestReferences(t *testing.T) {
 	server := startSlapd(t, slapdOptions{})
 	b := newBench(t, server, func(o *ldapdir.Options) {
 		o.Attributes = []ldapdir.Attribute{
-			{Name: "costs", Attribute: "seeAlso", Type: "departments"}, {Name: "languages", Attribute: "description", Type: "list"},
-			{Name: "helpers", Attribute: "secretary", Type: "users"}, {Name: "room", Attribute: "roomNumber", Type: "int"},
+			{Name: "costs", Attribute: "seeAlso", Type: "departments"},
+			{Name: "languages", Attribute: "description", Type: "list"},
+			{Name: "helpers", Attribute: "secretary", Type: "users"},
+			{Name: "room", Attribute: "roomNumber", Type: "int"},
 		}
 	})
 	dev := b.seedDepartment(connectortest.Department{Name: "研发, +部"})

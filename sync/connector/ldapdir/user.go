@@ -28,14 +28,15 @@ func (d *draft) set(attribute string, values []string) {
 	d.values[attribute] = values
 }
 
-// get finds the values of an attribute, whatever its case.
-func (d *draft) get(attribute string) (values []string, given bool) {
+// get finds the values of an attribute, whatever its case; none when it is not
+// given or cleared.
+func (d *draft) get(attribute string) []string {
 	for have, values := range d.values {
 		if strings.EqualFold(have, attribute) {
-			return values, true
+			return values
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // take drops an attribute and gives its first value.

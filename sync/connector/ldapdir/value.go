@@ -84,16 +84,7 @@ func encode(f *field, v directory.Value, kind string, zone *time.Location) ([]st
 	}
 	switch f.form {
 	case formList:
-		var out []string
-		for _, s := range v.List() {
-			if s = clean(s); s != "" && !slices.Contains(out, s) {
-				out = append(out, s)
-			}
-		}
-		if v.Type() != directory.List {
-			return nil, errValue
-		}
-		return out, nil
+		return encodeList(v)
 	case formBool:
 		b, ok := v.Bool()
 		if !ok {
@@ -102,16 +93,10 @@ func encode(f *field, v directory.Value, kind string, zone *time.Location) ([]st
 		return []string{strings.ToUpper(strconv.FormatBool(b))}, nil
 	case formTime, formFileTime:
 		t, ok := v.Time(zone)
-		switch {
-		case !ok:
+		if !ok {
 			return nil, errValue
-		case f.form == formFileTime:
-			return []string{strconv.FormatInt(fileTime(t), 10)}, nil
-		case kind == AD:
-			return []string{t.UTC().Format("20060102150405.0Z")}, nil
-		default:
-			return []string{t.UTC().Format("20060102150405Z")}, nil
 		}
+		return []string{encodeTime(t, f.form, kind)}, nil
 	case formInt:
 		if _, ok := v.Int(); !ok {
 			if _, err := strconv.ParseInt(v.String(), 10, 64); err != nil {
@@ -120,13 +105,43 @@ func encode(f *field, v directory.Value, kind string, zone *time.Location) ([]st
 		}
 		return []string{v.String()}, nil
 	default:
-		if v.Type() == directory.Refs || v.Type() == directory.List {
-			return nil, errValue
+		return encodeText(v)
+	}
+}
+
+// encodeList gives the values of a list, each of which the directory holds once.
+func encodeList(v directory.Value) ([]string, error) {
+	if v.Type() != directory.List {
+		return nil, errValue
+	}
+	var out []string
+	for _, s := range v.List() {
+		if s = clean(s); s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
 		}
-		if s := clean(v.String()); s != "" {
-			return []string{s}, nil
-		}
-		return nil, nil
+	}
+	return out, nil
+}
+
+func encodeText(v directory.Value) ([]string, error) {
+	if v.Type() == directory.Refs || v.Type() == directory.List {
+		return nil, errValue
+	}
+	if s := clean(v.String()); s != "" {
+		return []string{s}, nil
+	}
+	return nil, nil
+}
+
+// encodeTime writes a time as a kind of server wants it.
+func encodeTime(t time.Time, as form, kind string) string {
+	switch {
+	case as == formFileTime:
+		return strconv.FormatInt(fileTime(t), 10)
+	case kind == AD:
+		return t.UTC().Format("20060102150405.0Z")
+	default:
+		return t.UTC().Format("20060102150405Z")
 	}
 }
 

@@ -81,13 +81,13 @@ func (c *Connector) watchKind(ctx context.Context, kind directory.Kind, tell fun
 		}()
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // ctx ended, which is how a watch ends
 		case hopeless(err):
 			return err
 		}
 		c.o.Logger.WarnContext(ctx, "watch connects again", "kind", kind, "err", err, "wait", wait)
 		if c.o.Sleep(ctx, wait) != nil {
-			return nil
+			return nil //nolint:nilerr // the same
 		}
 		wait = min(2*wait, watchMost)
 	}

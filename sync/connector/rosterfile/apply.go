@@ -115,28 +115,44 @@ func (c *Connector) document(ctx context.Context) (*document, error) {
 		return c.doc, nil
 	}
 	c.doc = nil
-	var d *document
+	take := c.standing
 	if absent {
-		data, err := c.blank()
-		if err != nil {
-			return nil, err
-		}
-		if d, err = c.load(ctx, data); err != nil {
-			return nil, err
-		}
-		d.absent, d.sum = true, sha256.Sum256(data)
-	} else {
-		got, _, err := c.stable(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if d, err = c.load(ctx, got.data); err != nil {
-			return nil, err
-		}
-		d.sum, d.size, d.mod = got.sum, got.size, got.mod
-		c.met = true
+		take = c.unwritten
+	}
+	d, err := take(ctx)
+	if err != nil {
+		return nil, err
 	}
 	c.doc = d
+	return d, nil
+}
+
+// unwritten gives the document of a file that is not there yet.
+func (c *Connector) unwritten(ctx context.Context) (*document, error) {
+	data, err := c.blank()
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.load(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	d.absent, d.sum = true, sha256.Sum256(data)
+	return d, nil
+}
+
+// standing gives the document of the file as it stands.
+func (c *Connector) standing(ctx context.Context) (*document, error) {
+	got, _, err := c.stable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.load(ctx, got.data)
+	if err != nil {
+		return nil, err
+	}
+	d.sum, d.size, d.mod = got.sum, got.size, got.mod
+	c.met = true
 	return d, nil
 }
 

@@ -99,9 +99,11 @@ func (c *Connector) blankBook(names []string) ([]byte, error) {
 	w := zip.NewWriter(&out)
 	const decl = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 	for _, p := range []struct{ name, text string }{
-		{"[Content_Types].xml", partTypes}, {"_rels/.rels", partRels},
+		{"[Content_Types].xml", partTypes},
+		{"_rels/.rels", partRels},
 		{"xl/workbook.xml", `<workbook ` + mainSpace + ` xmlns:r="` + officeNS + `"><sheets><sheet name="` + strings.ReplaceAll(escape(sheet), `"`, "&quot;") + `" sheetId="1" r:id="rId1"/></sheets></workbook>`},
-		{"xl/_rels/workbook.xml.rels", bookRels}, {"xl/styles.xml", partStyles},
+		{"xl/_rels/workbook.xml.rels", bookRels},
+		{"xl/styles.xml", partStyles},
 		{"xl/worksheets/sheet1.xml", `<worksheet ` + mainSpace + `><sheetData>` + string(head.raw) + `</sheetData></worksheet>`},
 	} {
 		part, err := w.Create(p.name)

@@ -234,14 +234,14 @@ func (d *document) holds(at int) bool {
 }
 
 // addColumn makes a column with a heading, and settles anew what columns mean.
-func (d *document) addColumn(name string) (int, error) {
+func (d *document) addColumn(name string) error {
 	t := d.b.t
 	column := len(t.header)
 	for i := range t.unnamed {
 		column = max(column, i+1)
 	}
 	if column >= maxColumns {
-		return 0, d.c.invalid(fmt.Sprintf("there is no room for the column %s", name), fmt.Sprintf("放不下新的列 %s", name))
+		return d.c.invalid(fmt.Sprintf("there is no room for the column %s", name), fmt.Sprintf("放不下新的列 %s", name))
 	}
 	d.dirty, d.wider = true, true
 	for i := range d.lines {
@@ -251,14 +251,14 @@ func (d *document) addColumn(name string) (int, error) {
 	}
 	l, err := d.form.put(d.lines[d.head], d.lines[d.head], []entry{{column: column, kind: entryText, text: name}})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	d.lines[d.head] = l
 	for len(t.header) <= column {
 		t.header = append(t.header, "")
 	}
 	t.header[column] = heading(name)
-	return column, d.relabel(column)
+	return d.relabel(column)
 }
 
 // relabel settles anew what the columns mean when there is one more. Which of the

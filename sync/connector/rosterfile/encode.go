@@ -116,7 +116,7 @@ func (d *document) status(v directory.Value) (wish, error) {
 			d.c.name, d.c.name)
 	}
 	if d.b.l.enabled < 0 {
-		if _, err := d.addColumn(m.column); err != nil {
+		if err := d.addColumn(m.column); err != nil {
 			return wish{}, err
 		}
 	}

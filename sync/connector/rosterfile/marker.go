@@ -39,7 +39,7 @@ func (c *Connector) leaveMark() error {
 		return err
 	}
 	sum := sha256.Sum256([]byte(filepath.Base(c.o.Path)))
-	f, err := os.OpenFile(c.marker(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // beside the roster that the configuration names
+	f, err := os.OpenFile(c.marker(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func (c *Connector) latest(ctx context.Context, whole bool) (*roster, error) {
 	if c.kept != nil {
 		got, err := c.look(ctx, false)
 		same := err == nil && got.sum == c.kept.sum || c.kept.absent && errors.Is(err, fs.ErrNotExist)
-		if same && !(whole && len(c.kept.changed) > 0) {
+		if same && (!whole || len(c.kept.changed) == 0) {
 			c.kept.retries = 0
 			return c.kept, nil
 		}

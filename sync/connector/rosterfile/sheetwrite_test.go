@@ -181,8 +181,14 @@ func TestTypes(t *testing.T) {
 		s, conn := newShelf(t, name, func(o *Options) {
 			o.Target = true
 			o.Attributes = []Attribute{
-				{Name: "级别", Type: "int"}, {Name: "大数", Type: "int"}, {Name: "兼职", Type: "bool"}, {Name: "标签", Type: "list", Format: ";"},
-				{Name: "入职", Type: "date", Format: "02.01.2006"}, {Name: "organisation", Column: "部门", Type: "list", Format: ";"}, {Name: "文字"}, {Name: "编号"},
+				{Name: "级别", Type: "int"},
+				{Name: "大数", Type: "int"},
+				{Name: "兼职", Type: "bool"},
+				{Name: "标签", Type: "list", Format: ";"},
+				{Name: "入职", Type: "date", Format: "02.01.2006"},
+				{Name: "organisation", Column: "部门", Type: "list", Format: ";"},
+				{Name: "文字"},
+				{Name: "编号"},
 			}
 		})
 		after := values.Clone()

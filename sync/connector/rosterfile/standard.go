@@ -86,7 +86,7 @@ func (o *Options) idAttribute() string {
 		taken = taken || a.Name == directory.AttrEmployeeNo
 	}
 	for _, s := range standards() {
-		if s.typ == directory.Text && slices.Contains(s.aliases, aliasKey(o.ID)) && !(taken && s.name == directory.AttrEmployeeNo) {
+		if s.typ == directory.Text && slices.Contains(s.aliases, aliasKey(o.ID)) && (!taken || s.name != directory.AttrEmployeeNo) {
 			return s.name
 		}
 	}

@@ -132,7 +132,7 @@ func (d *document) field(name string) (*field, error) {
 			"%s has no column %s: declare it under attributes, or give the file a column of that name / %s 没有 %s 这一列：请在 attributes 里声明，或在文件里加上这一列",
 			d.c.name, name, d.c.name, name)
 	}
-	if _, err := d.addColumn(title); err != nil {
+	if err := d.addColumn(title); err != nil {
 		return nil, err
 	}
 	if f := d.known(name); f != nil {

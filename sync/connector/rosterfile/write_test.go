@@ -264,7 +264,8 @@ func TestNewFile(t *testing.T) {
 			apply(t, conn, create("0002", text("name", "李四", "email", "b@x")))
 			want := [][]string{
 				{"工号", "部门", "入职日期", "状态", "姓名", "手机", "邮箱"},
-				{"0001", "/总部/研发部", "2026-03-01", "在职", "张三", "+8613800000001", ""}, {"0002", "", "", "在职", "李四", "", "b@x"},
+				{"0001", "/总部/研发部", "2026-03-01", "在职", "张三", "+8613800000001", ""},
+				{"0002", "", "", "在职", "李四", "", "b@x"},
 			}
 			all := s.sheetRows()
 			for i, record := range want {
@@ -288,14 +289,14 @@ func TestNewFile(t *testing.T) {
 
 func TestNewFileRefused(t *testing.T) {
 	t.Parallel()
-	s, conn := newShelf(t, "new.csv", nil)
+	_, conn := newShelf(t, "new.csv", nil)
 	_, err := conn.Apply(t.Context(), create("1", text("name", "a")))
 	wantFault(t, err, fault.Invalid, "not there") // it may be a source
-	s, conn = newShelf(t, "new.csv", func(o *Options) { o.Target, o.Path = true, filepath.Join(o.Path, "none", "new.csv") })
+	_, conn = newShelf(t, "new.csv", func(o *Options) { o.Target, o.Path = true, filepath.Join(o.Path, "none", "new.csv") })
 	_, err = conn.Apply(t.Context(), create("1", text("name", "a")))
 	wantFault(t, err, fault.Invalid, "folder")
 	wantFault(t, conn.Probe(t.Context()), fault.Invalid, "folder")
-	s, conn = newShelf(t, "new.csv", func(o *Options) { o.Target = true })
+	s, conn := newShelf(t, "new.csv", func(o *Options) { o.Target = true })
 	s.onStep = func(at step) {
 		if at == stepRename {
 			s.put("工号\n9\n")

@@ -86,20 +86,20 @@ func serialOf(day time.Time, date1904 bool) (string, bool) {
 func escape(s string) string {
 	var b strings.Builder
 	for i, r := range s {
-		switch {
-		case r == '\r':
+		switch r {
+		case '\r':
 			b.WriteString("_x000D_")
-		case r == '_':
+		case '_':
 			if _, mark := escaped(s[i:]); mark {
 				b.WriteString("_x005F_")
 				continue
 			}
 			b.WriteByte('_')
-		case r == '&':
+		case '&':
 			b.WriteString("&amp;")
-		case r == '<':
+		case '<':
 			b.WriteString("&lt;")
-		case r == '>':
+		case '>':
 			b.WriteString("&gt;")
 		default:
 			b.WriteRune(r)

@@ -137,7 +137,7 @@ func (c *Connector) movable(ctx context.Context, g gift, join []string) error {
 	for _, id := range join {
 		_, _, err := c.get(ctx, g.groups, id, true)
 		if missing(err) {
-			return fault.Wrap(fault.Invalid, err, "group %s is not in the service / 群组 %s 不在该服务中", clip(id, 60), clip(id, 60))
+			return fault.Wrap(fault.Invalid, err, "group %s is not in the service / 群组 %s 不在该服务中", clip(id), clip(id))
 		}
 		if err != nil {
 			return err
@@ -188,7 +188,7 @@ func (c *Connector) members(ctx context.Context, g gift, group string, op operat
 	_, err = c.send(ctx, call{method: http.MethodPatch, path: at, about: true, body: patch{Schemas: []string{urnPatch}, Operations: []any{op}}})
 	switch {
 	case missing(err) && op.Value != nil:
-		return fault.Wrap(fault.Invalid, err, "group %s is not in the service / 群组 %s 不在该服务中", clip(group, 60), clip(group, 60))
+		return fault.Wrap(fault.Invalid, err, "group %s is not in the service / 群组 %s 不在该服务中", clip(group), clip(group))
 	case patchless(err):
 		c.learnPatchless(urnGroup)
 		return noPatchGroups()

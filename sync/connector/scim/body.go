@@ -251,7 +251,7 @@ func refIDs(name string, v directory.Value, kind directory.Kind) ([]string, erro
 	var ids []string
 	for _, ref := range v.Refs() {
 		if ref.Pending || ref.Kind != kind || ref.ID == "" {
-			who := clip(ref.String(), 60)
+			who := clip(ref.String())
 			return nil, fault.New(fault.Invalid, "%s refers to %s, which is not in the service / %s 指向的 %s 不在该服务中", name, who, name, who)
 		}
 		if !slices.Contains(ids, string(ref.ID)) {
@@ -266,7 +266,7 @@ func refIDs(name string, v directory.Value, kind directory.Kind) ([]string, erro
 
 // unwritable is the fault of an attribute that cannot be written here.
 func unwritable(name string, departments Departments) error {
-	name = clip(name, 60)
+	name = clip(name)
 	if name == directory.AttrDepartments && departments != NoGroups {
 		return fault.New(fault.Invalid, "SCIM's name for departments is groups: map to that / SCIM 中 departments 对应 groups，请映射到它")
 	}

@@ -157,7 +157,8 @@ func encode(body any) ([]byte, error) {
 }
 
 // clip cuts a text for people.
-func clip(s string, most int) string {
+func clip(s string) string {
+	const most = 60 // characters
 	runes := []rune(strings.ToValidUTF8(s, "?"))
 	if len(runes) > most {
 		return string(runes[:most]) + "…"

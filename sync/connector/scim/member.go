@@ -123,12 +123,12 @@ func (r *roll) tree() flaw {
 	}
 	for id, parent := range r.parents {
 		if !known[parent] {
-			return flaw("group " + clip(id, 60) + " is below a group that is not listed / 群组 " + clip(id, 60) + " 的上级不在列表中")
+			return flaw("group " + clip(id) + " is below a group that is not listed / 群组 " + clip(id) + " 的上级不在列表中")
 		}
 		steps := 0
 		for at := id; at != ""; at = r.parents[at] {
 			if steps++; steps > len(r.departments) {
-				return flaw("group " + clip(id, 60) + " is below itself / 群组 " + clip(id, 60) + " 位于自己的下级")
+				return flaw("group " + clip(id) + " is below itself / 群组 " + clip(id) + " 位于自己的下级")
 			}
 		}
 	}

@@ -226,7 +226,7 @@ func whole(g gift, a aim, list []assign) (resource, error) {
 	}
 	if name, unseen := g.schemas.unseen(); unseen {
 		return nil, fault.New(fault.Unsupported,
-			"the service knows no PATCH and does not show %s: writing the account whole could clear it / 服务不支持 PATCH，又不显示 %s：整体写入可能会把它清空", clip(name, 60), clip(name, 60))
+			"the service knows no PATCH and does not show %s: writing the account whole could clear it / 服务不支持 PATCH，又不显示 %s：整体写入可能会把它清空", clip(name), clip(name))
 	}
 	body := a.have.clone()
 	for _, name := range g.schemas.computed(a.core) {

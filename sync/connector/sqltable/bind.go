@@ -31,8 +31,13 @@ func (c *Connector) bind(f field, v directory.Value) (any, error) {
 			v = directory.ListOf(v.String())
 		}
 		return joined(f, v.List())
+	default:
+		return c.bindText(f, v.String())
 	}
-	text := v.String()
+}
+
+// bindText is bind for all that is read from a text.
+func (c *Connector) bindText(f field, text string) (any, error) {
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return nil, badValue(f, "the value is no text that a database takes", "值不是数据库能接受的文本")
 	}

@@ -78,19 +78,34 @@ func TestWantedKinds(t *testing.T) {
 		err  error
 		want fault.Kind
 	}{
-		{&pgconn.PgError{Code: "23505"}, fault.Conflict}, {&mysql.MySQLError{Number: 1062}, fault.Conflict},
-		{&liteError{2067, ""}, fault.Conflict}, {&liteError{1555, ""}, fault.Conflict},
-		{&pgconn.PgError{Code: "23503"}, fault.Conflict}, {&mysql.MySQLError{Number: 1451}, fault.Conflict},
-		{&mysql.MySQLError{Number: 1452}, fault.Invalid}, {&liteError{787, ""}, fault.Conflict},
-		{&pgconn.PgError{Code: "28P01"}, fault.Credential}, {&mysql.MySQLError{Number: 1045}, fault.Credential},
-		{&pgconn.PgError{Code: "42501"}, fault.Credential}, {&mysql.MySQLError{Number: 1142}, fault.Credential},
-		{&pgconn.PgError{Code: "40001"}, fault.Limited}, {&pgconn.PgError{Code: "40P01"}, fault.Limited},
-		{&mysql.MySQLError{Number: 1213}, fault.Limited}, {&liteError{5, ""}, fault.Limited},
-		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, fault.Unavailable}, {io.EOF, fault.Unavailable},
-		{driver.ErrBadConn, fault.Unavailable}, {mysql.ErrInvalidConn, fault.Unavailable}, {context.Canceled, fault.Unavailable},
-		{context.DeadlineExceeded, fault.Unavailable}, {x509.HostnameError{Certificate: &x509.Certificate{}, Host: "db"}, fault.Credential},
-		{mysql.ErrNoTLS, fault.Credential}, {errors.New("s3cret"), fault.Unavailable},
-		{&pgconn.PgError{Code: "42P01"}, fault.Invalid}, {&mysql.MySQLError{Number: 1146}, fault.Invalid}, {&liteError{1, ""}, fault.Invalid},
+		{&pgconn.PgError{Code: "23505"}, fault.Conflict},
+		{&mysql.MySQLError{Number: 1062}, fault.Conflict},
+		{&liteError{2067, ""}, fault.Conflict},
+		{&liteError{1555, ""}, fault.Conflict},
+		{&pgconn.PgError{Code: "23503"}, fault.Conflict},
+		{&mysql.MySQLError{Number: 1451}, fault.Conflict},
+		{&mysql.MySQLError{Number: 1452}, fault.Invalid},
+		{&liteError{787, ""}, fault.Conflict},
+		{&pgconn.PgError{Code: "28P01"}, fault.Credential},
+		{&mysql.MySQLError{Number: 1045}, fault.Credential},
+		{&pgconn.PgError{Code: "42501"}, fault.Credential},
+		{&mysql.MySQLError{Number: 1142}, fault.Credential},
+		{&pgconn.PgError{Code: "40001"}, fault.Limited},
+		{&pgconn.PgError{Code: "40P01"}, fault.Limited},
+		{&mysql.MySQLError{Number: 1213}, fault.Limited},
+		{&liteError{5, ""}, fault.Limited},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, fault.Unavailable},
+		{io.EOF, fault.Unavailable},
+		{driver.ErrBadConn, fault.Unavailable},
+		{mysql.ErrInvalidConn, fault.Unavailable},
+		{context.Canceled, fault.Unavailable},
+		{context.DeadlineExceeded, fault.Unavailable},
+		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "db"}, fault.Credential},
+		{mysql.ErrNoTLS, fault.Credential},
+		{errors.New("s3cret"), fault.Unavailable},
+		{&pgconn.PgError{Code: "42P01"}, fault.Invalid},
+		{&mysql.MySQLError{Number: 1146}, fault.Invalid},
+		{&liteError{1, ""}, fault.Invalid},
 	} {
 		got := c.fail("begin", fmt.Errorf("driver: %w", one.err))
 		if fault.KindOf(got) != one.want || strings.Contains(got.Error(), "s3cret") {
@@ -138,10 +153,20 @@ func TestCommitAnswers(t *testing.T) {
 		err     error
 		certain bool
 	}{
-		{&pgconn.PgError{Code: "40001"}, true}, {&pgconn.PgError{Code: "23503"}, true}, {&pgconn.PgError{Code: "40003"}, false},
-		{&pgconn.PgError{Code: "57P01"}, false}, {&pgconn.PgError{Code: "08006"}, false}, {&mysql.MySQLError{Number: 1213}, true},
-		{&mysql.MySQLError{Number: 1053}, false}, {&liteError{5, ""}, true}, {&liteError{787, ""}, true}, {&liteError{10, ""}, false},
-		{io.EOF, false}, {driver.ErrBadConn, false}, {context.Canceled, false}, {mysql.ErrInvalidConn, false},
+		{&pgconn.PgError{Code: "40001"}, true},
+		{&pgconn.PgError{Code: "23503"}, true},
+		{&pgconn.PgError{Code: "40003"}, false},
+		{&pgconn.PgError{Code: "57P01"}, false},
+		{&pgconn.PgError{Code: "08006"}, false},
+		{&mysql.MySQLError{Number: 1213}, true},
+		{&mysql.MySQLError{Number: 1053}, false},
+		{&liteError{5, ""}, true},
+		{&liteError{787, ""}, true},
+		{&liteError{10, ""}, false},
+		{io.EOF, false},
+		{driver.ErrBadConn, false},
+		{context.Canceled, false},
+		{mysql.ErrInvalidConn, false},
 	} {
 		if got := refusedCommit(one.err); got != one.certain {
 			t.Errorf("%v: certain %v", one.err, got)

@@ -87,8 +87,10 @@ func (t *table) ops() []plan.Op {
 		op plan.Op
 		ok bool
 	}{
-		{plan.Create, t.create != nil}, {plan.Update, t.update != nil || t.enable != nil},
-		{plan.Disable, t.disable != nil}, {plan.Delete, t.delete != nil},
+		{plan.Create, t.create != nil},
+		{plan.Update, t.update != nil || t.enable != nil},
+		{plan.Disable, t.disable != nil},
+		{plan.Delete, t.delete != nil},
 	} {
 		if o.ok {
 			ops = append(ops, o.op)

@@ -22,7 +22,8 @@ func TestExamine(t *testing.T) {
 		}},
 		"a source": {true, nil, connector.Use{Source: true}, []string{"+ log in to the database", "+ query departments", "+ query people"}},
 		"no such column": {
-			true, func(o *sqltable.Options) { o.Users.Read = "SELECT id, nothing FROM people" }, connector.Use{},
+			true, func(o *sqltable.Options) { o.Users.Read = "SELECT id, nothing FROM people" },
+			connector.Use{},
 			[]string{"+ log in to the database", "+ query departments", "- query people | "},
 		},
 		"no tables": {false, nil, connector.Use{}, []string{"+ log in to the database", "- query departments | "}},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -110,7 +111,7 @@ func (c *faultyConn) IsValid() bool {
 
 func (c *faultyConn) cut() error {
 	c.dead = true
-	_ = c.Conn.Close()
+	_ = c.Close()
 	return io.ErrUnexpectedEOF
 }
 
@@ -150,7 +151,7 @@ func (c *faultyConn) ExecContext(ctx context.Context, query string, args []drive
 		c.dirty = false
 	}
 	r, err := c.exec(ctx, query, args)
-	if err == nil && strings.Contains("INSERT UPDATE DELETE", verbOf(query)) {
+	if err == nil && slices.Contains([]string{"INSERT", "UPDATE", "DELETE"}, verbOf(query)) {
 		if n, _ := r.RowsAffected(); n > 0 {
 			c.dirty = true
 		}

@@ -26,7 +26,7 @@ const (
 // runs as root, and gives what makes a command run as that account.
 func place(t *testing.T, account string) (string, *syscall.SysProcAttr) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rc-"+account)
+	dir, err := os.MkdirTemp("", "rc-"+account) //nolint:usetesting // the account cannot enter what t.TempDir lies in, which is ours alone
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,8 +48,8 @@ func TestNew(t *testing.T) {
 		"or replace":  {func(o *sqltable.Options) { o.Users.Create = "INSERT OR /* */ REPLACE INTO people (id) VALUES (:id)" }, []string{"users.create", "OR REPLACE"}},
 		"call":        {func(o *sqltable.Options) { o.Users.Disable = "CALL off(:id)" }, []string{"CALL"}},
 		"unknown name": {
-			func(o *sqltable.Options) { o.Users.Update = "UPDATE people SET name = :nmae\n WHERE id = :id" },
-			[]string{"users.update, line 1, column 26", "nmae", "attributes"},
+			func(o *sqltable.Options) { o.Users.Update = "UPDATE people SET name = :namme\n WHERE id = :id" },
+			[]string{"users.update, line 1, column 26", "namme", "attributes"},
 		},
 		"unknown in one": {func(o *sqltable.Options) { o.Users.One = "SELECT * FROM people WHERE id = :name" }, []string{"users.one", ":name", ":id"}},
 		"no object":      {func(o *sqltable.Options) { o.Users.Delete = "DELETE FROM people" }, []string{"users.delete", ":id"}},

@@ -34,7 +34,7 @@ func (c *Connector) Examine(ctx context.Context, use connector.Use) []connector.
 		e.refused(connector.Text{ZH: "通讯录同步 Secret", EN: "contacts secret"}, err)
 		return e.found
 	}
-	e.works(connector.Text{ZH: "通讯录同步 Secret", EN: "contacts secret"}, connector.Text{})
+	e.works(connector.Text{ZH: "通讯录同步 Secret", EN: "contacts secret"})
 	e.listDepartments(ctx)
 	e.listIDs(ctx)
 	if key, ok := e.reader(ctx); ok {
@@ -45,8 +45,8 @@ func (c *Connector) Examine(ctx context.Context, use connector.Use) []connector.
 	return e.found
 }
 
-func (e *examination) works(what, say connector.Text) {
-	e.found = append(e.found, connector.Finding{Capability: what, Level: connector.Works, Say: say})
+func (e *examination) works(what connector.Text) {
+	e.found = append(e.found, connector.Finding{Capability: what, Level: connector.Works})
 }
 
 // refused notes a refusal.
@@ -67,7 +67,7 @@ func (e *examination) listDepartments(ctx context.Context) {
 		return
 	}
 	e.departments = len(got.Rows)
-	e.works(what, connector.Text{})
+	e.works(what)
 }
 
 func (e *examination) listIDs(ctx context.Context) {
@@ -83,7 +83,7 @@ func (e *examination) listIDs(ctx context.Context) {
 	if len(*got.Rows) > 0 {
 		e.someone = (*got.Rows)[0].UserID
 	}
-	e.works(what, connector.Text{})
+	e.works(what)
 }
 
 // reader gives the secret by which details are read, and tries it.
@@ -96,7 +96,7 @@ func (e *examination) reader(ctx context.Context) (*credential, bool) {
 		e.refused(what, err)
 		return nil, false
 	}
-	e.works(what, connector.Text{})
+	e.works(what)
 	return e.c.app, true
 }
 
@@ -111,7 +111,7 @@ func (e *examination) whole(ctx context.Context, key *credential) {
 		e.unread(what, of, err)
 		return
 	}
-	e.works(what, connector.Text{})
+	e.works(what)
 	whole := connector.Text{ZH: "可见全公司", EN: "whole company visible"}
 	if n := len(*got.Rows); n < e.departments {
 		e.found = append(e.found, connector.Finding{
@@ -124,7 +124,7 @@ func (e *examination) whole(ctx context.Context, key *credential) {
 		})
 		return
 	}
-	e.works(whole, connector.Text{})
+	e.works(whole)
 }
 
 // unread notes that details are refused: usual for the contacts secret, so that
@@ -167,7 +167,7 @@ func (e *examination) person(ctx context.Context, key *credential) {
 		e.c.hides(key, err)
 		e.unread(names, append(of, e.named(directory.User, sensitive()...)...), err)
 	default:
-		e.works(names, connector.Text{})
+		e.works(names)
 	}
 	if of := e.named(directory.User, sensitive()...); len(of) > 0 && (err == nil || e.c.app != nil) {
 		e.consent(of, err == nil && got.shows(of))

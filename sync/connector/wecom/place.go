@@ -23,7 +23,7 @@ func (c *Connector) place(ctx context.Context, w connector.Write, body map[strin
 		return nil
 	}
 	old := &member{}
-	if w.Op != plan.Create && !(leads && order && moves) {
+	if w.Op != plan.Create && (!leads || !order || !moves) {
 		known, err := c.placed(ctx, string(w.Key.ID))
 		switch {
 		case err != nil:
@@ -39,18 +39,24 @@ func (c *Connector) place(ctx context.Context, w connector.Write, body map[strin
 		ids = old.mainFirst()
 		body[attrDepartment], body["main_department"] = ids, ids[0]
 	}
-	flags, err := leadFlags(w.After, ids, old)
+	return beside(w.After, ids, old, body)
+}
+
+// beside puts the two lists beside the departments into the body, each when the
+// change gives it or it says something, now or until now.
+func beside(after directory.Attributes, ids []int64, old *member, body map[string]any) error {
+	flags, err := leadFlags(after, ids, old)
 	if err != nil {
 		return err
 	}
-	numbers, err := orders(w.After, ids, old)
+	numbers, err := orders(after, ids, old)
 	if err != nil {
 		return err
 	}
-	if leads || slices.Max(flags) > 0 || slices.Contains(old.Leads, 1) {
+	if given(after, attrLeads) || slices.Max(flags) > 0 || slices.Contains(old.Leads, 1) {
 		body["is_leader_in_dept"] = flags
 	}
-	if order || slices.Max(numbers) > 0 || slices.ContainsFunc(old.Order, func(n int64) bool { return n != 0 }) {
+	if given(after, attrDeptOrder) || slices.Max(numbers) > 0 || slices.ContainsFunc(old.Order, func(n int64) bool { return n != 0 }) {
 		body["order"] = numbers
 	}
 	return nil
