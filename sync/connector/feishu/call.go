@@ -79,7 +79,7 @@ func (c *Connector) call(ctx context.Context, r *request) (json.RawMessage, erro
 		if a.Code != nil && feishutoken.Rejected(*a.Code) {
 			c.tokens.Invalidate(token)
 			if first {
-				c.o.Logger.InfoContext(ctx, "token renewed", "system", "feishu", "code", *a.Code)
+				c.o.Logger.InfoContext(ctx, "token renewed", "code", *a.Code)
 				continue
 			}
 		}

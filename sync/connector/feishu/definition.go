@@ -120,7 +120,7 @@ func (c *Connector) definitions(ctx context.Context, n *tally, age time.Duration
 		return definitions{}, err
 	}
 	if err != nil {
-		c.o.Logger.InfoContext(ctx, "definitions of custom fields are not known", "system", "feishu", "err", err)
+		c.o.Logger.InfoContext(ctx, "definitions of custom fields are not known", "err", err)
 		got = definitions{}
 	}
 	c.custom, c.defined = got, c.o.Now()

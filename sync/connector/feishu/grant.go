@@ -58,7 +58,7 @@ func (g *grants) ask(ctx context.Context) (map[string]bool, bool) {
 		} `json:"scopes"`
 	}
 	if err != nil || json.Unmarshal(data, &reply) != nil || len(reply.Scopes) == 0 {
-		g.c.o.Logger.InfoContext(ctx, "granted permissions are not known", "system", "feishu", "err", err)
+		g.c.o.Logger.InfoContext(ctx, "granted permissions are not known", "err", err)
 		return nil, false
 	}
 	names := map[string]bool{}

@@ -50,7 +50,7 @@ func (c *Connector) get(ctx context.Context, n *tally, r *request) (json.RawMess
 			return data, err
 		}
 		n.retries.Add(1)
-		c.o.Logger.WarnContext(ctx, "call repeated", "system", "feishu", "try", try, "err", err)
+		c.o.Logger.WarnContext(ctx, "call repeated", "try", try, "err", err)
 		wait := max(pause, min(fault.After(err), maxHold))
 		if err := c.o.Sleep(ctx, wait); err != nil {
 			return nil, interruptedBy(ctx, err)

@@ -54,7 +54,7 @@ func (c *Connector) resurrect(ctx context.Context, w *connector.Write, id direct
 	})
 	done()
 	if hasCode(err, codeTooLate) {
-		c.o.Logger.InfoContext(ctx, "too late to bring back, creating anew", "system", "feishu")
+		c.o.Logger.InfoContext(ctx, "too late to bring back, creating anew")
 		return false, nil
 	}
 	if err != nil {

@@ -232,7 +232,7 @@ func (r *roster) copy() *roster {
 
 func (c *Connector) log(ctx context.Context, r *roster) {
 	s := r.snapshot
-	c.o.Logger.InfoContext(ctx, "roster file read", "system", c.o.System,
+	c.o.Logger.InfoContext(ctx, "roster file read",
 		"users", s.Len(directory.User), "departments", s.Len(directory.Department),
 		"template", string(r.seen.Template), "header_row", r.seen.HeaderRow, "problems", len(s.Health.Problems), "complete", s.Complete(), "took", r.took)
 }

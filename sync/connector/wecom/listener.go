@@ -74,7 +74,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer, status = l.take(w, r)
 	}
 	if status != http.StatusOK {
-		l.o.Logger.WarnContext(r.Context(), "contact event refused", "system", "wecom", "status", status)
+		l.o.Logger.WarnContext(r.Context(), "contact event refused", "status", status)
 		w.WriteHeader(status)
 		return
 	}
@@ -123,7 +123,7 @@ func (l *Listener) take(w http.ResponseWriter, r *http.Request) ([]byte, int) {
 	}
 	hints, err := eventHints(plain)
 	if err != nil {
-		l.o.Logger.WarnContext(r.Context(), "contact event cannot be read", "system", "wecom")
+		l.o.Logger.WarnContext(r.Context(), "contact event cannot be read")
 	}
 	if len(hints) > 0 {
 		l.o.Tell(r.Context(), hints)
