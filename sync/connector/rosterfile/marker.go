@@ -30,7 +30,7 @@ func (c *Connector) mark(ctx context.Context) {
 		return
 	}
 	if err := c.leaveMark(); err != nil {
-		c.o.Logger.WarnContext(ctx, "marker of a roster file cannot be written", "system", c.o.System, "err", err)
+		c.o.Logger.WarnContext(ctx, "marker of a roster file cannot be written", "err", err)
 	}
 }
 

@@ -185,7 +185,7 @@ func (c *Connector) patiently(ctx context.Context, read func(attempt int) error)
 		if err == nil || attempt+1 == maxReadings || !fault.Retryable(err) || ctx.Err() != nil {
 			return err
 		}
-		c.o.Logger.WarnContext(ctx, "the database is asked again", "system", c.o.System, "attempt", attempt+1, "err", err)
+		c.o.Logger.WarnContext(ctx, "the database is asked again", "attempt", attempt+1, "err", err)
 		if c.o.Sleep(ctx, pauseBefore(attempt+1)) != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (t *tx) close(ctx context.Context) {
 		_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	if err := t.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) && !errors.Is(err, driver.ErrBadConn) {
-		t.c.o.Logger.WarnContext(ctx, "a connection is not given back", "system", t.c.o.System, "err", t.c.fail("close", err))
+		t.c.o.Logger.WarnContext(ctx, "a connection is not given back", "err", t.c.fail("close", err))
 	}
 }
 
