@@ -169,8 +169,8 @@ func checkChange(old, next run.Run) error {
 	return nil
 }
 
-// changedFields names the fields that differ, for the audit. How far a reading is
-// tells nobody anything later.
+// changedFields names the fields that differ, for the audit. How far a reading or an
+// application is tells nobody anything later: the journal has each change.
 func changedFields(old run.Run, nextBody string) (string, error) {
 	oldBody, err := encode(old)
 	if err != nil {
@@ -191,7 +191,7 @@ func changedFields(old run.Run, nextBody string) (string, error) {
 			names = append(names, name)
 		}
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return n == "version" || n == "updated" || n == "read" })
+	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains([]string{"version", "updated", "read", "outcome"}, n) })
 	slices.Sort(names)
 	return strings.Join(names, " "), nil
 }

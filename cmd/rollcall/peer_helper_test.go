@@ -121,10 +121,13 @@ func openFirm(t *testing.T, o firmOptions) *firm {
 // asked lets 李敏 ask for a run and waits until no worker is on it.
 func (f *firm) asked(t *testing.T) run.Run {
 	t.Helper()
-	before := len(f.runs(t))
+	before := map[run.Code]bool{}
+	for _, r := range f.runs(t) {
+		before[r.Code] = true
+	}
 	f.ask(t, stage.FeishuRoom, "李敏", "@点名 同步 "+f.flow, f.flow)
 	return f.awaitRun(t, "the run that was asked for comes to rest", func(r run.Run) bool {
-		return len(f.runs(t)) > before && !r.State.Working()
+		return !before[r.Code] && !r.State.Working()
 	})
 }
 
