@@ -208,6 +208,8 @@ func votable(r run.Run) error {
 	switch r.State {
 	case run.Awaiting:
 		return nil
+	case run.Expired: // whoever was faster, the clock or the voter: the answer is the same
+		return expired(r.Code)
 	case run.Planned:
 		return fault.New(fault.Conflict, "%s is only a plan and cannot be voted on; start a sync / %s 只是预演，不能投票；请用“同步”发起", r.Code, r.Code)
 	case run.Blocked:

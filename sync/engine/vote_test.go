@@ -584,3 +584,18 @@ func TestAPlanOfTierThreeDoesItsHarmlessPartFirst(t *testing.T) {
 		w.target.before = func(connector.Write) error { return nil }
 	})
 }
+
+// TestAVoteAfterTheEndIsToldTheSameWhoeverWasFaster lets the sweeper end an approval
+// before a vote comes: the voter hears that it has expired, and the way on.
+func TestAVoteAfterTheEndIsToldTheSameWhoeverWasFaster(t *testing.T) {
+	t.Parallel()
+	story(t, 6, nil, func(w *world) {
+		r := w.leave(1)
+		<-time.After(r.Expires.Sub(w.now()) + time.Minute)
+		w.want(w.state(r.Code), run.Expired)
+		_, err := w.vote(r.Code, "周凯", r.Counts.Delete, r.Counts.Disable)
+		if fault.KindOf(err) != fault.Stale || !strings.Contains(fault.Say(err), "has expired; start a sync again") {
+			w.t.Errorf("the voter is told %v", err)
+		}
+	})
+}
