@@ -95,7 +95,7 @@ func TestFlowControl(t *testing.T) {
 
 func TestDroppedAcks(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(o *Options) { o.AckWithin = 50 * time.Millisecond })
+	b := setup(t)
 	took := make(chan string, 4)
 	b.dial(t, func(f frame) string {
 		took <- f.Headers["messageId"]

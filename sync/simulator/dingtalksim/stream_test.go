@@ -155,7 +155,7 @@ func TestMalformedAcks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, func(o *Options) { o.AckWithin = 50 * time.Millisecond })
+			b := setup(t)
 			b.dial(t, func(f frame) string { return strings.ReplaceAll(text, "ID", f.id()) })
 			if _, err := b.Say(t.Context(), group, "zhou", "状态", SayOptions{}); !errors.Is(err, ErrNoAck) {
 				t.Errorf("say: %v", err)
