@@ -61,7 +61,7 @@ func (p *LocalPacer) Wait(ctx context.Context, bucket string, n int, per time.Du
 	return p.sleep(ctx, delay)
 }
 
-// RealSleep waits in real time.
+// RealSleep waits in real time; what ends it early is the cause of ctx.
 func RealSleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -69,7 +69,7 @@ func RealSleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
 

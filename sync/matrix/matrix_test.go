@@ -80,7 +80,7 @@ func TestMatrix(t *testing.T) {
 func TestServers(t *testing.T) {
 	t.Parallel()
 	if raced || testing.Short() {
-		t.Skip("one kind of database is enough here: sqlite in TestMatrix")
+		t.Skip("NOT RUN: one kind of database is enough here: sqlite in TestMatrix")
 	}
 	t.Run("postgres-mariadb", func(t *testing.T) {
 		t.Parallel()

@@ -88,7 +88,7 @@ func newPostgres(t *testing.T, _ *lab) system {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	check(t, err)
 	if len(found) == 0 {
-		t.Skip("NOT RUN: no PostgreSQL is installed here (make postgresql)")
+		t.Skip("NOT RUN: no PostgreSQL is installed here (make test installs it)")
 	}
 	bin := filepath.Dir(found[len(found)-1])
 	dir, as := place(t, "postgres")
@@ -110,7 +110,7 @@ func newMariaDB(t *testing.T, _ *lab) system {
 	t.Helper()
 	install, err := exec.LookPath("mariadb-install-db")
 	if err != nil {
-		t.Skip("NOT RUN: no MariaDB is installed here (make mariadb)")
+		t.Skip("NOT RUN: no MariaDB is installed here (make test installs it)")
 	}
 	server, err := exec.LookPath("mariadbd")
 	if err != nil {

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -51,7 +52,7 @@ const (
 func (h *head) verdict() (code, text string) {
 	switch {
 	case h.Errcode != nil && *h.Errcode == codeWrapped && h.SubCode != "":
-		return string(h.SubCode), or(string(h.SubMsg), string(h.Errmsg))
+		return string(h.SubCode), cmp.Or(string(h.SubMsg), string(h.Errmsg))
 	case h.Errcode != nil && *h.Errcode == codeWrapped:
 		if m := subcode.FindStringSubmatch(string(h.Errmsg)); m != nil {
 			return m[1], string(h.Errmsg)

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func (c *Connector) createUser(ctx context.Context, w connector.Write) (director
 		}
 		return directory.Key{}, elsewhere(err)
 	}
-	id := or(string(answer.UserID), textIn(b.fields, attrUserID))
+	id := cmp.Or(string(answer.UserID), textIn(b.fields, attrUserID))
 	if id == "" {
 		return directory.Key{}, fault.New(fault.InDoubt, "DingTalk accepted the new member and did not give the userid / 钉钉已受理新建，但没有给出 userid")
 	}

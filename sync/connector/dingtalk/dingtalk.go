@@ -11,6 +11,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -146,10 +147,10 @@ func New(o Options) (*Connector, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	o.APIURL = strings.TrimRight(or(o.APIURL, defaultAPIURL), "/")
-	o.OAPIURL = strings.TrimRight(or(o.OAPIURL, defaultOAPIURL), "/")
-	o.Token, o.Disable = or(o.Token, TokenNew), or(o.Disable, DisableRefuse)
-	o.CallTimeout, o.PageSize = or(o.CallTimeout, defaultCallTimeout), or(o.PageSize, maxPageSize)
+	o.APIURL = strings.TrimRight(cmp.Or(o.APIURL, defaultAPIURL), "/")
+	o.OAPIURL = strings.TrimRight(cmp.Or(o.OAPIURL, defaultOAPIURL), "/")
+	o.Token, o.Disable = cmp.Or(o.Token, TokenNew), cmp.Or(o.Disable, DisableRefuse)
+	o.CallTimeout, o.PageSize = cmp.Or(o.CallTimeout, defaultCallTimeout), cmp.Or(o.PageSize, maxPageSize)
 	if o.Zone == nil {
 		const east = 8 * 60 * 60
 		o.Zone = time.FixedZone("UTC+8", east)
@@ -170,14 +171,6 @@ func New(o Options) (*Connector, error) {
 		c.quarantine, _ = strconv.ParseInt(o.Quarantine, 10, 64) // validate has seen it
 	}
 	return c, nil
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // departmentID gives a department's directory id.

@@ -138,7 +138,7 @@ func (o *Options) setDefaults() {
 		o.HTTPClient = &http.Client{}
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = connector.RealSleep
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -194,18 +194,6 @@ func (o *Options) validateCustom() (errs []error) {
 		seen[id] = true
 	}
 	return errs
-}
-
-// sleep is the default of Options.Sleep.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Connector is one tenant. It is safe for concurrent use.

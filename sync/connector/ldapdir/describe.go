@@ -1,6 +1,7 @@
 package ldapdir
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -82,9 +83,9 @@ func permissionOf(attribute string) string {
 
 func (c *Connector) disableMeans() connector.Text {
 	t := connector.Text{
-		ZH: "AD 账号被禁用（userAccountControl），不能登录；其他目录写入配置的 " + or(c.o.Disabled, "disabled") + " 标记。资料、邮箱和组不变，可以随时重新启用。",
+		ZH: "AD 账号被禁用（userAccountControl），不能登录；其他目录写入配置的 " + cmp.Or(c.o.Disabled, "disabled") + " 标记。资料、邮箱和组不变，可以随时重新启用。",
 		EN: "In Active Directory the account is disabled (userAccountControl) and cannot sign in; another directory gets the configured mark " +
-			or(c.o.Disabled, "disabled") + ". Profile, mailbox and groups stay, and it can be enabled again at any time.",
+			cmp.Or(c.o.Disabled, "disabled") + ". Profile, mailbox and groups stay, and it can be enabled again at any time.",
 	}
 	if d := c.dialect.Load(); d != nil && d.kind == AD {
 		t.ZH = "AD 账号被禁用（userAccountControl），不能登录；资料、邮箱和组不变，可以随时重新启用。"

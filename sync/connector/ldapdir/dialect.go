@@ -1,6 +1,7 @@
 package ldapdir
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -116,12 +117,12 @@ func newDialect(kind string, o *Options) *dialect {
 		d.offName, d.offValue, _ = cutDisabled(o.Disabled)
 	}
 	d.ous, d.ownOUs = "(objectClass=organizationalUnit)", o.DepartmentFilter == ""
-	d.users, d.ous, d.rdn = or(o.UserFilter, d.users), or(o.DepartmentFilter, d.ous), or(o.RDN, d.rdn)
+	d.users, d.ous, d.rdn = cmp.Or(o.UserFilter, d.users), cmp.Or(o.DepartmentFilter, d.ous), cmp.Or(o.RDN, d.rdn)
 	if len(o.ObjectClasses) > 0 {
 		d.classes = slices.Clone(o.ObjectClasses)
 	}
 	for _, a := range o.Attributes {
-		f := field{name: a.Name, attribute: or(a.Attribute, a.Name), form: kinds[a.Type], writable: true}
+		f := field{name: a.Name, attribute: cmp.Or(a.Attribute, a.Name), form: kinds[a.Type], writable: true}
 		if f.form == formTime && kind == AD && fileTimes[strings.ToLower(f.attribute)] {
 			f.form = formFileTime
 		}

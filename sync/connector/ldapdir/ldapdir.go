@@ -12,6 +12,7 @@
 package ldapdir
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -149,7 +150,7 @@ func (o *Options) validateContents(n *needs) {
 	}
 	for _, a := range o.Attributes {
 		_, known := kinds[a.Type]
-		n.need(known && a.Name != "" && attributeName(or(a.Attribute, a.Name)) && !reserved(a.Name), "attributes."+a.Name)
+		n.need(known && a.Name != "" && attributeName(cmp.Or(a.Attribute, a.Name)) && !reserved(a.Name), "attributes."+a.Name)
 	}
 }
 
@@ -206,9 +207,9 @@ func New(o Options) (*Connector, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "ldap: base_dn is wrong / LDAP：base_dn 有误")
 	}
-	o.PageSize = or(o.PageSize, defaultPageSize)
-	o.CallTimeout = or(o.CallTimeout, defaultCallTimeout)
-	o.Poll = or(o.Poll, defaultPoll)
+	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
+	o.CallTimeout = cmp.Or(o.CallTimeout, defaultCallTimeout)
+	o.Poll = cmp.Or(o.Poll, defaultPoll)
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
@@ -275,12 +276,4 @@ func (c *Connector) Close() {
 // hint gives a hint of an object, or of a kind when id is "".
 func hint(kind directory.Kind, id directory.ID, gone bool) directory.Hint {
 	return directory.Hint{Key: directory.Key{Kind: kind, ID: id}, Gone: gone}
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }

@@ -2,6 +2,7 @@ package ldapdir
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -36,7 +37,7 @@ const bucket = "ldap"
 
 // search makes one search that needs no pages.
 func (c *Connector) search(ctx context.Context, l *line, q query) (*ldap.SearchResult, error) {
-	r := ldap.NewSearchRequest(or(q.base, c.o.BaseDN), q.scope, ldap.NeverDerefAliases, q.limit, 0, false, q.filter, q.attrs, nil)
+	r := ldap.NewSearchRequest(cmp.Or(q.base, c.o.BaseDN), q.scope, ldap.NeverDerefAliases, q.limit, 0, false, q.filter, q.attrs, nil)
 	answer, err := c.send(ctx, l, r)
 	if err != nil && q.limit > 0 && code(err) == codeSizeLimit && answer != nil {
 		return answer, nil
@@ -177,7 +178,7 @@ const anything = "(objectClass=*)"
 // one reads the entry that is the query's base; ok is false when it is not there
 // or does not match the filter, which is anything by default.
 func (c *Connector) one(ctx context.Context, l *line, q query) (e *ldap.Entry, ok bool, err error) {
-	q.scope, q.filter = ldap.ScopeBaseObject, or(q.filter, anything)
+	q.scope, q.filter = ldap.ScopeBaseObject, cmp.Or(q.filter, anything)
 	answer, err := c.search(ctx, l, q)
 	switch {
 	case code(err) == codeNotThere:

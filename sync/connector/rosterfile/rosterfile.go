@@ -19,6 +19,7 @@
 package rosterfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -222,16 +223,16 @@ func New(o Options) (*Connector, error) {
 	o.Attributes = slices.Clone(o.Attributes)
 	for i := range o.Attributes {
 		a := &o.Attributes[i]
-		a.Column = or(a.Column, a.Name)
+		a.Column = cmp.Or(a.Column, a.Name)
 	}
-	o.CallTimeout = or(o.CallTimeout, defaultTimeout)
-	o.Settle = or(o.Settle, defaultSettle)
-	o.Zone = or(o.Zone, time.UTC)
+	o.CallTimeout = cmp.Or(o.CallTimeout, defaultTimeout)
+	o.Settle = cmp.Or(o.Settle, defaultSettle)
+	o.Zone = cmp.Or(o.Zone, time.UTC)
 	if o.Open == nil {
 		o.Open = openRegular
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = connector.RealSleep
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -240,24 +241,4 @@ func New(o Options) (*Connector, error) {
 	c.turn <- struct{}{}
 	c.info = describe(&o, c.name)
 	return c, nil
-}
-
-// sleep waits in real time.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }

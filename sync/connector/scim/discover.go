@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -142,9 +143,9 @@ func endpointOf(types []resource, schema, name, otherwise string) string {
 		if r.text("name") == name || r.id() == name {
 			return at
 		}
-		found = or(found, at)
+		found = cmp.Or(found, at)
 	}
-	return or(found, otherwise)
+	return cmp.Or(found, otherwise)
 }
 
 // declare takes the Schemas (RFC 7643 §7). A listing that is cut short declares
@@ -177,7 +178,7 @@ func declaredOf(r resource, name string) map[string]declared {
 // shown tells whether a value that is not there is empty: the service declares the
 // attribute and shows it unless asked not to. core is the schema of the resource.
 func (s schemas) shown(core string, p path) bool {
-	attrs, there := s[strings.ToLower(or(p.urn, core))]
+	attrs, there := s[strings.ToLower(cmp.Or(p.urn, core))]
 	common := p.urn == "" && (strings.EqualFold(p.attr, "id") || strings.EqualFold(p.attr, "externalId"))
 	if s == nil || common || !there && p.urn == "" {
 		return true
@@ -226,7 +227,7 @@ func (s schemas) unseen() (string, bool) {
 		}
 		for _, a := range attrs {
 			// RFC 7643 §7: without a word on it, an attribute is readWrite.
-			if strings.EqualFold(a.returned, "request") && strings.EqualFold(or(a.mutability, "readWrite"), "readWrite") {
+			if strings.EqualFold(a.returned, "request") && strings.EqualFold(cmp.Or(a.mutability, "readWrite"), "readWrite") {
 				return a.name, true
 			}
 		}

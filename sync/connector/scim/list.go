@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
@@ -180,7 +181,7 @@ func (c *Connector) get(ctx context.Context, endpoint, id string, bare bool) (re
 		if got.id() != id {
 			return errShape
 		}
-		version = or(got.version(), a.version)
+		version = cmp.Or(got.version(), a.version)
 		return nil
 	})
 	return got, version, err

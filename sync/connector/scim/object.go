@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ func (c *Connector) user(r resource, g gift, groups directory.Value) directory.O
 		// Whether somebody may sign in is not guessed.
 		on, known := v.Bool()
 		if active = on || !known; !known {
-			a[s.name] = directory.Hidden(or(v.Permission(), permissionSchema))
+			a[s.name] = directory.Hidden(cmp.Or(v.Permission(), permissionSchema))
 		}
 	}
 	if c.options.Departments != NoGroups {

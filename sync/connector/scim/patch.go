@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -116,7 +117,7 @@ func merged(list []assign, have resource) resource {
 	out := resource{}
 	for _, a := range list {
 		p := a.path
-		key := or(p.urn, p.attr)
+		key := cmp.Or(p.urn, p.attr)
 		if _, begun := out[key]; !begun {
 			v, _ := have.at(key)
 			if m, is := v.(map[string]any); is {

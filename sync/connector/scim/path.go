@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func (p path) get(r resource) (v any, ok bool) {
 		v = nil
 	}
 	if m, is := v.(map[string]any); is {
-		part, _ := resource(m).at(or(p.sub, "value"))
+		part, _ := resource(m).at(cmp.Or(p.sub, "value"))
 		if part != nil || p.sub != "" || len(m) == 0 {
 			v = part
 		}

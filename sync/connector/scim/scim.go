@@ -13,6 +13,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -173,11 +174,11 @@ func New(o Options) (*Connector, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	o.Dialect = or(o.Dialect, Standard)
-	o.Departments = or(o.Departments, Groups)
-	o.PageSize = or(o.PageSize, defaultPageSize)
-	o.Rate = or(o.Rate, defaultRate)
-	o.CallTimeout = or(o.CallTimeout, defaultCallTimeout)
+	o.Dialect = cmp.Or(o.Dialect, Standard)
+	o.Departments = cmp.Or(o.Departments, Groups)
+	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
+	o.Rate = cmp.Or(o.Rate, defaultRate)
+	o.CallTimeout = cmp.Or(o.CallTimeout, defaultCallTimeout)
 	if o.Sleep == nil {
 		o.Sleep = connector.RealSleep
 	}
@@ -235,12 +236,4 @@ func noGroups(err error) error {
 		return fault.Wrap(fault.Invalid, err, "the service has no groups: set departments: none / 该服务没有群组（Groups）：请设置 departments: none")
 	}
 	return err
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }

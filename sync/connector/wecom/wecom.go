@@ -11,6 +11,7 @@
 package wecom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -128,10 +129,10 @@ func New(o Options) (*Connector, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	o.BaseURL = strings.TrimRight(or(o.BaseURL, defaultBaseURL), "/")
-	o.Rate = or(o.Rate, defaultRate)
-	o.CallTimeout = or(o.CallTimeout, defaultCallTimeout)
-	o.PageSize = or(o.PageSize, defaultPageSize)
+	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, defaultBaseURL), "/")
+	o.Rate = cmp.Or(o.Rate, defaultRate)
+	o.CallTimeout = cmp.Or(o.CallTimeout, defaultCallTimeout)
+	o.PageSize = cmp.Or(o.PageSize, defaultPageSize)
 	if o.Sleep == nil {
 		o.Sleep = connector.RealSleep
 	}
@@ -179,12 +180,4 @@ func (c *Connector) hiddenBy() directory.Value {
 		return directory.Hidden(permissionApp)
 	}
 	return directory.Hidden(permissionScope)
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
