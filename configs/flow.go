@@ -160,6 +160,9 @@ type Guard struct {
 	MaxShrinkPercent Percent `yaml:"max_shrink_percent" jsonschema:"default=10,minimum=0,maximum=100"`
 	// MaxChangePercent is of accounts that change at all. Default 30.
 	MaxChangePercent Percent `yaml:"max_change_percent" jsonschema:"default=30,minimum=0,maximum=100"`
+	// MaxRuleErrorPercent is of the objects that a rule judges: when it fails on more,
+	// nothing is done. Default 5.
+	MaxRuleErrorPercent Percent `yaml:"max_rule_error_percent" jsonschema:"default=5,minimum=0,maximum=100"`
 }
 
 // Protect names accounts that are never disabled or deleted.

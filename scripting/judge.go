@@ -56,6 +56,9 @@ func (h *Host) Judge(ctx context.Context, subjects []plan.Subject, look plan.Loo
 type Trace struct {
 	Logs []string      // lines of log(…), bounded
 	Took time.Duration // by the clock, with the start of a child if one had to start
+	// Lines are those of the rule on which a statement ran, ascending; with
+	// Options.Cover only.
+	Lines []int
 }
 
 // Try judges one subject for a person who tries a rule out. Faults are those of

@@ -32,6 +32,7 @@ var floors = []struct {
 	{"sync/connector", []string{"sync/directory", "sync/fault", "sync/plan"}},
 	{"sync/connector/*", []string{"sync/connector", "sync/directory", "sync/fault", "sync/feishutoken", "sync/plan", "sync/shelf"}},
 	{"scripting", []string{"sync/directory", "sync/fault", "sync/plan"}},
+	{"scripting/ruletest", []string{"scripting", "sync/directory", "sync/fault", "sync/plan"}},
 	{"store", []string{"sync/directory", "sync/fault", "sync/mapping", "sync/plan", "sync/run", "sync/shelf"}},
 	{"store/queue", []string{"sync/fault"}},
 	{"store/queue/queuetest", []string{"store/queue", "sync/fault"}},

@@ -26,10 +26,11 @@ type Flow struct {
 	From, To string
 	Source   connector.Source
 	Target   connector.Target
-	Rules    plan.Rules // nil: no rule
-	Config   string     // hash of the flow's configuration and rule files
-	Schedule Schedule   // nil: only on command
-	Spec     string     // that Schedule was made from
+	Rules    plan.Rules      // nil: no rule
+	Texts    []plan.RuleText // of Rules
+	Config   string          // hash of the flow's configuration and rule files
+	Schedule Schedule        // nil: only on command
+	Spec     string          // that Schedule was made from
 	Zone     *time.Location
 	Paused   bool // plans, but applies nothing
 	// OnChange is how long after its source said that something changed a small run
@@ -69,6 +70,9 @@ type Options struct {
 	// Working tells whether people are at work at a time: reminders wait for it;
 	// nil = always.
 	Working func(at time.Time) bool
+	// Host makes rules of texts that a flow had before, or may get. Whoever asks ends
+	// them. nil = no other rules can be asked. Its faults are those of scripting.New.
+	Host func(ctx context.Context, flow string, texts []plan.RuleText) (rules plan.Rules, end func(), err error)
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
 }

@@ -72,6 +72,15 @@ type Snapshots interface {
 	LastSnapshot(ctx context.Context, flow string) (*directory.Snapshot, bool, error)
 }
 
+// Rules keeps the texts of the rules that plans were made with.
+type Rules interface {
+	// KeepRules keeps the texts under the hash of the flow's configuration and rule
+	// files, once for each hash.
+	KeepRules(ctx context.Context, config string, texts []plan.RuleText) error
+	// RuleTexts gives them, or false when none were ever kept under the hash.
+	RuleTexts(ctx context.Context, config string) ([]plan.RuleText, bool, error)
+}
+
 // Settings keeps what people set while the service runs, what they have seen,
 // and the audit.
 type Settings interface {
@@ -92,6 +101,7 @@ type Store interface {
 	Runs
 	Journal
 	Snapshots
+	Rules
 	Settings
 }
 

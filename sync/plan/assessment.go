@@ -42,5 +42,6 @@ const (
 	FindProtected     = "protected"      // a protected account
 	FindUnlinked      = "unlinked"       // an account that is not ours
 	FindHardCap       = "hard_cap"       // more than 200, or 10 and more than a quarter
-	FindRuleErrors    = "rule_errors"    // too many rules failed
+	FindRuleErrors    = "rule_errors"    // a rule failed too often; What: its file
+	FindRuleBroken    = "rule_broken"    // a rule is of no use at all; What: its place and what is wrong, in both languages
 )

@@ -43,6 +43,7 @@ type Guard struct {
 	MaxDeletePercentPerDepartment float64 // of the linked accounts of one department with at least 5
 	MaxShrinkPercent              float64 // the source against its last good snapshot, when at least 3 are missing
 	MaxChangePercent              float64 // UPDATE, when at least 10
+	MaxRuleErrorPercent           float64 // of the judged objects, that a rule failed on, see docs/rules.md
 }
 
 // Protect names accounts that are never disabled or deleted.
@@ -91,7 +92,8 @@ type Input struct {
 	LastGood                   *LastGood // nil: there was none yet
 	Links                      []mapping.Link
 	Abilities                  Abilities
-	Rules                      Rules // nil: no rule
+	Rules                      Rules   // nil: no rule
+	Former                     *Former // nil: the rules are those of the last applied run, or there was none
 	// Gone tells of every candidate of GoneCandidates what the source answered
 	// when it was asked for just these by id.
 	Gone   map[directory.Key]GoneAnswer

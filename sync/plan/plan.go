@@ -52,6 +52,9 @@ type Change struct {
 	After directory.Attributes `json:"after,omitempty"`
 	// Reason tells people why.
 	Reason string `json:"reason"`
+	// Rule is the file and line that decided it, "rules/users.js:12"; "" when no rule
+	// had a say.
+	Rule string `json:"rule,omitempty"`
 	// Cause is what must still hold when a DISABLE or DELETE is applied.
 	Cause Cause `json:"cause"`
 	// Needs lists the changes (by Seq) that must be done before this one.
@@ -132,6 +135,8 @@ type Plan struct {
 	Risk    Assessment        `json:"assessment"`
 	Managed int               `json:"managed"` // M: linked live accounts of the flow
 	Recent  int               `json:"recent"`  // DISABLE and DELETE that the flow applied in the last 24 hours
+	// Rules tells that the rules are not those of the run that was applied last.
+	Rules *RuleChange `json:"rules,omitempty"`
 }
 
 // Counts are numbers of changes by operation.

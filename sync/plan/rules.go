@@ -14,7 +14,10 @@ type Rules interface {
 	Mentions(kind directory.Kind) (calls Calls, ruled bool)
 	// Judge gives one verdict for each subject, in order. All subjects are of
 	// one kind. An error means that nothing was judged (the host broke, the
-	// context ended); what a rule itself does wrong is in its Verdict.
+	// context ended); what a rule does wrong with one object is in its Verdict. A
+	// *RuleError among the causes means that the rule as a whole is of no use in this
+	// run: it does not compile, or outran its limits too often. Make then gives a
+	// plan that changes nothing and is blocked, with the rule's name.
 	Judge(ctx context.Context, subjects []Subject, look Lookup) ([]Verdict, error)
 }
 
@@ -42,13 +45,85 @@ type Verdict struct {
 	// Data is the object's attributes afterwards when the rule changed them, nil
 	// when it did not.
 	Data   directory.Attributes
-	Reason string     // context.reason
+	Reason string // context.reason
+	// At is where the rule decided: its first execute call, else its first abort,
+	// else its last write to context.data. It is zero when the rule did none of them.
+	At     Place
 	Failed *RuleError // the rule threw, overstayed or misused the API; the rest is then void
 }
 
-// RuleError is what a rule did wrong.
+// Place is a line of a rule.
+type Place struct {
+	File string // as people know it
+	Line int    // from 1; 0 when not known
+}
+
+// String gives "file:line", or "file" when the line is not known; "" for the zero
+// Place.
+func (p Place) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return sprintf("%s:%d", p.File, p.Line)
+}
+
+// RuleError is what a rule did wrong: with one object, in a Verdict, or as a whole,
+// as the error of Rules.Judge.
 type RuleError struct {
 	File string
 	Line int // from 1; 0 when not known
 	Say  string
+	// Limit tells that the rule outran a limit of time, memory or depth, or ended its
+	// process. Many of them in one run make the rule useless as a whole.
+	Limit bool
+}
+
+// Error gives place and sentence.
+func (e *RuleError) Error() string { return e.Place().String() + ": " + e.Say }
+
+// Place gives where it happened.
+func (e *RuleError) Place() Place { return Place{File: e.File, Line: e.Line} }
+
+// RuleText is one rule file of a flow, as it was when a plan was made.
+type RuleText struct {
+	Kind directory.Kind `json:"kind"`
+	Name string         `json:"name"` // as people know the file
+	Text string         `json:"text"`
+}
+
+// Former are the rules of the run that was applied last, when they are not those of
+// this run.
+type Former struct {
+	Run   string // its code
+	Rules Rules  // nil: they cannot be asked any more
+	Say   string // why Rules is nil, in both languages
+}
+
+// RuleChange tells what rules changed since the run that was applied last. A plan
+// of unchanged rules has none.
+type RuleChange struct {
+	Since  string `json:"since"`         // code of that run
+	Judged int    `json:"judged"`        // objects that both were asked about
+	Differ int    `json:"differ"`        // of these, decided differently
+	Say    string `json:"say,omitempty"` // why the former rules could not be asked; the numbers are then 0
+	// Examples are the first few of those, the most dangerous first.
+	Examples []Differing `json:"examples,omitempty"`
+}
+
+// Differing is one object that two sets of rules decide differently.
+type Differing struct {
+	Key  directory.Key `json:"key"` // of the source object
+	Name string        `json:"name"`
+	Old  Decision      `json:"old"`
+	New  Decision      `json:"new"`
+}
+
+// Decision is what comes of one object.
+type Decision struct {
+	Op   Op       `json:"op"`             // None: nothing happens
+	Note NoteKind `json:"note,omitempty"` // why nothing happens, if a rule is the cause
+	Say  string   `json:"say,omitempty"`  // the rule's error or reason
+	Rule string   `json:"rule,omitempty"` // file:line, see Change.Rule
+	// Write holds the target attributes that would be written.
+	Write directory.Attributes `json:"write,omitempty"`
 }

@@ -22,12 +22,12 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) {
 			return
 		}
 	}
-	r := v.rule(situation{proposed: proposed, exists: c.exists(), mentions: mentions})
-	if r.note != "" {
-		m.refuse(c, v, r.note, proposed)
+	r := v.Rule(Situation{Proposed: proposed, Exists: c.exists(), Mentions: mentions})
+	if r.Note != "" {
+		m.refuse(c, v, r.Note, proposed)
 		return
 	}
-	switch r.op {
+	switch r.Op {
 	case Create:
 		m.create(c, v, out)
 	case Update:
@@ -207,36 +207,36 @@ func (m *maker) adoptIfNew(c *subject) {
 }
 
 // take drafts a DISABLE or DELETE.
-func (m *maker) take(c *subject, v Verdict, r ruling) {
+func (m *maker) take(c *subject, v Verdict, r Ruling) {
 	if m.byEvent() {
-		m.note(Kept, r.op, c.source, "%s", joined("chosen by the rule / 由规则决定", sayLater))
+		m.note(Kept, r.Op, c.source, "%s", joined("chosen by the rule / 由规则决定", sayLater))
 		return
 	}
 	if !m.in.Source.Complete() {
-		m.note(Unclear, r.op, c.source, "not planned: the source is incomplete / 来源不完整，不列入计划")
+		m.note(Unclear, r.Op, c.source, "not planned: the source is incomplete / 来源不完整，不列入计划")
 		return
 	}
-	if r.op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()) {
+	if r.Op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()) {
 		return // nothing to do
 	}
-	if !m.in.Abilities.can(c.source.Kind, r.op) {
-		m.note(Kept, r.op, c.source, "%s cannot do that: do it by hand / %s 不支持该操作，请手工处理", m.in.Target.System, m.in.Target.System)
+	if !m.in.Abilities.can(c.source.Kind, r.Op) {
+		m.note(Kept, r.Op, c.source, "%s cannot do that: do it by hand / %s 不支持该操作，请手工处理", m.in.Target.System, m.in.Target.System)
 		return
 	}
-	d := m.draft(r.op, c.source, c.target)
+	d := m.draft(r.Op, c.source, c.target)
 	d.Before = m.mapped(c)
 	d.Before[directory.AttrActive] = c.activity()
 	d.unlinked = c.link == nil
 	d.target.Attributes = m.known(c)
 	d.Cause, d.Reason = c.cause, withReason(c.why, v)
-	if r.chosen {
+	if r.Chosen {
 		d.Cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}
 		if c.leaver && c.cause.Kind == CauseGone {
 			d.Cause = c.cause // there is no source object that could keep a fingerprint
 		}
 		d.Reason = withReason("chosen by the rule / 由规则决定", v)
 	}
-	if d.Op == Delete && !r.chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
+	if d.Op == Delete && !r.Chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
 		day := c.link.DisabledAt.Format("2006-01-02")
 		d.Reason = withDetail(d.Reason, day)
 	}

@@ -127,20 +127,20 @@ func (m *maker) carryOut(c *subject, out *Judged, mentions Calls) {
 	if out.Final != None {
 		return
 	}
-	r := out.Verdict.rule(situation{proposed: c.proposed, exists: c.exists(), mentions: mentions})
-	if out.Note = r.note; out.Note == "" && len(m.notes) > notes {
+	r := out.Verdict.Rule(Situation{Proposed: c.proposed, Exists: c.exists(), Mentions: mentions})
+	if out.Note = r.Note; out.Note == "" && len(m.notes) > notes {
 		out.Note = m.notes[notes].Kind
 	}
 }
 
 // weigh tells what the verdict means for an operation that somebody else proposed.
 func (m *maker) weigh(c *subject, out *Judged, mentions Calls) {
-	r := out.Verdict.rule(situation{proposed: c.proposed, exists: c.exists(), mentions: mentions})
-	out.Final, out.Note = r.op, r.note
+	r := out.Verdict.Rule(Situation{Proposed: c.proposed, Exists: c.exists(), Mentions: mentions})
+	out.Final, out.Note = r.Op, r.Note
 	switch {
-	case r.op.Destructive() && !m.in.Abilities.can(directory.User, r.op):
+	case r.Op.Destructive() && !m.in.Abilities.can(directory.User, r.Op):
 		out.Final, out.Note = None, Kept
-	case r.op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()):
+	case r.Op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()):
 		out.Final = None
 	}
 }

@@ -2,55 +2,55 @@ package plan
 
 import "slices"
 
-// ruling is what a verdict means for one object.
-type ruling struct {
-	op     Op       // the final operation
-	chosen bool     // the rule itself chose a DISABLE or DELETE
-	note   NoteKind // why there is no operation; "" when op stands
+// Ruling is what a verdict means for one object.
+type Ruling struct {
+	Op     Op       // the final operation
+	Chosen bool     // the rule itself chose a DISABLE or DELETE
+	Note   NoteKind // why there is no operation; "" when Op stands
 }
 
-// situation is what is known of an object when a verdict is weighed.
-type situation struct {
-	proposed Op   // on the data that the rule returned
-	exists   bool // there is a target object
-	mentions Calls
+// Situation is what is known of an object when a verdict is weighed.
+type Situation struct {
+	Proposed Op   // on the data that the rule returned
+	Exists   bool // there is a target object
+	Mentions Calls
 }
 
-// rule weighs a verdict: the decision table of docs/rules.md.
-func (v Verdict) rule(s situation) ruling {
+// Rule weighs a verdict: the decision table of docs/rules.md.
+func (v Verdict) Rule(s Situation) Ruling {
 	switch {
 	case v.Failed != nil, v.Calls.several():
-		return ruling{op: None, note: RuleFailed}
+		return Ruling{Op: None, Note: RuleFailed}
 	case v.Data != nil && !v.Returned:
-		return ruling{op: None, note: Held}
+		return Ruling{Op: None, Note: Held}
 	}
 	r := v.choose(s)
-	if r.op != None && (v.AbortAny || slices.Contains(v.Abort, r.op)) {
-		return ruling{op: None, note: Aborted}
+	if r.Op != None && (v.AbortAny || slices.Contains(v.Abort, r.Op)) {
+		return Ruling{Op: None, Note: Aborted}
 	}
 	return r
 }
 
 // choose gives the operation before aborts are looked at.
-func (v Verdict) choose(s situation) ruling { //nolint:cyclop // a table: one case a line, and the order decides
+func (v Verdict) choose(s Situation) Ruling { //nolint:cyclop // a table: one case a line, and the order decides
 	c := v.Calls
 	switch {
-	case c.Disable && s.exists:
-		return ruling{op: Disable, chosen: s.proposed != Disable}
-	case c.Delete && s.exists:
-		return ruling{op: Delete, chosen: s.proposed != Delete}
+	case c.Disable && s.Exists:
+		return Ruling{Op: Disable, Chosen: s.Proposed != Disable}
+	case c.Delete && s.Exists:
+		return Ruling{Op: Delete, Chosen: s.Proposed != Delete}
 	case c.Disable || c.Delete:
-		return ruling{op: None}
-	case s.proposed.Destructive():
-		return ruling{op: s.proposed}
-	case c.Update && !s.exists && s.proposed != None:
-		return ruling{op: None, note: Held}
+		return Ruling{Op: None}
+	case s.Proposed.Destructive():
+		return Ruling{Op: s.Proposed}
+	case c.Update && !s.Exists && s.Proposed != None:
+		return Ruling{Op: None, Note: Held}
 	case c.Create || c.Update:
-		return ruling{op: s.proposed}
-	case s.proposed == Create && s.mentions.Create, s.proposed == Update && s.mentions.Update:
-		return ruling{op: None, note: Held}
+		return Ruling{Op: s.Proposed}
+	case s.Proposed == Create && s.Mentions.Create, s.Proposed == Update && s.Mentions.Update:
+		return Ruling{Op: None, Note: Held}
 	default:
-		return ruling{op: s.proposed}
+		return Ruling{Op: s.Proposed}
 	}
 }
 

@@ -77,6 +77,8 @@ type Trial struct {
 	Who  Query
 	Op   plan.Op // that is proposed to the rule; "" = what map and compare propose
 	By   Actor
+	// Texts are rules to try instead of the flow's own, of the kinds that they name.
+	Texts []plan.RuleText
 }
 
 // Tried is what a rule did. Somebody who takes no part in the flow (out of scope,
@@ -91,4 +93,22 @@ type Tried struct {
 	Note     plan.NoteKind // why nothing would happen, if so
 	Took     time.Duration
 	Ruled    bool // there is a rule for users in this flow
+}
+
+// RuleDiff asks which objects of the last complete listing other rules would decide
+// differently. It writes nothing and asks neither system.
+type RuleDiff struct {
+	Flow string
+	// Old are the rules to compare the flow's own with, of the kinds that they name;
+	// none: those of the run that was applied last.
+	Old []plan.RuleText
+	By  Actor
+}
+
+// RulesDiffered is what came of it.
+type RulesDiffered struct {
+	Since  Code      // the run whose rules were the old ones; "" when they were given
+	Listed time.Time // when the listing was made
+	Judged int       // objects that both were asked about
+	All    []plan.Differing
 }
