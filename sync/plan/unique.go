@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,18 +48,20 @@ func (m *maker) number(c *subject, out *outcome) bool {
 			candidates = appendNumber(candidates, out.want[name].Text(), have[name].Text())
 		}
 	}
-	if m.partial || !m.in.Target.Complete() { // what is free cannot be told
-		if len(candidates) == 0 {
-			return m.unnumbered(c, out, marked)
-		}
-		m.numberAs(out, marked, candidates[0])
-		return true
-	}
+	whole := !m.partial && m.in.Target.Complete()
 	fits := func(n int) bool {
 		return !slices.ContainsFunc(marked, func(name string) bool {
 			text := numbered(out.want[name].Text(), n)
-			return !strings.EqualFold(text, have[name].Text()) && !m.free(c, name, text)
+			return !strings.EqualFold(text, have[name].Text()) && !(whole && m.free(c, name, text))
 		})
+	}
+	if !whole { // what is free cannot be told
+		if i := slices.IndexFunc(candidates, fits); i >= 0 {
+			numberAs(out, marked, candidates[i])
+		} else {
+			m.unnumbered(c, out, marked)
+		}
+		return true
 	}
 	for n := 1; n <= mostNumbers+len(candidates); n++ {
 		try := n
@@ -70,26 +71,25 @@ func (m *maker) number(c *subject, out *outcome) bool {
 			try -= len(candidates)
 		}
 		if fits(try) {
-			m.numberAs(out, marked, try)
+			numberAs(out, marked, try)
 			return true
 		}
 	}
 	return false
 }
 
-// unnumbered leaves the marks of somebody new, for people to see, and does not touch
-// what an account has.
-func (m *maker) unnumbered(c *subject, out *outcome, marked []string) bool {
-	if !c.exists() {
-		return true
+// unnumbered leaves the marks for people to see where nobody looks at the whole
+// target; an incomplete one changes nothing that an account has.
+func (m *maker) unnumbered(c *subject, out *outcome, marked []string) {
+	if m.partial || !c.exists() {
+		return
 	}
 	for _, name := range marked {
 		out.want[name] = directory.Hidden("") // never written
 	}
-	return true
 }
 
-func (m *maker) numberAs(out *outcome, marked []string, n int) {
+func numberAs(out *outcome, marked []string, n int) {
 	for _, name := range marked {
 		out.want[name] = directory.TextOf(numbered(out.want[name].Text(), n))
 	}
@@ -225,8 +225,6 @@ func (m *maker) claim(c *subject, out *outcome) {
 
 // sayNoNumber says that a text cannot be made the only one.
 func sayNoNumber(out *outcome) string {
-	marks := slices.Sorted(maps.Keys(out.want))
-	marks = slices.DeleteFunc(marks, func(name string) bool { return !slices.Contains(out.numbered, name) })
-	names := strings.Join(marks, ", ")
+	names := strings.Join(out.numbered, ", ")
 	return sprintf("no number up to %d makes %s the only one: give it another text / 从 1 到 %[1]d 都不能让 %[2]s 唯一：请换一个文本", mostNumbers, names)
 }
