@@ -19,8 +19,8 @@
 // var department = repo.getObjectByID(context.data.DeptID, "department");
 // if (department) { context.data.title = department.name; }
 
-// An account name that nobody else has: zhangsan, zhangsan2, …
-// if (context.target === null) { context.data.account = unique(pinyin(context.data.name)); }
+// An account name that nobody else has: zhangsan, zhangsan2, … An account keeps the name it has.
+// context.data.account = unique(pinyin(context.data.name));
 
 // Without this line, changes to context.data are held.
 return context;

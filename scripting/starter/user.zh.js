@@ -18,8 +18,8 @@
 // var department = repo.getObjectByID(context.data.DeptID, "department");
 // if (department) { context.data.title = department.name; }
 
-// 不与他人重复的账号名：zhangsan、zhangsan2……
-// if (context.target === null) { context.data.account = unique(pinyin(context.data.name)); }
+// 不与他人重复的账号名：zhangsan、zhangsan2……已有账号保持原名。
+// context.data.account = unique(pinyin(context.data.name));
 
 // 没有这一行，对 context.data 的修改会被暂缓。
 return context;
