@@ -8,13 +8,15 @@
 // proposed. 其他人不受影响：脚本里没有 executeCreate，不是外包的人按提议执行。
 
 if (context.data.type.contain("外包")) {
-  // No account without a request, and none without an end.
-  // 没有申请的不开通；没写到期日的也不开通。
+  // No account without a request. Without an end nothing is written: else a date that somebody
+  // cleared would enable a disabled account again.
+  // 没有申请的不开通。没写到期日的不写入：否则日期被清空时，已停用的账号会重新启用。
   if (context.data.needs_account != "是") {
     repo.abort("CREATE");
     context.reason = "外包，未申请账号 (contractor without a request)";
   } else if (isNaN(context.data.contract_end)) {
     repo.abort("CREATE");
+    repo.abort("UPDATE");
     context.reason = "外包，没有合同到期日 (contractor without a contract end)";
   }
 
