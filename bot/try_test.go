@@ -28,7 +28,7 @@ func trials() []run.Tried {
 	return []run.Tried{
 		base(func(t *run.Tried) {
 			t.Proposed, t.Final, t.Target = plan.Create, plan.Create, nil
-			t.Verdict = plan.Verdict{Calls: plan.Calls{Create: true}, Returned: true, Data: out, Reason: "hired today / 今天入职"}
+			t.Verdict = plan.Verdict{Calls: plan.Calls{Create: true}, Returned: true, Data: out, Reason: "hired today / 今天入职", At: plan.Place{File: "rules/users.js", Line: 12}}
 		}),
 		base(func(t *run.Tried) {
 			t.Verdict = plan.Verdict{Calls: plan.Calls{Disable: true}, Abort: []plan.Op{plan.Delete}}
@@ -43,6 +43,9 @@ func trials() []run.Tried {
 		nothing(plan.LeftActive, func(t *run.Tried) { t.Proposed = plan.Disable; t.Verdict.Abort = []plan.Op{plan.Disable} }),
 		nothing(plan.RuleFailed, func(t *run.Tried) {
 			t.Verdict = plan.Verdict{Calls: plan.Calls{Delete: true}, Data: out, Failed: &plan.RuleError{File: "hired-only.js", Line: 12, Say: "mail is undefined / mail 未定义"}}
+		}),
+		nothing(plan.RuleFailed, func(t *run.Tried) {
+			t.Verdict = plan.Verdict{Failed: &plan.RuleError{File: "hired-only.js", Line: 30, Say: "mail is undefined, 30 ms over / mail 未定义，超出 30 毫秒", Limit: true}}
 		}),
 		nothing(plan.RuleFailed, func(t *run.Tried) { t.Verdict.Calls = plan.Calls{Create: true, Delete: true} }),
 		nothing("", func(t *run.Tried) { t.Verdict.Calls.Delete = true; t.Target, t.Proposed = nil, plan.None }),
@@ -82,7 +85,7 @@ func TestAFailedTrialShowsNothingOfWhatIsVoid(t *testing.T) {
 		}
 		w := newWorld(t)
 		got := cardText(EN.triedCard(w.b.flow("hr-to-wecom"), &tried))
-		if strings.Contains(got, "executeDelete") || strings.Contains(got, "clerk") || !strings.Contains(got, "`hired-only.js:12` mail is undefined") {
+		if strings.Contains(got, "executeDelete") || strings.Contains(got, "clerk") || !strings.Contains(got, "`hired-only.js:") || !strings.Contains(got, "` mail is undefined") {
 			t.Errorf("%s", got)
 		}
 	}
