@@ -2,6 +2,7 @@ package bot
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 
@@ -119,9 +120,12 @@ func (l Lang) refusal(f plan.Finding, have, limit, what string) string {
 		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s; above %s nothing is done, whoever votes. "+wayOnEN,
 			"连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个一律不执行，投票也不行。"+wayOnZH, have, limit)
 	case plan.FindRuleErrors:
-		at := l.named(fileLine(masked(l.of(f.What)), placeRunes))
-		return l.say("The rule%[3]s failed for %[1]s objects; guard.max_rule_error_percent allows %[2]s. See the places (show CODE notes), repair the rule and plan again.",
-			"规则脚本%[3]s在 %[1]s 个对象上出错，guard.max_rule_error_percent 允许 %[2]s 个。请看出错位置（详情 代码 保留），修好脚本后重新预演。", have, limit, at)
+		file := l.named(fileLine(masked(l.of(f.What)), placeRunes))
+		if file == "" {
+			file = l.say(" the rule", "脚本")
+		}
+		return l.say("Rules failed for %s objects; at most %s may fail (guard.max_rule_error_percent). See the places (show CODE notes), repair%s and plan again.",
+			"规则脚本在 %s 个对象上出错，上限 %s 个（guard.max_rule_error_percent）。请看出错位置（详情 代码 保留），修好%s后重新预演。", have, number(math.Floor(f.Limit)), file)
 	case plan.FindRuleBroken:
 		at, why := l.brokenRule(f.What)
 		return l.say("The rule%s cannot be used: %s. Nothing was changed. Repair it (rollcall config check, rollcall rules test) and plan again.",

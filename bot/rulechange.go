@@ -122,9 +122,10 @@ func sameWrite(x, y directory.Attributes, name string) bool {
 }
 
 // ruleCounts counts on one line what the rule left alone, with the command that
-// shows it; what should not stay so comes first and is marked.
+// shows it; what should not stay so comes first and is marked. A rule that is of no
+// use at all is told of as the reason why nothing is done.
 func (sc scene) ruleCounts() []Line {
-	if sc.plan == nil {
+	if sc.plan == nil || slices.ContainsFunc(sc.plan.Risk.Reasons, func(f plan.Finding) bool { return f.Code == plan.FindRuleBroken }) {
 		return nil
 	}
 	l, n := sc.lang, map[plan.NoteKind]int{}

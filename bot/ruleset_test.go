@@ -89,7 +89,8 @@ func ruleScenes(all map[string]func(w *world) scene) {
 		p.Risk.Reasons = []plan.Finding{{Code: plan.FindRuleErrors, Tier: 4, Have: 31, Limit: 6, What: "rules/users.js"}}
 	})
 	all["blocked.broken"] = with(run.Blocked, func(p *plan.Plan) {
-		p.Changes, p.Notes = nil, nil
+		p.Changes = nil
+		p.Notes = []plan.Note{{Kind: plan.RuleFailed, Place: "rules/users.js:3", Say: "the rule is of no use, nothing is changed: unexpected token ) / 规则无法使用，不做任何变更：多了一个 )"}}
 		p.Risk = plan.Assessment{Tier: 4, Blocked: true, Reasons: []plan.Finding{
 			{Code: plan.FindShrink, Tier: 3, Have: 12.5, Limit: 10},
 			{Code: plan.FindRuleBroken, Tier: 4, What: "rules/users.js:3: unexpected token ) / rules/users.js:3：多了一个 )"},

@@ -86,13 +86,8 @@ func (p *process) byRule(at string) string {
 
 // printRules says what the rules leave alone, and what their own change does.
 func (p *process) printRules(pl *plan.Plan) {
-	n := map[plan.NoteKind]int{}
-	for i := range pl.Notes {
-		n[pl.Notes[i].Kind]++
-	}
-	if n[plan.Held]+n[plan.Aborted]+n[plan.RuleFailed]+n[plan.LeftActive] > 0 {
-		p.printf("%s\n", p.say("left alone by the rules: held %d, dropped %d, failed %d; left and still active %d",
-			"规则没有放行的：保留 %d，放弃 %d，出错 %d；已离职但账号仍可用 %d", n[plan.Held], n[plan.Aborted], n[plan.RuleFailed], n[plan.LeftActive]))
+	if alone := p.leftAlone(pl); alone != "" {
+		p.printf("%s\n", alone)
 	}
 	c := pl.Rules
 	if c == nil {
@@ -112,6 +107,30 @@ func (p *process) printRules(pl *plan.Plan) {
 	if more := c.Differ - len(c.Examples); more > 0 {
 		p.line("   ~  %s", p.say("… and %d more: rollcall rules diff %s", "……另有 %d 个：rollcall rules diff %s", more, pl.Flow))
 	}
+}
+
+// leftAlone counts what the rules kept from being done; "" when that is nothing.
+func (p *process) leftAlone(pl *plan.Plan) string {
+	n := map[plan.NoteKind]int{}
+	for i := range pl.Notes {
+		n[pl.Notes[i].Kind]++
+	}
+	var parts []string
+	for _, one := range []struct {
+		kind   plan.NoteKind
+		en, zh string
+	}{
+		{plan.RuleFailed, "fail on %d", "出错 %d"}, {plan.LeftActive, "left and still active %d", "已离职但账号仍可用 %d"},
+		{plan.Held, "hold %d", "保留 %d"}, {plan.Aborted, "drop %d", "放弃 %d"},
+	} {
+		if n[one.kind] > 0 {
+			parts = append(parts, p.say(one.en, one.zh, n[one.kind]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return p.say("rules: ", "规则：") + strings.Join(parts, p.say(", ", "，"))
 }
 
 // decided says what comes of an object, and by which line of the rules.

@@ -54,7 +54,7 @@ func ruledPlan() *plan.Plan {
 func TestPrintRules(t *testing.T) {
 	t.Parallel()
 	for lang, want := range map[string]string{
-		"en": `left alone by the rules: held 2, dropped 0, failed 1; left and still active 0
+		"en": `rules: fail on 1, hold 2
 the rules have changed since 703020: 37 of 5120 objects are decided differently
    ~  user       Li Si 300  UPDATE [title] (rules/users.js:9) → DELETE (rules/users.js:12)
    ~  user       Chu Shi 301  NONE → NONE held
@@ -67,7 +67,7 @@ the rules have changed since 703020: 37 of 5120 objects are decided differently
    !  tier 4  rule_errors  31 / 6  rules/users.js
    !  tier 4  rule_broken  rules/users.js:3: unexpected token
 `,
-		"zh": `规则没有放行的：保留 2，放弃 0，出错 1；已离职但账号仍可用 0
+		"zh": `规则：出错 1，保留 2
 规则脚本改过（与 703020 相比）：5120 个对象中有 37 个结果不同
    ~  user       Li Si 300  UPDATE [title] (rules/users.js:9) → DELETE (rules/users.js:12)
    ~  user       Chu Shi 301  NONE → NONE held
