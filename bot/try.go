@@ -9,8 +9,10 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// mostDiffers is how many attributes are told that a rule changed.
-const mostDiffers = 20
+const (
+	mostDiffers = 20 // attributes that are told that a rule changed
+	mostLogged  = 20 // lines that a rule logged
+)
 
 // try lets a flow's rule judge one person; the answer goes to the caller alone.
 func (b *Bot) try(ctx context.Context, c caller, cmd Command) (reply, error) {
@@ -149,6 +151,18 @@ func (l Lang) acts(t *run.Tried) Section {
 		ended = l.say("Ended with ", "结束时有 ")
 	}
 	s.Lines = append(s.Lines, Line{plain(ended), code("return context")})
+	return s
+}
+
+// logged shows what the rule wrote with log(…), in order.
+func (l Lang) logged(all []string) Section {
+	s := Section{Title: l.say("What the rule logged", "规则用 log 写下的"), Bullet: true}
+	for _, line := range all[:min(len(all), mostLogged)] {
+		s.Lines = append(s.Lines, Line{code(printable(line, sayRunes))})
+	}
+	if more := len(all) - mostLogged; more > 0 {
+		s.Lines = append(s.Lines, text(l.say("… and %d more lines", "……另有 %d 行", more)))
+	}
 	return s
 }
 

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,17 @@ func TestTry(t *testing.T) {
 		if len(w.service.order) != 0 || len(w.service.set.asked) != len(trials()) {
 			t.Errorf("%d runs, %d questions", len(w.service.order), len(w.service.set.asked))
 		}
+	}
+}
+
+func TestLogged(t *testing.T) {
+	t.Parallel()
+	lines := slices.Repeat([]string{"hired\n2026-10-08"}, 22)
+	if got := cardText(Card{Sections: []Section{EN.logged(lines)}}); strings.Count(got, "    - `hired 2026-10-08`\n") != 20 || !strings.Contains(got, "## What the rule logged\n") || !strings.Contains(got, "- … and 2 more lines") {
+		t.Errorf("%s", got)
+	}
+	if got := ZH.logged(lines[:2]); len(got.Lines) != 2 || got.Title != "规则用 log 写下的" {
+		t.Errorf("%+v", got)
 	}
 }
 
