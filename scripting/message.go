@@ -20,6 +20,7 @@ type setup struct {
 	batchTime  time.Duration
 	callDepth  int
 	memory     int64 // bytes beyond what the child takes at its start
+	cover      bool  // see Options.Cover
 	rules      []ruleText
 	declared   map[directory.Kind]map[string]directory.Type
 }
@@ -42,6 +43,7 @@ func (s *setup) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(s.batchTime))
 	b = binary.AppendUvarint(b, uint64(s.callDepth))
 	b = binary.AppendUvarint(b, uint64(s.memory))
+	b = appendFlag(b, s.cover)
 	b = binary.AppendUvarint(b, uint64(len(s.rules)))
 	for _, r := range s.rules {
 		b = appendText(b, string(r.kind))
@@ -69,6 +71,7 @@ func decodeSetup(body []byte) (*setup, error) {
 	s.batchTime = time.Duration(p.uvarint())
 	s.callDepth = p.number()
 	s.memory = int64(p.number())
+	s.cover = p.flag()
 	for range p.count() {
 		s.rules = append(s.rules, ruleText{kind: directory.Kind(p.text()), source: p.text()})
 	}
@@ -109,6 +112,7 @@ type summary struct {
 	problems []problem // when there is one, the rule cannot run
 	calls    plan.Calls
 	reads    []read
+	lines    []int // of its statements, with setup.cover
 }
 
 func encodeReady(sums []summary) []byte {
@@ -126,6 +130,7 @@ func encodeReady(sums []summary) []byte {
 			b = appendPlace(b, r.place)
 			b = appendText(b, r.name)
 		}
+		b = appendNumbers(b, s.lines)
 	}
 	return b
 }
@@ -141,6 +146,7 @@ func decodeReady(body []byte) ([]summary, error) {
 		for range p.count() {
 			s.reads = append(s.reads, read{place: p.place(), name: p.text()})
 		}
+		s.lines = p.numbers()
 		sums = append(sums, s)
 	}
 	return sums, p.done()
@@ -250,6 +256,8 @@ type judgement struct {
 	plan.Verdict
 	overstayed bool
 	logs       []string
+	ran        []int // statements, with setup.cover
+	clock      bool  // the rule asked for the time
 }
 
 func (j *judgement) encode() []byte {
@@ -273,6 +281,8 @@ func (j *judgement) encode() []byte {
 	for _, line := range j.logs {
 		b = appendText(b, line)
 	}
+	b = appendNumbers(b, j.ran)
+	b = appendFlag(b, j.clock)
 	b = appendFlag(b, j.Data != nil)
 	if j.Data != nil {
 		b = appendObject(b, directory.Object{Attributes: j.Data})
@@ -297,6 +307,7 @@ func decodeJudgement(body []byte) (*judgement, error) {
 	for range p.count() {
 		j.logs = append(j.logs, p.text())
 	}
+	j.ran, j.clock = p.numbers(), p.flag()
 	if p.flag() {
 		j.Data = p.object().Attributes
 	}

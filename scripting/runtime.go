@@ -36,6 +36,7 @@ type engine struct {
 	dates    *goja.Object // the constructor of Date
 	repo     *goja.Object
 	random   *rand.PCG
+	marks    *goja.Object // third argument of a covered rule
 
 	now   time.Time // of the batch
 	today time.Time // its local midnight
@@ -49,8 +50,9 @@ type call struct {
 	subject *plan.Subject
 	out     judgement
 	data    *record
-	looks   int  // objects looked up
-	failed  bool // the rule is over, whatever it does now
+	looks   int    // objects looked up
+	failed  bool   // the rule is over, whatever it does now
+	ran     []bool // statements, by number
 }
 
 // newEngine builds an engine for compiled rules.
@@ -65,10 +67,11 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 		random:   rand.NewPCG(0, 0),
 	}
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
-	e.vm.SetTimeSource(func() time.Time { return e.now })
+	e.vm.SetTimeSource(func() time.Time { return e.read(e.now) })
 	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
 	e.dates = e.vm.Get("Date").ToObject(e.vm)
 	e.repo = e.newRepo()
+	e.marks = e.vm.NewDynamicArray(marks{e})
 	if err := e.addBuiltins(); err != nil {
 		return nil, err
 	}
@@ -97,6 +100,14 @@ func (e *engine) begin(now time.Time) {
 	e.now = now.In(e.zone)
 	y, m, d := e.now.Date()
 	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
+}
+
+// read notes that the rule asked for the time, and gives it.
+func (e *engine) read(t time.Time) time.Time {
+	if e.c != nil {
+		e.c.out.clock = true
+	}
+	return t
 }
 
 // judge runs the rule of a kind for one subject. usable is false when the engine
@@ -128,13 +139,14 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	if !c.failed {
 		c.collect()
 	}
+	c.out.ran = numbers(c.ran)
 	return &c.out, usable
 }
 
 // run calls the rule. The outer function holds the two names, the inner one is
 // the rule.
 func (e *engine) run(context *goja.Object) (goja.Value, error) {
-	inner, err := e.rules[e.c.kind](goja.Undefined(), context, e.repo)
+	inner, err := e.rules[e.c.kind](goja.Undefined(), context, e.repo, e.marks)
 	if err != nil {
 		return nil, err
 	}
