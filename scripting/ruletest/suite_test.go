@@ -204,6 +204,9 @@ func TestUnder(t *testing.T) {
 	if err != nil || !typed.cases[0].object.Attributes["x"].Equal(directory.IntOf(5)) || typed.cases[0].object.Attributes["x"].Type() != directory.Int {
 		t.Errorf("%v", err)
 	}
+	if hidden, err := s.Under(under(directory.Unknown)); err != nil || hidden.cases[0].object.Attributes["x"].Text() != "5" {
+		t.Errorf("a type that cannot be written: %v", err)
+	}
 	if s.cases[0].object.Attributes["x"].Type() != directory.Text {
 		t.Error("the suite itself was changed")
 	}
