@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
@@ -220,25 +221,57 @@ func (k marks) Set(number int, _ goja.Value) bool {
 	if c == nil || number < 0 || number >= maxMarks {
 		return true
 	}
-	if number >= len(c.ran) {
-		c.ran = append(c.ran, make([]bool, number+1-len(c.ran))...)
-	}
-	c.ran[number] = true
+	c.out.trail.mark(number)
 	return true
 }
 
 // SetLen does nothing.
 func (marks) SetLen(int) bool { return true }
 
+// trail is what the judging of one object tells beside its verdict.
+type trail struct {
+	ran   []bool // statements by number; nil without setup.cover
+	clock bool   // the rule asked for the time
+}
+
+func (t *trail) mark(number int) {
+	if number >= len(t.ran) {
+		t.ran = append(t.ran, make([]bool, number+1-len(t.ran))...)
+	}
+	t.ran[number] = true
+}
+
 // numbers gives the statements that ran, ascending.
-func numbers(ran []bool) []int {
+func (t *trail) numbers() []int {
 	var out []int
-	for n, yes := range ran {
+	for n, yes := range t.ran {
 		if yes {
 			out = append(out, n)
 		}
 	}
 	return out
+}
+
+func (t *trail) encode(b []byte) []byte { return appendNumbers(appendFlag(b, t.clock), t.numbers()) }
+
+func (p *scanner) trail() trail {
+	t := trail{clock: p.flag()}
+	for _, n := range p.numbers() {
+		if n >= maxMarks {
+			p.fail()
+			break
+		}
+		t.mark(n)
+	}
+	return t
+}
+
+// read notes that the rule asked for the time, and gives it.
+func (e *engine) read(t time.Time) time.Time {
+	if e.c != nil {
+		e.c.out.trail.clock = true
+	}
+	return t
 }
 
 // linesOf gives the lines of some statements, ascending and each once.

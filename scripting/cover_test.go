@@ -53,15 +53,15 @@ func (c covered) same(t *testing.T, s plan.Subject) {
 	kind := s.Object.Kind
 	a, usableA := c.plain.judge(kind, &s)
 	b, usableB := c.marked.judge(kind, &s)
-	if len(a.ran) > 0 {
+	if len(a.trail.ran) > 0 {
 		t.Error("a rule without marks marks")
 	}
-	for _, n := range b.ran {
+	for _, n := range b.trail.numbers() {
 		if n >= len(c.lines) {
 			t.Errorf("statement %d of %d ran", n, len(c.lines))
 		}
 	}
-	b.ran = nil
+	b.trail.ran = nil
 	if usableA != usableB || !reflect.DeepEqual(a, b) {
 		t.Errorf("%s %s: without marks\n%s\nwith marks\n%s", s.Proposed, s.Object.ID, shown(a), shown(b))
 	}
@@ -72,7 +72,7 @@ func shown(j *judgement) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%s logs %q clock %v overstayed %v", b, j.logs, j.clock, j.overstayed)
+	return fmt.Sprintf("%s logs %q clock %v overstayed %v", b, j.logs, j.trail.clock, j.overstayed)
 }
 
 // TestCoverChangesNothing judges everything in testdata with and without marks.
@@ -228,7 +228,7 @@ func TestCoverLines(t *testing.T) {
 			}
 			s := person("a", nil)
 			j, _ := c.marked.judge(directory.User, &s)
-			if got := linesOf(c.lines, j.ran); !slices.Equal(got, tt.ran) {
+			if got := linesOf(c.lines, j.trail.numbers()); !slices.Equal(got, tt.ran) {
 				t.Errorf("ran %v, want %v (%v)", got, tt.ran, j.Failed)
 			}
 		})
@@ -249,8 +249,8 @@ func TestCoverIsOutOfReach(t *testing.T) {
 	for range 2 {
 		first, _ := c.marked.judge(directory.User, &a)
 		second, _ := c.marked.judge(directory.User, &b)
-		if len(first.ran) != 3 || len(second.ran) != 2 {
-			t.Errorf("ran %v and %v", first.ran, second.ran)
+		if a, b := first.trail.numbers(), second.trail.numbers(); len(a) != 3 || len(b) != 2 {
+			t.Errorf("ran %v and %v", a, b)
 		}
 	}
 	if !(marks{c.marked}).Set(maxMarks, nil) || !(marks{c.marked}).Set(-1, nil) {
@@ -303,8 +303,8 @@ func TestCoverClock(t *testing.T) {
 	} {
 		s := person("a", directory.Attributes{"hiredate": date("2026-03-04")})
 		j, _ := inProcess(t, source).judge(directory.User, &s)
-		if j.clock != want || j.Failed != nil {
-			t.Errorf("%s: %v, want %v (%v)", source, j.clock, want, j.Failed)
+		if j.trail.clock != want || j.Failed != nil {
+			t.Errorf("%s: %v, want %v (%v)", source, j.trail.clock, want, j.Failed)
 		}
 	}
 }

@@ -36,8 +36,7 @@ type judging struct {
 	number   uint64
 	wantLogs bool
 	logs     []string // of the first subject, for Try
-	ran      []int    // the same
-	clock    bool     // the same
+	trail    trail    // the same
 
 	deaths, overstays atomic.Int32
 }
@@ -77,7 +76,7 @@ func (h *Host) Try(ctx context.Context, subject plan.Subject, look plan.Lookup) 
 		return plan.Verdict{}, Trace{}, err
 	}
 	return j.verdicts[0], Trace{
-		Logs: j.logs, Took: h.o.Now().Sub(began), Lines: linesOf(h.StatementLines(j.kind), j.ran), Ran: j.ran, Clock: j.clock,
+		Logs: j.logs, Took: h.o.Now().Sub(began), Lines: linesOf(h.StatementLines(j.kind), j.trail.numbers()), Ran: j.trail.numbers(), Clock: j.trail.clock,
 	}, nil
 }
 
@@ -314,7 +313,7 @@ func (j *judging) take(i int, body []byte) error {
 	}
 	if j.wantLogs {
 		if i == 0 {
-			j.logs, j.ran, j.clock = got.logs, got.ran, got.clock
+			j.logs, j.trail = got.logs, got.trail
 		}
 		for _, line := range got.logs {
 			j.h.o.Logger.Debug("rule logs", "kind", string(j.kind), "id", string(j.subjects[i].Object.ID), "text", line)

@@ -256,8 +256,7 @@ type judgement struct {
 	plan.Verdict
 	overstayed bool
 	logs       []string
-	ran        []int // statements, with setup.cover
-	clock      bool  // the rule asked for the time
+	trail      trail
 }
 
 func (j *judgement) encode() []byte {
@@ -277,12 +276,11 @@ func (j *judgement) encode() []byte {
 		b = appendText(b, string(op))
 	}
 	b = appendText(b, j.Reason)
+	b = j.trail.encode(b)
 	b = binary.AppendUvarint(b, uint64(len(j.logs)))
 	for _, line := range j.logs {
 		b = appendText(b, line)
 	}
-	b = appendNumbers(b, j.ran)
-	b = appendFlag(b, j.clock)
 	b = appendFlag(b, j.Data != nil)
 	if j.Data != nil {
 		b = appendObject(b, directory.Object{Attributes: j.Data})
@@ -304,10 +302,10 @@ func decodeJudgement(body []byte) (*judgement, error) {
 		j.Abort = append(j.Abort, plan.Op(p.text()))
 	}
 	j.Reason = p.text()
+	j.trail = p.trail()
 	for range p.count() {
 		j.logs = append(j.logs, p.text())
 	}
-	j.ran, j.clock = p.numbers(), p.flag()
 	if p.flag() {
 		j.Data = p.object().Attributes
 	}

@@ -50,9 +50,8 @@ type call struct {
 	subject *plan.Subject
 	out     judgement
 	data    *record
-	looks   int    // objects looked up
-	failed  bool   // the rule is over, whatever it does now
-	ran     []bool // statements, by number
+	looks   int  // objects looked up
+	failed  bool // the rule is over, whatever it does now
 }
 
 // newEngine builds an engine for compiled rules.
@@ -102,14 +101,6 @@ func (e *engine) begin(now time.Time) {
 	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
 }
 
-// read notes that the rule asked for the time, and gives it.
-func (e *engine) read(t time.Time) time.Time {
-	if e.c != nil {
-		e.c.out.clock = true
-	}
-	return t
-}
-
 // judge runs the rule of a kind for one subject. usable is false when the engine
 // must be thrown away. Another goroutine may interrupt the rule through vm.
 func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgement, usable bool) {
@@ -139,7 +130,6 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	if !c.failed {
 		c.collect()
 	}
-	c.out.ran = numbers(c.ran)
 	return &c.out, usable
 }
 
