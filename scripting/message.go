@@ -108,11 +108,11 @@ type read struct {
 
 // summary is what the child found in one rule's text.
 type summary struct {
+	lines    []int // of the statements, with setup.cover
 	kind     directory.Kind
 	problems []problem // when there is one, the rule cannot run
 	calls    plan.Calls
 	reads    []read
-	lines    []int // of its statements, with setup.cover
 }
 
 func encodeReady(sums []summary) []byte {

@@ -157,14 +157,13 @@ func (w *worker) prepare(f frame) error {
 	sums := make([]summary, 0, len(s.rules))
 	for _, r := range s.rules {
 		program, sum := compile(r.kind, r.source)
-		if s.cover && program != nil {
-			program, sum.lines, err = compileCovered(r.source)
-			if err != nil {
-				return fmt.Errorf("cover rule: %w", err)
-			}
-		}
 		if program != nil {
 			w.programs[r.kind] = program
+		}
+		if s.cover && program != nil {
+			if w.programs[r.kind], sum.lines, err = compileCovered(r.source); err != nil {
+				return fmt.Errorf("cover rule: %w", err)
+			}
 		}
 		sums = append(sums, sum)
 	}
