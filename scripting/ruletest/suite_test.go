@@ -349,6 +349,27 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestTwoFunctions: a rule that contradicts itself is an error, as in a plan.
+func TestTwoFunctions(t *testing.T) {
+	t.Parallel()
+	v := plan.Verdict{Returned: true, Calls: plan.Calls{Create: true, Delete: true}, At: plan.Place{File: "users.js", Line: 5}}
+	for expect, want := range map[string]string{
+		"{operation: UPDATE}":                           "操作：期望 UPDATE，实际 第 5 行 ERROR：调用了两个不同的 execute 函数",
+		"{error: different execute functions, line: 5}": "",
+		"{operation: ERROR, data: {}}":                  "",
+		"{data: {}}":                                    "操作：期望 没有错误，实际 第 5 行 ERROR：调用了两个不同的 execute 函数",
+	} {
+		c := loaded(t, "cases: [{name: one, operation: UPDATE, expect: "+expect+"}]").cases[0]
+		var got []string
+		for _, d := range c.compare(outcomeOf(&c, v, plan.Calls{})) {
+			got = append(got, d.In("zh"))
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s: %q", expect, got)
+		}
+	}
+}
+
 func TestCoverageOf(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
