@@ -121,8 +121,8 @@ func (e *engine) addBuiltins() error {
 	letters := pinyin.NewArgs()
 	letters.Fallback = func(r rune, _ pinyin.Args) []string { return []string{string(r)} }
 	for name, f := range map[string]func(goja.FunctionCall) goja.Value{
-		"today": func(goja.FunctionCall) goja.Value { return e.date(e.today) },
-		"now":   func(goja.FunctionCall) goja.Value { return e.date(e.now) },
+		"today": func(goja.FunctionCall) goja.Value { return e.date(e.read(e.today)) },
+		"now":   func(goja.FunctionCall) goja.Value { return e.date(e.read(e.now)) },
 		"pinyin": func(call goja.FunctionCall) goja.Value {
 			s, ok := call.Argument(0).(goja.String)
 			if !ok || s.Length() > maxText {
