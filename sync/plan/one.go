@@ -96,7 +96,7 @@ func newAlone(in Input, one One) *alone {
 	a.in.Links = slices.SortedFunc(maps.Values(a.linked), func(x, y mapping.Link) int {
 		return cmp.Compare(x.Source.String(), y.Source.String())
 	})
-	a.in.LastGood, a.in.Recent, a.in.Only = nil, 0, Narrow{}
+	a.in.LastGood, a.in.Recent, a.in.Only, a.in.Former = nil, 0, Narrow{}, nil
 	a.in.Gone = map[directory.Key]GoneAnswer{}
 	if one.Source == nil {
 		a.in.Gone[one.Key] = GoneConfirmed
@@ -321,7 +321,18 @@ type oneJudge struct {
 	look Lookup
 }
 
-var _ Rules = oneJudge{}
+var (
+	_ Rules = oneJudge{}
+	_ Named = oneJudge{}
+)
+
+// File gives what people call the rule for a kind.
+func (j oneJudge) File(kind directory.Kind) string {
+	if named, ok := j.Rules.(Named); ok {
+		return named.File(kind)
+	}
+	return ""
+}
 
 // Judge gives an empty verdict for everybody else.
 func (j oneJudge) Judge(ctx context.Context, subjects []Subject, _ Lookup) ([]Verdict, error) {
