@@ -103,7 +103,7 @@ func (m *maker) ruleChange() *RuleChange {
 }
 
 // Differ tells of all objects which the rules of in decide differently than
-// in.Former, the most dangerous first, then by kind, name and id, and how many both
+// in.Former, the most dangerous first, then by kind (users first), name and id, and how many both
 // were asked about. Two decisions are the same when operation, what is written, and
 // the kind of note are: another reason, error text or line is none. Each object is
 // looked at by itself, with all others as the rules of in leave them. Who has left is
