@@ -207,28 +207,6 @@ func (a *assessor) hardCaps() {
 	}
 }
 
-// ruleErrors finds rules that failed too often to be trusted with the rest.
-func (a *assessor) ruleErrors() {
-	if e := a.m.broken; e != nil {
-		a.find(FindRuleBroken, blockedTier, 1, 0, sayBroken(e))
-		return
-	}
-	n, worst := 0, ""
-	for _, file := range sortedNames(a.m.failed) {
-		if n += a.m.failed[file]; a.m.failed[file] > a.m.failed[worst] {
-			worst = file
-		}
-	}
-	least := ruleErrorMin
-	if 2*n > a.m.judged {
-		least = ruleErrorFew
-	}
-	allowed := a.in.Flow.Guard.MaxRuleErrorPercent * float64(a.m.judged) / 100
-	if n > least && float64(n) > allowed {
-		a.find(FindRuleErrors, blockedTier, float64(n), max(float64(least), allowed), worst)
-	}
-}
-
 // protected tells whether an account must never be taken away, or whether what
 // would say so is hidden.
 func (a *assessor) protected(d *draft) bool {

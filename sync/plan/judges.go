@@ -198,3 +198,72 @@ func sayBroken(e *RuleError) string {
 	}
 	return en + divider + zh
 }
+
+// oneJudge asks the rule about one user and the departments alone: of the others
+// nothing is asked.
+type oneJudge struct {
+	Rules
+	key  directory.Key
+	look Lookup
+}
+
+var (
+	_ Rules = oneJudge{}
+	_ Named = oneJudge{}
+)
+
+// File gives what people call the rule for a kind.
+func (j oneJudge) File(kind directory.Kind) string {
+	if named, ok := j.Rules.(Named); ok {
+		return named.File(kind)
+	}
+	return ""
+}
+
+// Judge gives an empty verdict for everybody else.
+func (j oneJudge) Judge(ctx context.Context, subjects []Subject, _ Lookup) ([]Verdict, error) {
+	out := make([]Verdict, len(subjects))
+	var asked []Subject
+	var at []int
+	for i, s := range subjects {
+		if s.Object.Kind == directory.Department || s.Object.Key == j.key {
+			asked, at = append(asked, s), append(at, i)
+		}
+	}
+	if len(asked) == 0 {
+		return out, nil
+	}
+	verdicts, err := j.Rules.Judge(ctx, asked, j.look)
+	if err != nil {
+		return nil, err
+	}
+	if len(verdicts) != len(asked) {
+		return nil, nil // the planner refuses the number
+	}
+	for i, v := range verdicts {
+		out[at[i]] = v
+	}
+	return out, nil
+}
+
+// ruleErrors finds rules that failed too often to be trusted with the rest.
+func (a *assessor) ruleErrors() {
+	if e := a.m.broken; e != nil {
+		a.find(FindRuleBroken, blockedTier, 1, 0, sayBroken(e))
+		return
+	}
+	n, worst := 0, ""
+	for _, file := range sortedNames(a.m.failed) {
+		if n += a.m.failed[file]; a.m.failed[file] > a.m.failed[worst] {
+			worst = file
+		}
+	}
+	least := ruleErrorMin
+	if 2*n > a.m.judged {
+		least = ruleErrorFew
+	}
+	allowed := a.in.Flow.Guard.MaxRuleErrorPercent * float64(a.m.judged) / 100
+	if n > least && float64(n) > allowed {
+		a.find(FindRuleErrors, blockedTier, float64(n), max(float64(least), allowed), worst)
+	}
+}
