@@ -156,7 +156,7 @@ func sayWhose(err error) error {
 func (m *maker) decide(c *subject, v Verdict, mentions Calls, by *judges) Decision {
 	proposed, out, err := m.reconsider(c, v)
 	if err != nil {
-		return Decision{Op: None, Note: Unclear, Say: fault.Say(err)}
+		return Decision{Op: None, Note: Unclear, Say: fault.Say(err), Rule: by.place(c.source.Kind, v).String()}
 	}
 	r := v.Rule(Situation{Proposed: proposed, Exists: c.exists(), Mentions: mentions})
 	d := Decision{Op: r.Op, Note: r.Note, Say: v.Reason}
@@ -179,9 +179,7 @@ func (m *maker) carried(c *subject, d *Decision, out *outcome) {
 	case d.Op == Create && len(out.lost) > 0:
 		d.Op, d.Note = None, Lost
 	case d.Op == Create, d.Op == Update:
-		if d.Write = m.writes(c, out); d.Op == Update && len(d.Write) == 0 {
-			d.Op, d.Write = None, nil
-		}
+		d.Write = m.writes(c, out)
 	case !d.Op.Destructive():
 	case !m.in.Source.Complete():
 		d.Op, d.Note = None, Unclear

@@ -239,3 +239,66 @@ func TestForeseenWithoutFormerRules(t *testing.T) {
 		t.Errorf("an undo asks %v: %+v", w.former.asked, p.Rules)
 	}
 }
+
+// TestWhatAPlanWouldNotCarryOut is no operation in what is said to come of somebody
+// either.
+func TestWhatAPlanWouldNotCarryOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		flow, source, target, links, now, before string
+		event                                    bool
+		want                                     string
+	}{
+		"disabled already": {
+			source: "user 1 甲", target: "user 1 甲 off", links: "1 -> 1 disabled=2026-02-20", now: "1: executeDisable; return", before: "1: return",
+			want: "UPDATE active=true => NONE (users.js)",
+		},
+		"the target cannot": {
+			flow: "target cannot: delete user", source: "user 1 甲", target: "user 1 甲", links: "1 -> 1", now: "1: executeDelete; return", before: "1: return",
+			want: "NONE => NONE kept (users.js)",
+		},
+		"the source is incomplete": {
+			flow: "source incomplete: page 2", source: "user 1 甲", target: "user 1 甲", links: "1 -> 1", now: "1: executeDelete; return", before: "1: return",
+			want: "NONE => NONE unclear (users.js)",
+		},
+		"cannot be mapped": {
+			flow: "map title: {{ slice .name 0 6 }}", source: "user 1 张三", now: "1: name = 王; line 2; return", before: "1: return",
+			want: "CREATE name=张三 title=张三 userid=1 => NONE unclear \"map.title: the template cannot be filled\" (users.js:2)",
+		},
+		"a reference is lost": {
+			source: "department d1 甲\nuser 1 甲 in=d1", now: "1: in = d9; return", before: "1: return",
+			want: "CREATE departments=new:department:d1 name=甲 userid=1 => NONE lost (users.js)",
+		},
+		"by event": {
+			source: "user 1 甲", target: "user 1 甲", links: "1 -> 1", now: "1: executeDelete; return", before: "1: return", event: true,
+			want: "NONE => NONE kept (users.js)",
+		},
+		"adopted either way": {source: "user 1 甲", target: "user 1 甲", now: "1: return", before: "1: executeUpdate; abort; return"},
+		"adopted, or held": {
+			source: "user 1 甲", target: "user 1 甲", now: "1: return", before: "1: title = x",
+			want: "NONE held (users.js) => ADOPT",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.readFlow(c.flow)
+			w.source.read(w, c.source, false)
+			w.target.read(w, c.target, true)
+			w.readLinks(c.links)
+			w.readRule("its file is: users.js\n" + c.now)
+			w.former = w.script("its file is: users.js\n" + c.before)
+			in := w.input()
+			if c.event {
+				in.Only.Objects = map[directory.Key]bool{{Kind: directory.User, ID: "1"}: true}
+			}
+			got := ""
+			for _, d := range make1(t, in).Rules.Examples {
+				got += decisionText(d.Old) + " => " + decisionText(d.New)
+			}
+			if got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
