@@ -107,9 +107,6 @@ func askOne(ctx context.Context, system string, of connector.Source, key directo
 var errSlow = errors.New("no answer in time")
 
 func sayFailed(ctx context.Context, system string, err error) string {
-	if say, ok := sayRule(err); ok {
-		return say
-	}
 	if errors.Is(context.Cause(ctx), errSlow) {
 		return sayf("%s did not answer within %d s / %s 在 %d 秒内没有应答", system, int(askTime/time.Second), system, int(askTime/time.Second))
 	}
@@ -221,32 +218,13 @@ func (q *inquiry) forecast(ctx context.Context) run.Forecast {
 	if out.Unsure = q.askAround(ctx); out.Unsure != "" {
 		return out
 	}
-	in, useless := q.input(), error(nil)
-	if in.Rules != nil {
-		in.Rules = witness{Rules: in.Rules, fails: &useless}
-	}
-	seen, err := plan.Foresee(ctx, in, q.one)
-	if err = errors.Join(err, useless); err != nil { // a plan of a rule that is of no use foresees nothing
+	seen, err := plan.Foresee(ctx, q.input(), q.one)
+	if err != nil {
 		out.Unsure = sayFailed(ctx, q.flow.Plan.Name, err)
 		return out
 	}
 	out.Change, out.Notes, out.Names, out.Unsure = seen.Change, seen.Notes, seen.Names, seen.Unsure
 	return out
-}
-
-// witness remembers that rules could not judge.
-type witness struct {
-	plan.Rules
-	fails *error
-}
-
-// Judge asks the rules.
-func (w witness) Judge(ctx context.Context, subjects []plan.Subject, look plan.Lookup) ([]plan.Verdict, error) {
-	verdicts, err := w.Rules.Judge(ctx, subjects, look)
-	if err != nil {
-		*w.fails = err
-	}
-	return verdicts, err
 }
 
 func (q *inquiry) sayNoListing() string {

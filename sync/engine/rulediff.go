@@ -53,11 +53,8 @@ func (e *Engine) DiffRules(ctx context.Context, d run.RuleDiff) (run.RulesDiffer
 
 // notCompared says why two sets of rules could not be compared.
 func notCompared(ctx context.Context, err error) error {
-	if say, ok := sayRule(err); ok {
-		return &fault.Error{Kind: fault.Invalid, Say: say, Err: err}
-	}
 	kind := fault.KindOf(err)
-	if ctx.Err() != nil || kind == fault.Internal {
+	if ctx.Err() != nil {
 		kind = fault.Unavailable
 	}
 	return fault.Wrap(kind, err, "the rules were not compared: %s / 规则没有比较完：%s", fault.In(fault.Say(err), "en"), fault.In(fault.Say(err), "zh"))

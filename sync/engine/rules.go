@@ -69,12 +69,20 @@ func (b *budget) left() time.Duration {
 func (b *budget) spent(subjects []plan.Subject) *plan.RuleError {
 	e := &plan.RuleError{Limit: true, Say: sayf(
 		"the rules of one run may take %s together, and that is spent: make the rule faster, or raise timing.rules / 一次运行的规则脚本总共可用 %[1]s，已经用完：请让规则更快，或调大 timing.rules", short(b.most))}
-	for _, t := range b.texts {
-		if len(subjects) > 0 && t.Kind == subjects[0].Object.Kind {
-			e.File = t.Name
-		}
+	if len(subjects) > 0 {
+		e.File = b.File(subjects[0].Object.Kind)
 	}
 	return e
+}
+
+// File gives what people call the rule of a kind.
+func (b *budget) File(kind directory.Kind) string {
+	for _, t := range b.texts {
+		if t.Kind == kind {
+			return t.Name
+		}
+	}
+	return ""
 }
 
 // short writes a time as the configuration does: 30m, not 30m0s.
@@ -191,14 +199,4 @@ func (w *worker) keepRules(ctx context.Context, r run.Run, p *plan.Plan) error {
 // broken tells whether a plan changes nothing because a rule is of no use.
 func broken(p *plan.Plan) bool {
 	return slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool { return f.Code == plan.FindRuleBroken })
-}
-
-// sayRule gives the place and the sentence of a rule that is of no use, if that is
-// what went wrong.
-func sayRule(err error) (string, bool) {
-	e, ok := errors.AsType[*plan.RuleError](err)
-	if !ok {
-		return "", false
-	}
-	return sayf("%s: %s / %s：%s", e.Place(), fault.In(e.Say, "en"), e.Place(), fault.In(e.Say, "zh")), true
 }

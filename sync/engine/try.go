@@ -16,8 +16,8 @@ import (
 // has no account of this flow; Conflict when several persons fit; Denied without
 // the role operator; Invalid for an operation that no rule is given; Unavailable
 // when a system does not answer or there is no complete listing yet. Of given texts
-// the faults of Options.Host; Invalid as well for a rule that is of no use, with its
-// place.
+// the faults of Options.Host. A rule that is of no use at all is what the verdict
+// failed with.
 func (e *Engine) Try(ctx context.Context, t run.Trial) (run.Tried, error) {
 	f, err := e.flow(t.Flow)
 	if err != nil {
@@ -58,7 +58,8 @@ func (e *Engine) Try(ctx context.Context, t run.Trial) (run.Tried, error) {
 	}
 	got, err := plan.Judge(ctx, in, q.one, t.Op)
 	if err != nil {
-		return run.Tried{}, notTried(ctx, t.Flow, err)
+		say := sayFailed(ctx, t.Flow, err)
+		return run.Tried{}, fault.Wrap(fault.Unavailable, err, "the rule was not judged: %s / 规则没有执行：%s", fault.In(say, "en"), fault.In(say, "zh"))
 	}
 	return run.Tried{
 		Object: got.Object, Target: got.Target, Proposed: got.Proposed, Verdict: got.Verdict,
@@ -73,17 +74,6 @@ func (e *Engine) tried(ctx context.Context, f *Flow, given []plan.RuleText) (rul
 		return f.Rules, func() {}, nil
 	}
 	return e.host(ctx, f, instead(f.Texts, given))
-}
-
-// notTried says why a rule was not judged: because it is of no use at all, or
-// because something else is in trouble.
-func notTried(ctx context.Context, flow string, err error) error {
-	kind := fault.Unavailable
-	if _, ok := sayRule(err); ok {
-		kind = fault.Invalid
-	}
-	say := sayFailed(ctx, flow, err)
-	return fault.Wrap(kind, err, "the rule was not judged: %s / 规则没有执行：%s", fault.In(say, "en"), fault.In(say, "zh"))
 }
 
 // triable refuses a trial on what nobody knows.
@@ -116,6 +106,14 @@ type stopwatch struct {
 	plan.Rules
 	now   func() time.Time
 	heard *trace
+}
+
+// File gives what people call the rule of a kind; see plan.Rules.
+func (s stopwatch) File(kind directory.Kind) string {
+	if named, ok := s.Rules.(interface{ File(directory.Kind) string }); ok {
+		return named.File(kind)
+	}
+	return ""
 }
 
 // Judge asks the rule.
