@@ -38,6 +38,10 @@ type Options struct {
 	// LooseRules makes warnings of what is wrong with rule files: whoever runs the
 	// flows stops those alone.
 	LooseRules bool
+	// Offline is for tools that call nobody, on a machine without the secrets: a
+	// variable that is not set and a file of a secret that is not there are no
+	// mistakes, and what they would hold is a text that means nothing.
+	Offline bool
 }
 
 // maxFile is the largest configuration that is read, in bytes.
@@ -156,13 +160,14 @@ func Load(opts Options) (*Config, error) {
 // and gives the folder of relative paths. The error is as that of Load. It
 // never panics, whatever data holds.
 func Parse(data []byte, opts Options) (*Config, error) {
-	d := &decoder{opts: opts, places: map[string]Place{}}
+	d := &decoder{opts: opts, places: map[string]Place{}, unset: map[string]bool{}}
 	c := &Config{file: opts.Path}
 	if root, ok := d.source(data); ok {
 		d.root(root, c)
 		check := checker{decoder: d, cfg: c}
 		check.all()
 	}
+	d.found = slices.DeleteFunc(d.found, func(m Mistake) bool { return d.unset[m.Path] })
 	sortMistakes(d.found)
 	errs := 0
 	for _, m := range d.found {

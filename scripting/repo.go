@@ -130,6 +130,7 @@ func (e *engine) addBuiltins() error {
 			}
 			return e.vm.ToValue(strings.Join(pinyin.LazyPinyin(s.String(), letters), ""))
 		},
+		"unique": e.unique,
 		"log": func(call goja.FunctionCall) goja.Value {
 			e.log(call.Arguments)
 			return goja.Undefined()

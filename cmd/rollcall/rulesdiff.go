@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -93,9 +92,9 @@ func (p *process) printDiffering(d *plan.Differing) {
 	if d.Key.Kind == directory.Department {
 		kind = p.say("department ", "部门 ")
 	}
-	p.printf("%s\n", oneLine(fmt.Sprintf("%s%s%s  %s → %s", kind, d.Name, brackets(idTail(d.Key.ID)), p.decision(&d.Old), p.decision(&d.New))))
+	p.line("%s%s%s  %s → %s", kind, d.Name, brackets(idTail(d.Key.ID)), p.decision(&d.Old), p.decision(&d.New))
 	for _, name := range differingNames(d) {
-		p.printf("    %s\n", oneLine(fmt.Sprintf("%s: %s → %s", name, p.written(d.Old.Write, name), p.written(d.New.Write, name))))
+		p.line("    %s: %s → %s", name, p.written(d.Old.Write, name), p.written(d.New.Write, name))
 	}
 }
 

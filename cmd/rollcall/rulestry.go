@@ -177,9 +177,9 @@ func changedNames(t *run.Tried) []string {
 // nothing in it is masked.
 func (p *process) printTrial(flow string, t *run.Tried) {
 	line := func(en, zh, text string) {
-		p.printf("  %s%s\n", p.say(en, zh), oneLine(text))
+		p.line("  %s%s", p.say(en, zh), text)
 	}
-	p.printf("%s\n", p.say("Test of %s · %s%s: %s", "试跑 %s · %s%s：%s", flow, oneLine(t.Object.Name()), oneLine(brackets(string(t.Object.ID))), p.doing(t.Final)))
+	p.line("%s", p.say("Test of %s · %s%s: %s", "试跑 %s · %s%s：%s", flow, t.Object.Name(), brackets(string(t.Object.ID)), p.doing(t.Final)))
 	line("proposed:      ", "拟进行：  ", p.doing(t.Proposed))
 	line("would happen:  ", "结果：    ", p.doing(t.Final))
 	v := t.Verdict
@@ -205,7 +205,7 @@ func (p *process) printTrial(flow string, t *run.Tried) {
 	if len(t.Logs) > 0 {
 		p.printf("%s\n", p.say("log", "日志"))
 		for _, l := range t.Logs {
-			p.printf("  %s\n", oneLine(l))
+			p.line("  %s", l)
 		}
 	}
 	p.printf("%s\n", p.say("Only a test: no account was changed.", "只是试跑，没有改动任何账号。"))
@@ -241,7 +241,7 @@ func (p *process) printActs(t *run.Tried) {
 	}
 	p.printf("%s\n", p.say("what it changed (before → after)", "规则改了什么（之前 → 之后）"))
 	for _, name := range names {
-		p.printf("  %s\n", oneLine(fmt.Sprintf("%s: %s → %s", name, bareValue(t.Object.Attributes[name]), bareValue(v.Data[name]))))
+		p.line("  %s: %s → %s", name, bareValue(t.Object.Attributes[name]), bareValue(v.Data[name]))
 	}
 }
 

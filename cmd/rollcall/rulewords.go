@@ -1,9 +1,6 @@
 package main
 
 import (
-	"strings"
-	"unicode"
-
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -82,15 +79,4 @@ func (p *process) noted(note plan.NoteKind) string {
 	default:
 		return p.say("nothing can be concluded", "无法判断")
 	}
-}
-
-// oneLine writes what others wrote so that nothing in it makes two lines, moves the
-// cursor or turns the direction.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, text)
 }

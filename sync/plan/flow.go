@@ -112,6 +112,8 @@ type Input struct {
 	// as evidence: who shares a key with somebody is in conflict as ever.
 	Only Narrow
 	Now  time.Time
+	// partial tells that Target is not all that the target has: see One.
+	partial bool
 }
 
 // LastGood is the size of the last complete source snapshot.

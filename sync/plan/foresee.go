@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
@@ -69,6 +70,11 @@ func (a *alone) unsure(out *Foreseen) string {
 	}
 	if c := out.Change; c != nil && c.Op == Create && c.Key.ID != "" && !a.idIsAKey() {
 		return sprintf("not linked yet: only a plan of all can tell whether the id %s is free / 尚未关联：编号 %s 是否可用，要做完整预演才知道", c.Key.ID, c.Key.ID)
+	}
+	if c := out.Change; c != nil {
+		if names := markedNames(c.After); len(names) > 0 {
+			return sprintf("which number makes %s the only one, only a plan of all can tell / %[1]s 用哪个序号才唯一，要做完整预演才知道", strings.Join(names, ", "))
+		}
 	}
 	if id := a.double(out); id != "" {
 		return sprintf("%s in the source has a match key of the same account, perhaps the same person under another id: only a plan of all can tell whose it is / 来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：账号属于谁，要做完整预演才知道", id, id)

@@ -66,6 +66,8 @@ type maker struct {
 	vanished []*subject                      // departments of ours that are gone from the source
 	waiting  map[directory.Key]time.Time     // accounts of leavers in their grace period, by target → its end; zero: without end
 	folded   map[directory.Kind]map[directory.ID]directory.ID
+	used     map[directory.Kind]*numbers // texts in use, once somebody needs to know
+	partial  bool                        // the target is not all there
 	judged   int
 	failed   int // rules that ended with an error
 	notes    []Note
@@ -91,7 +93,8 @@ func newMaker(in Input) *maker {
 		bySource: map[directory.Key]*mapping.Link{}, byTarget: map[directory.Key]*mapping.Link{},
 		creates: map[directory.Key]*draft{}, matched: map[directory.Key]directory.Key{},
 		claimed: map[directory.Key]directory.Key{}, claims: map[directory.Key]claim{}, byPath: map[string]directory.ID{},
-		folded: map[directory.Kind]map[directory.ID]directory.ID{}, waiting: map[directory.Key]time.Time{},
+		folded: map[directory.Kind]map[directory.ID]directory.ID{}, waiting: map[directory.Key]time.Time{}, used: map[directory.Kind]*numbers{},
+		partial: in.partial,
 	}
 	if m.byEvent() {
 		m.in.LastGood = nil

@@ -96,7 +96,7 @@ func newAlone(in Input, one One) *alone {
 	a.in.Links = slices.SortedFunc(maps.Values(a.linked), func(x, y mapping.Link) int {
 		return cmp.Compare(x.Source.String(), y.Source.String())
 	})
-	a.in.LastGood, a.in.Recent, a.in.Only = nil, 0, Narrow{}
+	a.in.LastGood, a.in.Recent, a.in.Only, a.in.partial = nil, 0, Narrow{}, true
 	a.in.Gone = map[directory.Key]GoneAnswer{}
 	if one.Source == nil {
 		a.in.Gone[one.Key] = GoneConfirmed
