@@ -7,6 +7,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
 )
@@ -16,7 +17,7 @@ import (
 func (p *process) checkRules(ctx context.Context, cfg *configs.Config) error {
 	a := p.bare(cfg)
 	_, err := a.engineFlows(ctx)
-	return errors.Join(err, a.checkFits(ctx), a.close())
+	return errors.Join(err, a.brokenOf(), a.checkFits(ctx), a.close())
 }
 
 // checkFits prints what flows want that their systems do not have. Faults: Invalid,
@@ -44,5 +45,6 @@ func (p *process) bare(cfg *configs.Config) *app {
 	return &app{
 		p: p, cfg: cfg, log: p.logger(),
 		sources: map[string]connector.Source{}, tokens: map[string]*feishutoken.Source{},
+		types: map[string]map[directory.Kind]map[string]directory.Type{},
 	}
 }
