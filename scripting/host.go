@@ -56,12 +56,16 @@ type Options struct {
 	// environment; standard error is ours. Required.
 	Command func(ctx context.Context) *exec.Cmd
 
-	Workers     int           // children at a time; 0 = one per processor, at most 4
+	Workers     int           // children at a time; 0 = one per processor
 	ObjectTime  time.Duration // for one object; 0 = 500 ms
 	BatchTime   time.Duration // that a child may be silent before it is killed; 0 = four times ObjectTime
 	CompileTime time.Duration // to start a child and compile the rules; 0 = 10 s
 	CallDepth   int           // of calls in a rule; 0 = 512
 	MemoryMB    int           // beyond what a child takes at its start; Linux only; 0 = 256
+
+	// Slots are shared by hosts that judge at the same time; nil = the host's own, one
+	// for each of its Workers.
+	Slots *Slots
 
 	Logger *slog.Logger // gets what rules log, at debug; nil = none
 
@@ -90,7 +94,10 @@ func (o *Options) withDefaults() error {
 // setLimits gives every limit that was not set its default.
 func (o *Options) setLimits() {
 	if o.Workers == 0 {
-		o.Workers = min(runtime.NumCPU(), 4)
+		o.Workers = runtime.NumCPU()
+	}
+	if o.Slots == nil && o.Workers > 0 {
+		o.Slots = NewSlots(o.Workers)
 	}
 	if o.ObjectTime == 0 {
 		o.ObjectTime = 500 * time.Millisecond
@@ -124,7 +131,6 @@ type Host struct {
 	rules map[directory.Kind]*rule
 
 	generation atomic.Uint64
-	slots      chan struct{} // one for each child that judges
 
 	mu      sync.Mutex
 	idle    []*child
@@ -147,7 +153,6 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		o:     o,
 		rules: map[directory.Kind]*rule{},
-		slots: make(chan struct{}, o.Workers),
 		set: setup{
 			zone:       o.Zone.String(),
 			turns:      turnsOf(o.Zone),

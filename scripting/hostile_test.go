@@ -130,18 +130,35 @@ func TestPatience(t *testing.T) {
 	for i := range subjects {
 		subjects[i] = person("p", nil)
 	}
-	spent := 0
-	for _, v := range judgeAll(t, h, subjects...) {
-		if v.Failed == nil {
-			t.Fatal("an endless rule passes")
-		}
-		if v.Failed.Say == textSpent.String() {
-			spent++
+	broken := wantBroken(t, h, subjects, "40 objects", "stopped", "ran longer than 20ms", "40 个对象")
+	if broken.Line != 1 {
+		t.Errorf("line %d", broken.Line)
+	}
+}
+
+// wantBroken: the rule as a whole is refused, with a sentence that says so and how to
+// go on.
+func wantBroken(t *testing.T, h *Host, subjects []plan.Subject, parts ...string) *plan.RuleError {
+	t.Helper()
+	got, err := h.Judge(t.Context(), subjects, company)
+	broken, ok := errors.AsType[*plan.RuleError](err)
+	if !ok || got != nil || fault.KindOf(err) != fault.Invalid {
+		t.Fatalf("%d verdicts, %v", len(got), err)
+	}
+	if !broken.Limit || broken.File != "users.js" {
+		t.Errorf("%+v", broken)
+	}
+	for _, part := range parts {
+		if !strings.Contains(broken.Say, part) {
+			t.Errorf("%q does not say %q", broken.Say, part)
 		}
 	}
-	if spent < 700 || spent > 1000-maxOverstay {
-		t.Errorf("%d objects were given up", spent)
+	for lang, part := range map[string]string{"en": ": the rule", "zh": "：规则"} {
+		if say := fault.In(fault.Say(err), lang); !strings.HasPrefix(say, "users.js") || !strings.Contains(say, part) {
+			t.Errorf("in %s: %q", lang, say)
+		}
 	}
+	return broken
 }
 
 func TestChildKilledFromOutside(t *testing.T) {

@@ -170,6 +170,15 @@ func inProcess(t testing.TB, source string) *engine {
 	return e
 }
 
+// judge is decide for a subject that does not come over a pipe.
+func (e *engine) judge(kind directory.Kind, s *plan.Subject) (*judgement, bool) {
+	one := subject{id: s.Object.ID, proposed: s.Proposed, data: attrs(s.Object.Attributes)}
+	if s.Target != nil {
+		one.target = attrs(s.Target)
+	}
+	return e.decide(kind, &one)
+}
+
 func programsOf(p *goja.Program) map[directory.Kind]*goja.Program {
 	return map[directory.Kind]*goja.Program{directory.User: p}
 }

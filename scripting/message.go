@@ -153,7 +153,7 @@ func appendPlace(b []byte, at place) []byte {
 
 func (p *scanner) place() place { return place{line: p.number(), column: p.number()} }
 
-// The bits of a verdict's first byte; callBits uses the first four.
+// The bits of a verdict; callBits uses the first four.
 const (
 	bitCreate = 1 << iota
 	bitUpdate
@@ -162,7 +162,9 @@ const (
 	bitAbortAny
 	bitReturned
 	bitFailed
+	bitLimit
 	bitOverstayed
+	bitData
 )
 
 func callBits(c plan.Calls) byte {
@@ -184,82 +186,140 @@ func bitCalls(bits byte) plan.Calls {
 	}
 }
 
-// batch is the head of a batch; the subjects follow.
+// ops are the proposals that a batch names by their number, from 1.
+var ops = [...]plan.Op{plan.None, plan.Create, plan.Update, plan.Disable, plan.Delete}
+
+// batch is what the subjects of one batch share.
 type batch struct {
 	generation uint64 // what was looked up in another generation may have changed
 	logs       bool   // send the log lines too
 	now        time.Time
 	kind       directory.Kind
-	subjects   []plan.Subject
 }
 
-// encode gives the batch with as many subjects from the front as fit, and their
-// number.
-func (b *batch) encode() (body []byte, n int) {
-	var rows []byte
-	for i := range b.subjects {
-		size := len(rows)
-		rows = appendSubject(rows, &b.subjects[i])
-		if len(rows) > maxFrame/2 {
-			rows = rows[:size]
+// subject is one object to judge, as a child has it.
+type subject struct {
+	id       directory.ID
+	proposed plan.Op
+	data     fields
+	target   fields // nil: there is none
+}
+
+// encode appends the batch with as many subjects from the front as fit, and gives
+// their number. All of them are of the batch's kind.
+func (b *batch) encode(body []byte, subjects []plan.Subject) (_ []byte, n int) {
+	body = binary.AppendUvarint(body, b.generation)
+	body = appendFlag(body, b.logs)
+	body = binary.AppendVarint(body, b.now.UnixMilli())
+	body = appendText(body, string(b.kind))
+	number := len(body)
+	body = append(body, 0, 0, 0, 0)
+	var w rowWriter
+	for i := range subjects {
+		size := len(body)
+		body = w.subject(body, &subjects[i])
+		if len(body)-number > maxFrame/2 {
+			body = body[:size]
 			break
 		}
 		n++
 	}
-	body = binary.AppendUvarint(nil, b.generation)
-	body = appendFlag(body, b.logs)
-	body = binary.AppendVarint(body, b.now.UnixMilli())
-	body = appendText(body, string(b.kind))
-	body = binary.AppendUvarint(body, uint64(n))
-	return append(body, rows...), n
+	binary.LittleEndian.PutUint32(body[number:], uint32(n)) //nolint:gosec // each takes a byte of a frame
+	return body, n
 }
 
-func appendSubject(b []byte, s *plan.Subject) []byte {
-	b = appendText(b, string(s.Proposed))
+func (w *rowWriter) subject(b []byte, s *plan.Subject) []byte {
+	op := slices.Index(ops[:], s.Proposed) + 1
+	b = append(b, byte(op))
+	if op == 0 {
+		b = appendText(b, string(s.Proposed))
+	}
+	b = appendText(b, string(s.Object.ID))
+	b = w.append(b, s.Object.Attributes)
 	b = appendFlag(b, s.Target != nil)
-	b = appendObject(b, s.Object)
 	if s.Target != nil {
-		b = appendObject(b, directory.Object{Attributes: s.Target})
+		b = w.append(b, s.Target)
 	}
 	return b
 }
 
-func decodeBatch(body []byte) (*batch, error) {
-	p := scanner{rest: body}
+// decodeBatch keeps body: the subjects read from it.
+func decodeBatch(body []byte) (*batch, []subject, error) {
+	p := newRowReader(body)
 	b := &batch{generation: p.uvarint(), logs: p.flag(), now: time.UnixMilli(p.varint()), kind: directory.Kind(p.text())}
-	n := p.count()
-	b.subjects = make([]plan.Subject, 0, n)
-	for range n {
-		s := plan.Subject{Proposed: plan.Op(p.text())}
-		target := p.flag()
-		s.Object = p.object()
-		if target {
-			s.Target = p.object().Attributes
-			if s.Target == nil {
-				s.Target = directory.Attributes{}
-			}
+	n := p.fixed()
+	subjects, rows := make([]subject, n), make([]row, 0, n+n/8) //nolint:mnd // few objects have a target at first
+	next := func() *row {
+		if len(rows) == cap(rows) {
+			rows = make([]row, 0, n)
 		}
-		b.subjects = append(b.subjects, s)
+		rows = rows[:len(rows)+1]
+		r := &rows[len(rows)-1]
+		p.row(r)
+		return r
 	}
-	return b, p.done()
+	for i := range subjects {
+		s := &subjects[i]
+		s.proposed = p.op()
+		s.id = directory.ID(p.text())
+		s.data = next()
+		if p.flag() {
+			s.target = next()
+		}
+		if p.bad {
+			break
+		}
+	}
+	return b, subjects, p.done()
 }
 
-// judgement is a verdict on its way: of the data only what changed, of a failure
-// neither file nor kind.
+// fixed reads the number of subjects, each of which takes at least one byte.
+func (p *scanner) fixed() int {
+	const size = 4
+	if len(p.rest) < size {
+		p.fail()
+		return 0
+	}
+	n := binary.LittleEndian.Uint32(p.rest)
+	p.rest = p.rest[size:]
+	if uint64(n) > uint64(len(p.rest)) {
+		p.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (p *scanner) op() plan.Op {
+	n := int(p.byte())
+	switch {
+	case n == 0:
+		return plan.Op(p.text())
+	case n > len(ops):
+		p.fail()
+		return ""
+	}
+	return ops[n-1]
+}
+
+// judgement is a verdict on its way: of the data only what changed, of places only
+// the line.
 type judgement struct {
 	plan.Verdict
 	overstayed bool
 	logs       []string
 }
 
-func (j *judgement) encode() []byte {
-	bits := callBits(j.Calls)
-	for i, set := range []bool{j.AbortAny, j.Returned, j.Failed != nil, j.overstayed} {
+// encode appends the judgement.
+func (j *judgement) encode(b []byte) []byte {
+	bits := uint64(callBits(j.Calls))
+	limit := j.Failed != nil && j.Failed.Limit
+	for i, set := range []bool{j.AbortAny, j.Returned, j.Failed != nil, limit, j.overstayed, j.Data != nil} {
 		if set {
 			bits |= bitAbortAny << i
 		}
 	}
-	b := []byte{bits}
+	b = binary.AppendUvarint(b, bits)
+	b = binary.AppendUvarint(b, uint64(j.At.Line))
 	if j.Failed != nil {
 		b = binary.AppendUvarint(b, uint64(j.Failed.Line))
 		b = appendText(b, j.Failed.Say)
@@ -273,22 +333,25 @@ func (j *judgement) encode() []byte {
 	for _, line := range j.logs {
 		b = appendText(b, line)
 	}
-	b = appendFlag(b, j.Data != nil)
 	if j.Data != nil {
-		b = appendObject(b, directory.Object{Attributes: j.Data})
+		b = appendAttributes(b, j.Data)
 	}
 	return b
 }
 
 func decodeJudgement(body []byte) (*judgement, error) {
 	p := scanner{rest: body}
-	bits := p.byte()
+	bits := p.uvarint()
+	if bits >= bitData<<1 {
+		p.fail()
+	}
 	j := &judgement{overstayed: bits&bitOverstayed != 0}
-	j.Calls = bitCalls(bits)
+	j.Calls = bitCalls(byte(bits)) //nolint:gosec // only the lowest bits are looked at
 	j.AbortAny = bits&bitAbortAny != 0
 	j.Returned = bits&bitReturned != 0
+	j.At.Line = p.number()
 	if bits&bitFailed != 0 {
-		j.Failed = &plan.RuleError{Line: p.number(), Say: p.text()}
+		j.Failed = &plan.RuleError{Line: p.number(), Say: p.text(), Limit: bits&bitLimit != 0}
 	}
 	for range p.count() {
 		j.Abort = append(j.Abort, plan.Op(p.text()))
@@ -297,8 +360,8 @@ func decodeJudgement(body []byte) (*judgement, error) {
 	for range p.count() {
 		j.logs = append(j.logs, p.text())
 	}
-	if p.flag() {
-		j.Data = p.object().Attributes
+	if bits&bitData != 0 {
+		j.Data = p.attributes()
 	}
 	return j, p.done()
 }
