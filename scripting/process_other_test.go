@@ -2,6 +2,13 @@
 
 package scripting
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 func stuckParent() error { return errors.New("only for Linux") }
+
+func cpuTime() time.Duration { return 0 }
+
+func cpuTimeOf(int) time.Duration { return 0 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -40,6 +41,7 @@ var _ goja.DynamicObject = (*record)(nil)
 type reading struct {
 	name string
 	js   goja.Value
+	at   int64 // of a Date: its milliseconds
 }
 
 // write is one assignment. An array or a Date is converted at the end, since the
@@ -99,8 +101,34 @@ func (r *record) Get(key string) goja.Value {
 	default:
 	}
 	js := r.e.toScript(key, v)
-	r.reads = append(r.reads, reading{key, js})
+	got := reading{name: key, js: js}
+	if v.Type() == directory.Date {
+		got.at, _ = milliseconds(js)
+	}
+	r.reads = append(r.reads, got)
 	return js
+}
+
+// milliseconds gives the time of a Date, if it is a valid one.
+func milliseconds(js goja.Value) (int64, bool) {
+	o, ok := js.(*goja.Object)
+	if !ok || o.ClassName() != "Date" {
+		return 0, false
+	}
+	t, ok := o.Export().(time.Time)
+	if !ok {
+		return 0, false
+	}
+	return t.UnixMilli(), true
+}
+
+// touched tells whether the rule may have changed a value that it got.
+func (g *reading) touched() bool {
+	if _, ok := g.js.(*goja.Object); !ok {
+		return false
+	}
+	now, ok := milliseconds(g.js)
+	return !ok || now != g.at
 }
 
 // Set writes an attribute.
@@ -206,8 +234,8 @@ func (r *record) emptied(key string) directory.Value {
 func (c *call) collect() {
 	r := c.data
 	for i := range r.reads {
-		if o, ok := r.reads[i].js.(*goja.Object); ok && r.written(r.reads[i].name) == nil {
-			r.settle(&write{name: r.reads[i].name, late: o})
+		if got := &r.reads[i]; got.touched() && r.written(got.name) == nil {
+			r.settle(&write{name: got.name, late: got.js.ToObject(r.e.vm)})
 		}
 	}
 	slices.SortFunc(r.writes, func(a, b write) int { return strings.Compare(a.name, b.name) })
