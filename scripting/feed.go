@@ -19,8 +19,8 @@ type span struct {
 }
 
 // feed feeds one child after another. The child gets the next stretch while it
-// judges one. When it dies, the objects without a verdict go to the next child one
-// by one, until one kills that too: it is the offender.
+// judges one. When it dies, the objects without a verdict in the stretch that it was
+// at go to the next child one by one, until one kills that too: it is the offender.
 type feed struct {
 	j     *judging
 	child *child
@@ -29,7 +29,7 @@ type feed struct {
 	todo    []span // in order; none is empty
 	sent    int    // how many of them the child has
 	again   []int  // objects to judge once more, each alone
-	suspect bool   // the last child died of one of those in front
+	suspect int    // so many in front are suspected of the last child's death
 	placed  bool   // it has a place among the slots
 	served  int    // stretches since it got that
 	body    []byte // of the last batch, for its room
@@ -103,7 +103,7 @@ func (f *feed) ready() bool {
 	if f.sent == 0 {
 		return true
 	}
-	return f.sent < ahead && !f.suspect && !f.todo[0].again
+	return f.sent < ahead && f.suspect == 0 && !f.todo[0].again
 }
 
 // more gets another stretch.
@@ -150,7 +150,7 @@ func (f *feed) send(ctx context.Context) error {
 		f.child, f.vigil = c, c.watchOver(ctx, f.j.h.o.BatchTime)
 	}
 	s := f.todo[f.sent]
-	if f.suspect {
+	if f.suspect > 0 {
 		s.to = s.from + 1
 	}
 	b := batch{generation: f.j.number, logs: f.j.wantLogs, now: f.j.now, kind: f.j.kind}
@@ -221,7 +221,7 @@ func (f *feed) finished() error {
 		return errFrame
 	}
 	f.todo = f.todo[1:]
-	f.suspect = f.suspect && len(f.todo) > 0
+	f.suspect = max(f.suspect-1, 0)
 	if f.sent--; f.sent == 0 {
 		f.vigil.rest()
 	}
@@ -252,14 +252,14 @@ func (f *feed) verdicts(body []byte) error {
 // bury draws the lesson from a child's death: who is to blame, and how the others
 // go on.
 func (f *feed) bury(dead *deathError) {
-	alone := f.suspect || f.todo[0].again
+	alone := f.suspect > 0 || f.todo[0].again
 	f.child, f.sent = nil, 0
 	if f.todo[0].from >= f.todo[0].to { // it died behind the last verdict of a batch
 		alone = false
+		f.suspect = max(f.suspect-1, 0)
 	}
 	f.trim()
 	if len(f.todo) == 0 {
-		f.suspect = false
 		return
 	}
 	s := &f.todo[0]
@@ -274,11 +274,11 @@ func (f *feed) bury(dead *deathError) {
 		f.j.blame(i, textDied.with(dead.cause))
 		f.j.deaths.Add(1)
 	default:
-		f.suspect = true
+		f.suspect = s.to - s.from
 		return
 	}
+	f.suspect = 0 // the offender is found
 	s.from++
-	f.suspect = false
 	f.trim()
 }
 

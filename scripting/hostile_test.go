@@ -70,8 +70,8 @@ func TestHostileScripts(t *testing.T) {
 			got := judgeAll(t, h, crowd()...)
 			for i, s := range crowd() {
 				if s.Object.ID == "evil" {
-					if got[i].Failed == nil || got[i].Calls.Create || got[i].Returned {
-						t.Errorf("the hostile object passes: %+v", got[i])
+					if got[i].Failed == nil || !got[i].Failed.Limit || got[i].Calls.Create || got[i].Returned || got[i].At != (plan.Place{}) {
+						t.Errorf("the hostile object passes: %+v, %+v", got[i], got[i].Failed)
 					} else {
 						t.Logf("%s: %s (%v)", tt.name, failure(got[i]), time.Since(began).Round(time.Millisecond))
 					}

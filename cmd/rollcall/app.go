@@ -13,6 +13,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -34,6 +35,7 @@ type app struct {
 	sources map[string]connector.Source
 	tokens  map[string]*feishutoken.Source
 	closers []func() error
+	slots   *scripting.Slots // shared by the rules of all flows
 }
 
 var (

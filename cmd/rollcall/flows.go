@@ -164,7 +164,7 @@ func (a *app) rules(ctx context.Context, source connector.Source, users, departm
 	}
 	h, err := scripting.New(scripting.Options{ //nolint:contextcheck // the host outlives the opening; Close ends it
 		Users: users, Departments: departments, Zone: a.cfg.Location(), Now: a.p.now,
-		Declared: a.declared(ctx, source), Command: command, Logger: a.log,
+		Declared: a.declared(ctx, source), Command: command, Logger: a.log, Slots: a.slots,
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
@@ -43,6 +44,6 @@ func (a *app) checkFits(ctx context.Context) error {
 func (p *process) bare(cfg *configs.Config) *app {
 	return &app{
 		p: p, cfg: cfg, log: p.logger(),
-		sources: map[string]connector.Source{}, tokens: map[string]*feishutoken.Source{},
+		sources: map[string]connector.Source{}, tokens: map[string]*feishutoken.Source{}, slots: scripting.NewSlots(0),
 	}
 }
