@@ -288,8 +288,10 @@ func (f *feed) answer(body []byte) error {
 	if err != nil {
 		return err
 	}
+	f.vigil.rest() // it waits for us
 	f.j.lookMu.Lock()
 	found := l.answer(f.j.look)
 	f.j.lookMu.Unlock()
+	f.vigil.heard()
 	return f.child.tell(frameAnswer, encodeAnswer(found))
 }
