@@ -230,6 +230,7 @@ func (f *feed) finished() error {
 
 // verdicts keeps some verdicts of the first batch.
 func (f *feed) verdicts(body []byte) error {
+	f.j.bytes.Add(int64(len(body)))
 	p := scanner{rest: body}
 	for len(p.rest) > 0 {
 		one := p.bytes()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -213,7 +212,7 @@ func (j *judging) chance() bool { return j.chances.Add(1) <= maxChances }
 // take keeps one verdict. again tells that the object is to be judged once more,
 // because it took too long and retry allows it.
 func (j *judging) take(i int, body []byte, retry bool) (again bool, err error) {
-	got, err := decodeJudgement(body)
+	got, err := decodeChanges(body, j.subjects[i].Object.Attributes)
 	if err != nil {
 		return false, err
 	}
@@ -226,13 +225,6 @@ func (j *judging) take(i int, body []byte, retry bool) (again bool, err error) {
 		v.Failed.File = j.file()
 	case v.At.Line > 0:
 		v.At.File = j.file()
-	}
-	if v.Data != nil {
-		j.bytes.Add(int64(len(body)))
-		data := make(directory.Attributes, len(j.subjects[i].Object.Attributes)+len(v.Data))
-		maps.Copy(data, j.subjects[i].Object.Attributes)
-		maps.Copy(data, v.Data)
-		v.Data = data
 	}
 	j.verdicts[i] = v
 	if got.overstayed {

@@ -339,7 +339,11 @@ func (j *judgement) encode(b []byte) []byte {
 	return b
 }
 
-func decodeJudgement(body []byte) (*judgement, error) {
+func decodeJudgement(body []byte) (*judgement, error) { return decodeChanges(body, nil) }
+
+// decodeChanges decodes a judgement. When the rule changed something, its data are
+// those before with the changes.
+func decodeChanges(body []byte, before directory.Attributes) (*judgement, error) {
 	p := scanner{rest: body}
 	bits := p.uvarint()
 	if bits >= bitData<<1 {
@@ -361,7 +365,7 @@ func decodeJudgement(body []byte) (*judgement, error) {
 		j.logs = append(j.logs, p.text())
 	}
 	if bits&bitData != 0 {
-		j.Data = p.attributes()
+		j.Data = p.attributes(before)
 	}
 	return j, p.done()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 )
@@ -236,9 +237,11 @@ func (p *scanner) skipValue() {
 	}
 }
 
-func (p *scanner) attributes() directory.Attributes {
+// attributes reads attributes into a copy of those before.
+func (p *scanner) attributes(before directory.Attributes) directory.Attributes {
 	n := p.count()
-	a := make(directory.Attributes, n)
+	a := make(directory.Attributes, max(n, len(before)))
+	maps.Copy(a, before)
 	for range n {
 		name := p.text()
 		a[name] = p.value()
