@@ -194,7 +194,9 @@ func (f *feed) trim() {
 // listen takes one frame from the child. The error is a *deathError when there is
 // none, or when it is nonsense.
 func (f *feed) listen() error {
+	began := f.j.h.o.Now()
 	got, err := readFrame(f.child.out)
+	f.j.busy.Add(int64(f.j.h.o.Now().Sub(began)))
 	if err != nil {
 		return f.child.death(f.vigil)
 	}

@@ -87,6 +87,22 @@ return context`)
 	}
 }
 
+// TestLongRun: a rule that is slow for everybody, but not too slow for anybody, does not
+// take days.
+func TestLongRun(t *testing.T) {
+	t.Parallel()
+	o := options("return context")
+	o.RunTime = time.Hour
+	var asked atomic.Int64
+	o.Now = func() time.Time { return noon().Add(time.Duration(asked.Add(1)) * 9 * time.Minute) }
+	wantBroken(t, open(t, o), people(2000), "more than 1h0m0s", "超过 1h0m0s")
+	o.RunTime = 100 * time.Hour
+	judgeAll(t, open(t, o), people(2000)...)
+	if got, want := (&judging{h: open(t, options("return context")), subjects: people(2000)}).mostTime(), runTime+10*time.Second; got != want {
+		t.Errorf("by default %v, want %v", got, want)
+	}
+}
+
 // TestLimits: what outruns a limit says so, and what does not, does not.
 func TestLimits(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ type Options struct {
 	Departments File // judges departments
 
 	Zone *time.Location   // of dates and of today(); required
-	Now  func() time.Time // read once for each Judge; required
+	Now  func() time.Time // safe for concurrent use; a rule sees that of the beginning of each Judge; required
 
 	// Declared are the attributes of the source system with their declared or
 	// detected types. What is declared and missing on an object is empty, what is
@@ -59,6 +59,7 @@ type Options struct {
 	Workers     int           // children at a time; 0 = one per processor
 	ObjectTime  time.Duration // for one object; 0 = 500 ms
 	BatchTime   time.Duration // that a child may be silent before it is killed; 0 = four times ObjectTime
+	RunTime     time.Duration // for all objects of one Judge, the children's times together; 0 = 10 min and 5 ms for each object
 	CompileTime time.Duration // to start a child and compile the rules; 0 = 10 s
 	CallDepth   int           // of calls in a rule; 0 = 512
 	MemoryMB    int           // beyond what a child takes at its start; Linux only; 0 = 256
@@ -81,7 +82,7 @@ func (o *Options) withDefaults() error {
 			errs = append(errs, fmt.Errorf("scripting: %s is missing", name))
 		}
 	}
-	if o.Workers < 0 || o.ObjectTime < 0 || o.BatchTime < 0 || o.CompileTime < 0 || o.CallDepth < 0 || o.MemoryMB < 0 {
+	if o.Workers < 0 || o.ObjectTime < 0 || o.BatchTime < 0 || o.RunTime < 0 || o.CompileTime < 0 || o.CallDepth < 0 || o.MemoryMB < 0 {
 		errs = append(errs, errors.New("scripting: a limit is negative"))
 	}
 	if o.Logger == nil {

@@ -27,6 +27,9 @@ const (
 	// much, and for many objects so much for each.
 	maxFlood    = 64 << 20
 	floodObject = 512
+	// A rule may stay below its limit for every object and still take days for all.
+	runTime       = 10 * time.Minute
+	runTimeObject = 5 * time.Millisecond
 )
 
 // judging is one call of Judge.
@@ -49,6 +52,7 @@ type judging struct {
 
 	deaths, overstays, chances atomic.Int32
 	bytes                      atomic.Int64 // that the rule wrote
+	busy                       atomic.Int64 // nanoseconds that children needed
 	offence                    atomic.Pointer[offence]
 }
 
@@ -190,7 +194,18 @@ func (j *judging) spent() error {
 	if most := max(maxFlood, floodObject*int64(len(j.subjects))); j.bytes.Load() > most {
 		return &plan.RuleError{File: j.file(), Say: textFlood.sayf(most >> 20), Limit: true}
 	}
+	if most := j.mostTime(); time.Duration(j.busy.Load()) > most {
+		return &plan.RuleError{File: j.file(), Say: textLong.sayf(most), Limit: true}
+	}
 	return nil
+}
+
+// mostTime is what the children may need together.
+func (j *judging) mostTime() time.Duration {
+	if j.h.o.RunTime > 0 {
+		return j.h.o.RunTime
+	}
+	return runTime + runTimeObject*time.Duration(len(j.subjects))
 }
 
 // file names the rule for people.

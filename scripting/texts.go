@@ -61,6 +61,10 @@ var (
 		en: "the rule wrote more than %d MiB in this run and was stopped: nothing is changed; write shorter values, or fewer of them",
 		zh: "规则在本次运行中写入的内容超过 %d MiB，已停止运行：不作任何改动；请缩短写入的值或减少写入",
 	}
+	textLong = texts{
+		en: "the rule needed more than %s of computing time in this run and was stopped: nothing is changed; make it faster",
+		zh: "规则在本次运行中的计算时间超过 %s，已停止运行：不作任何改动；请优化规则的速度",
+	}
 	textNoStart = texts{
 		en: "the rule's process ended twice before the rule was compiled (%s): nothing is changed; look whether the machine is short of memory, otherwise simplify the rule",
 		zh: "规则进程两次在编译完成前终止（%s）：不作任何改动；请检查机器内存是否不足，否则请简化规则",
