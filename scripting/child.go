@@ -50,8 +50,7 @@ func (h *Host) start(ctx context.Context, s *setup) (*child, []summary, error) {
 	}
 	w := c.watchOver(ctx, h.o.CompileTime)
 	f, err := c.ask(frameSetup, s.encode())
-	w.end()
-	if err != nil {
+	if alive := w.end(); err != nil || !alive {
 		return nil, nil, c.death(w)
 	}
 	sums, err := decodeReady(f.body)
@@ -138,9 +137,10 @@ func (w *vigil) heard() { w.alarm.Reset(w.most) }
 // rest takes the alarm back until the child has something to do.
 func (w *vigil) rest() { w.alarm.Stop() }
 
-func (w *vigil) end() {
+// end tells whether the child was left alive.
+func (w *vigil) end() bool {
 	w.alarm.Stop()
-	w.stop()
+	return w.stop() && !w.silent.Load()
 }
 
 // death reaps a child whose pipe broke, or that told nonsense, and says why it

@@ -37,9 +37,12 @@ type feed struct {
 
 // end gives back what the feed holds.
 func (f *feed) end() {
-	if f.child != nil {
-		f.vigil.end()
+	switch {
+	case f.child == nil:
+	case f.vigil.end():
 		f.j.h.give(f.child)
+	default:
+		_ = f.child.death(f.vigil)
 	}
 	if f.placed {
 		f.j.h.o.Slots.give()

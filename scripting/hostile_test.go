@@ -130,7 +130,7 @@ func TestPatience(t *testing.T) {
 	for i := range subjects {
 		subjects[i] = person("p", nil)
 	}
-	broken := wantBroken(t, h, subjects, "40 objects", "stopped", "ran longer than 20ms", "40 个对象")
+	broken := wantBroken(t, h, subjects, " objects of this run, last for p", "stopped", "ran longer than 20ms", " 个对象超出限制")
 	if broken.Line != 1 {
 		t.Errorf("line %d", broken.Line)
 	}

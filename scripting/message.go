@@ -205,8 +205,11 @@ type subject struct {
 	target   fields // nil: there is none
 }
 
+// batchBytes is about how long a batch may be. A single object may be longer.
+const batchBytes = 1 << 20
+
 // encode appends the batch with as many subjects from the front as fit, and gives
-// their number. All of them are of the batch's kind.
+// their number: 0 when not even the first does. All of them are of the batch's kind.
 func (b *batch) encode(body []byte, subjects []plan.Subject) (_ []byte, n int) {
 	body = binary.AppendUvarint(body, b.generation)
 	body = appendFlag(body, b.logs)
@@ -218,7 +221,7 @@ func (b *batch) encode(body []byte, subjects []plan.Subject) (_ []byte, n int) {
 	for i := range subjects {
 		size := len(body)
 		body = w.subject(body, &subjects[i])
-		if len(body)-number > maxFrame/2 {
+		if most := len(body) - number; most > maxFrame/2 || n > 0 && most > batchBytes {
 			body = body[:size]
 			break
 		}
@@ -248,7 +251,7 @@ func decodeBatch(body []byte) (*batch, []subject, error) {
 	p := newRowReader(body)
 	b := &batch{generation: p.uvarint(), logs: p.flag(), now: time.UnixMilli(p.varint()), kind: directory.Kind(p.text())}
 	n := p.fixed()
-	subjects, rows := make([]subject, n), make([]row, 0, n+n/8) //nolint:mnd // few objects have a target at first
+	subjects, rows := make([]subject, n), make([]row, 0, n)
 	next := func() *row {
 		if len(rows) == cap(rows) {
 			rows = make([]row, 0, n)
