@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 	bodies := map[string]func() error{
 		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
 		"stuck-parent": stuckParent,
+		"idle-parent":  idleParent,
 	}
 	if body := bodies[os.Args[len(os.Args)-1]]; body != nil {
 		if err := body(); err != nil {

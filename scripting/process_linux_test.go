@@ -55,7 +55,26 @@ func TestChildIsConfined(t *testing.T) {
 // stuckParent is the body of another process in TestChildDiesWithParent: it has a
 // child that can neither be interrupted nor hears of its parent's end.
 func stuckParent() error {
-	o := options(`repo.getObjectByID("pid"); var a = []; a.length = 4294967295; a.indexOf(5); return context`)
+	return parent(`repo.getObjectByID("pid"); var a = []; a.length = 4294967295; a.indexOf(5); return context`, func(pid int) {
+		fmt.Println(pid)
+	})
+}
+
+// idleParent has a child that waits for more.
+func idleParent() error {
+	var child int
+	err := parent(`repo.getObjectByID("pid"); return context`, func(pid int) { child = pid })
+	if err != nil {
+		return err
+	}
+	fmt.Println(child)
+	<-time.After(time.Hour) // it is killed before
+	return nil
+}
+
+// parent judges one object; look hears of the child that does it.
+func parent(source string, look func(pid int)) error {
+	o := options(source)
 	o.ObjectTime, o.BatchTime = time.Hour, time.Hour
 	var last *exec.Cmd
 	o.Command = func(ctx context.Context) *exec.Cmd {
@@ -66,9 +85,10 @@ func stuckParent() error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
-	_, err = h.Judge(context.Background(), []plan.Subject{person("a", nil)}, func(directory.Key) (directory.Object, bool) {
-		fmt.Println(last.Process.Pid)
+	_, err = h.Judge(context.Background(), []plan.Subject{person("a", nil)}, func(key directory.Key) (directory.Object, bool) {
+		if key.Kind == directory.User {
+			look(last.Process.Pid)
+		}
 		return directory.Object{}, false
 	})
 	return err
@@ -76,11 +96,20 @@ func stuckParent() error {
 
 func TestChildDiesWithParent(t *testing.T) {
 	t.Parallel()
+	for _, body := range []string{"stuck-parent", "idle-parent"} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			childDiesWith(t, body)
+		})
+	}
+}
+
+func childDiesWith(t *testing.T, body string) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	parent := exec.CommandContext(t.Context(), self, "stuck-parent")
+	parent := exec.CommandContext(t.Context(), self, body)
 	out, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
