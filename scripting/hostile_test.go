@@ -70,8 +70,8 @@ func TestHostileScripts(t *testing.T) {
 			got := judgeAll(t, h, crowd()...)
 			for i, s := range crowd() {
 				if s.Object.ID == "evil" {
-					if got[i].Failed == nil || got[i].Calls.Create || got[i].Returned {
-						t.Errorf("the hostile object passes: %+v", got[i])
+					if got[i].Failed == nil || !got[i].Failed.Limit || got[i].Calls.Create || got[i].Returned || got[i].At != (plan.Place{}) {
+						t.Errorf("the hostile object passes: %+v, %+v", got[i], got[i].Failed)
 					} else {
 						t.Logf("%s: %s (%v)", tt.name, failure(got[i]), time.Since(began).Round(time.Millisecond))
 					}
@@ -130,18 +130,35 @@ func TestPatience(t *testing.T) {
 	for i := range subjects {
 		subjects[i] = person("p", nil)
 	}
-	spent := 0
-	for _, v := range judgeAll(t, h, subjects...) {
-		if v.Failed == nil {
-			t.Fatal("an endless rule passes")
-		}
-		if v.Failed.Say == textSpent.String() {
-			spent++
+	broken := wantBroken(t, h, subjects, " objects of this run, last for p", "stopped", "ran longer than 20ms", " 个对象超出限制")
+	if broken.Line != 1 {
+		t.Errorf("line %d", broken.Line)
+	}
+}
+
+// wantBroken: the rule as a whole is refused, with a sentence that says so and how to
+// go on.
+func wantBroken(t *testing.T, h *Host, subjects []plan.Subject, parts ...string) *plan.RuleError {
+	t.Helper()
+	got, err := h.Judge(t.Context(), subjects, company)
+	broken, ok := errors.AsType[*plan.RuleError](err)
+	if !ok || got != nil || fault.KindOf(err) != fault.Invalid {
+		t.Fatalf("%d verdicts, %v", len(got), err)
+	}
+	if !broken.Limit || broken.File != "users.js" {
+		t.Errorf("%+v", broken)
+	}
+	for _, part := range parts {
+		if !strings.Contains(broken.Say, part) {
+			t.Errorf("%q does not say %q", broken.Say, part)
 		}
 	}
-	if spent < 700 || spent > 1000-maxOverstay {
-		t.Errorf("%d objects were given up", spent)
+	for lang, part := range map[string]string{"en": ": the rule", "zh": "：规则"} {
+		if say := fault.In(fault.Say(err), lang); !strings.HasPrefix(say, "users.js") || !strings.Contains(say, part) {
+			t.Errorf("in %s: %q", lang, say)
+		}
 	}
+	return broken
 }
 
 func TestChildKilledFromOutside(t *testing.T) {

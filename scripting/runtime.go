@@ -41,17 +41,40 @@ type engine struct {
 	now   time.Time // of the batch
 	today time.Time // its local midnight
 
-	c *call // the object that is being judged
+	c      *call // the object that is being judged
+	frames []goja.StackFrame
 }
 
 // call is the judging of one object.
 type call struct {
 	kind    directory.Kind
-	subject *plan.Subject
+	subject *subject
 	out     judgement
 	data    *record
 	looks   int  // objects looked up
+	bytes   int  // that it wrote
 	failed  bool // the rule is over, whatever it does now
+	rank    rank // of what decided so far
+	at      goja.StackFrame
+}
+
+// rank tells which of a rule's acts is shown as the one that decided: the first of
+// the highest rank, of writes the last.
+type rank uint8
+
+const (
+	ranksNothing rank = iota
+	ranksWrite
+	ranksAbort
+	ranksExecute
+)
+
+// decided keeps the place of an act. Only its frame is kept: to look a line up is
+// dearer, and one of them is shown.
+func (c *call) decided(e *engine, r rank) {
+	if r > c.rank || r == ranksWrite && c.rank == ranksWrite {
+		c.rank, c.at = r, e.here()
+	}
 }
 
 // newEngine builds an engine for compiled rules.
@@ -68,6 +91,7 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
 	e.vm.SetTimeSource(func() time.Time { return e.read(e.now) })
 	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
+	e.frames = make([]goja.StackFrame, 0, s.callDepth+1)
 	e.dates = e.vm.Get("Date").ToObject(e.vm)
 	e.repo = e.newRepo()
 	e.marks = e.vm.NewDynamicArray(marks{e})
@@ -101,16 +125,18 @@ func (e *engine) begin(now time.Time) {
 	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
 }
 
-// judge runs the rule of a kind for one subject. usable is false when the engine
+// decide runs the rule of a kind for one subject. usable is false when the engine
 // must be thrown away. Another goroutine may interrupt the rule through vm.
-func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgement, usable bool) {
-	c := &call{kind: kind, subject: subject}
+func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable bool) {
+	c := &call{kind: kind, subject: s}
 	e.c = c
 	e.random.Seed(1, 2)
-	e.vm.ClearInterrupt()
 	usable = true
 	defer func() {
 		e.c = nil
+		if c.failed { // the rule may have been ended by an interrupt
+			e.vm.ClearInterrupt()
+		}
 		if x := recover(); x != nil { // a bug of the engine ends with this object
 			c.void(0, textEngine.quote(clean(fmt.Sprint(x), sayLength)))
 			out, usable = &c.out, false
@@ -129,6 +155,9 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	}
 	if !c.failed {
 		c.collect()
+	}
+	if !c.failed && c.rank > ranksNothing {
+		c.out.At.Line = lineOf(c.at)
 	}
 	return &c.out, usable
 }
@@ -158,6 +187,7 @@ func (e *engine) explain(err error) bool {
 	}
 	if _, ok := errors.AsType[*goja.StackOverflowError](err); ok {
 		e.c.void(e.lineOf(err), textDepth.sayf(e.depth))
+		e.c.out.Failed.Limit = true
 		return true
 	}
 	thrown, ok := errors.AsType[*goja.Exception](err)
@@ -215,7 +245,24 @@ func lineIn(stack []goja.StackFrame) int {
 }
 
 // line gives the line that the rule is at.
-func (e *engine) line() int { return lineIn(e.vm.CaptureCallStack(0, nil)) }
+func (e *engine) line() int { return lineOf(e.here()) }
+
+// here gives the frame of the rule that runs. Nearly always it is the top one, or
+// the one that called the native function at the top.
+func (e *engine) here() goja.StackFrame {
+	for _, depth := range [...]int{2, 0} {
+		e.frames = e.vm.CaptureCallStack(depth, e.frames[:0])
+		for i := range e.frames {
+			if e.frames[i].SrcName() == ruleName {
+				return e.frames[i]
+			}
+		}
+	}
+	return goja.StackFrame{}
+}
+
+// lineOf gives the line of a frame of the rule, or 0.
+func lineOf(f goja.StackFrame) int { return lineIn([]goja.StackFrame{f}) }
 
 // fail ends the rule with an error that it cannot catch. It may only be called
 // while the rule runs.
@@ -225,6 +272,16 @@ func (e *engine) fail(say string) goja.Value {
 		e.vm.Interrupt(errStopped)
 	}
 	return goja.Undefined()
+}
+
+// outrun is fail for a rule that outruns a limit.
+func (e *engine) outrun(say string) goja.Value {
+	if e.c == nil || e.c.failed {
+		return goja.Undefined()
+	}
+	js := e.fail(say)
+	e.c.out.Failed.Limit = true
+	return js
 }
 
 // void makes the verdict a failure and nothing else.

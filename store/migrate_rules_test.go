@@ -28,12 +28,8 @@ func TestTheThirdVersionGoesOn(t *testing.T) {
 		}
 		third[name] = &fstest.MapFile{Data: data}
 	}
-	path, err := prepareFiles(&Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	old := &Store{dir: dir, now: clock, logger: slog.New(slog.DiscardHandler)}
-	if err := old.connect(path); err != nil {
+	if err := old.connect(&Options{Dir: dir, Logger: old.logger}); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.migrate(t.Context(), third); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -37,6 +38,7 @@ type app struct {
 	types   map[string]map[directory.Kind]map[string]directory.Type // of the sources, by flow
 	broken  []brokenRule
 	closers []func() error
+	slots   *scripting.Slots // shared by the rules of all flows
 }
 
 var (

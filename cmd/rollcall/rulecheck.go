@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -45,6 +46,6 @@ func (p *process) bare(cfg *configs.Config) *app {
 	return &app{
 		p: p, cfg: cfg, log: p.logger(),
 		sources: map[string]connector.Source{}, tokens: map[string]*feishutoken.Source{},
-		types: map[string]map[directory.Kind]map[string]directory.Type{},
+		types: map[string]map[directory.Kind]map[string]directory.Type{}, slots: scripting.NewSlots(0),
 	}
 }

@@ -121,6 +121,7 @@ func (a *app) host(ctx context.Context, flow string, source connector.Source, te
 	}
 	o := scripting.Options{
 		Zone: a.cfg.Location(), Now: a.p.now, Declared: a.declaredOnce(ctx, flow, source), Command: command, Logger: a.log,
+		Slots: a.slots,
 	}
 	for _, t := range texts {
 		file := scripting.File{Path: a.cfg.Resolve(t.Name), Name: t.Name, Source: []byte(t.Text)}

@@ -26,15 +26,24 @@ func (e *Engine) rules(f *Flow) plan.Rules {
 	return &budget{Rules: f.Rules, texts: f.Texts, now: e.o.Now, most: e.o.RuleTime}
 }
 
-// budget lets rules take a time in all. It is of one run.
+// What the rules of a run write stays in memory until the plan is made. They may write
+// this many bytes in all, and so many more for each object.
+const (
+	mostWritten   = 64 << 20
+	writtenObject = 512
+)
+
+// budget lets rules take a time in all, and write so much. It is of one run.
 type budget struct {
 	plan.Rules
 	texts []plan.RuleText
 	now   func() time.Time
 	most  time.Duration
 
-	mu   sync.Mutex
-	took time.Duration
+	mu      sync.Mutex
+	took    time.Duration
+	written int // bytes
+	allowed int // bytes beyond mostWritten
 }
 
 // errRulesSpent is why a judgement is broken off.
@@ -57,7 +66,31 @@ func (b *budget) Judge(ctx context.Context, subjects []plan.Subject, look plan.L
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(within), errRulesSpent) {
 		return nil, b.spent(subjects)
 	}
+	if err == nil && b.flooded(subjects, verdicts) {
+		return nil, &plan.RuleError{Limit: true, File: b.File(subjects[0].Object.Kind), Say: sayf(
+			"the rule writes too much, more than %d MiB and %d bytes for each object: let it write less / 规则写入的内容过多，超过 %[1]d MiB 加每个对象 %[2]d 字节：请减少写入", mostWritten>>20, writtenObject)}
+	}
 	return verdicts, err
+}
+
+// flooded counts what the rules wrote, and tells whether it is too much.
+func (b *budget) flooded(subjects []plan.Subject, verdicts []plan.Verdict) bool {
+	n := 0
+	for i := range verdicts {
+		if verdicts[i].Data == nil || i >= len(subjects) {
+			continue
+		}
+		for name, v := range verdicts[i].Data {
+			if was := subjects[i].Object.Attributes[name]; !v.Equal(was) {
+				n += len(directory.AppendValue(nil, v))
+			}
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.written += n
+	b.allowed += writtenObject * len(subjects)
+	return b.written > mostWritten+b.allowed
 }
 
 func (b *budget) left() time.Duration {
