@@ -49,9 +49,15 @@ type call struct {
 	subject *plan.Subject
 	out     judgement
 	data    *record
-	looks   int  // objects looked up
-	failed  bool // the rule is over, whatever it does now
+	looks   int // objects looked up
+	// rejected are the promises that failed and that nobody handled.
+	rejected   map[*goja.Promise]rejection
+	rejections int  // so far, handled or not
+	failed     bool // the rule is over, whatever it does now
 }
+
+// rejection is when and where a promise failed.
+type rejection struct{ order, line int }
 
 // newEngine builds an engine for compiled rules.
 func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.Program, find finder) (*engine, error) {
@@ -65,6 +71,7 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 		random:   rand.NewPCG(0, 0),
 	}
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
+	e.vm.SetPromiseRejectionTracker(e.rejection)
 	e.vm.SetTimeSource(func() time.Time { return e.now })
 	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
 	e.dates = e.vm.Get("Date").ToObject(e.vm)
@@ -95,8 +102,7 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 // begin sets the time of the following objects.
 func (e *engine) begin(now time.Time) {
 	e.now = now.In(e.zone)
-	y, m, d := e.now.Date()
-	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
+	e.today = midnight(e.now)
 }
 
 // judge runs the rule of a kind for one subject. usable is false when the engine
@@ -120,6 +126,8 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	case c.failed: // the rest does not count, not even a caught error
 	case err != nil:
 		usable = e.explain(err)
+	case len(c.rejected) > 0:
+		e.unhandled()
 	case result == goja.Value(context):
 		c.out.Returned = true
 	case !goja.IsUndefined(result):
@@ -170,6 +178,37 @@ func (e *engine) explain(err error) bool {
 	}
 	e.c.void(line, textThrew.quote(what))
 	return true
+}
+
+// rejection keeps account of failed promises. One that nobody handles is an error
+// like any other: what should have followed, an abort perhaps, never ran.
+func (e *engine) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
+	switch c := e.c; {
+	case c == nil:
+	case op == goja.PromiseRejectionHandle:
+		delete(c.rejected, p)
+	default:
+		if c.rejected == nil {
+			c.rejected = map[*goja.Promise]rejection{}
+		}
+		c.rejections++
+		c.rejected[p] = rejection{order: c.rejections, line: e.line()}
+	}
+}
+
+// unhandled voids the verdict for the first of the failed promises.
+func (e *engine) unhandled() {
+	var first *goja.Promise
+	for p, r := range e.c.rejected {
+		if first == nil || r.order < e.c.rejected[first].order {
+			first = p
+		}
+	}
+	line, what := e.c.rejected[first].line, "?"
+	if ex := e.vm.Try(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
+		what = "?"
+	}
+	e.c.void(line, textThrew.quote(what))
 }
 
 // textOf gives a value as JavaScript prints it. For an object that runs the
