@@ -19,8 +19,9 @@ import (
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
 	bodies := map[string]func() error{
-		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
-		"stuck-parent": stuckParent,
+		"rule-worker":    func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
+		"stuck-parent":   stuckParent,
+		"hostile-parent": hostileParent,
 	}
 	if body := bodies[os.Args[len(os.Args)-1]]; body != nil {
 		if err := body(); err != nil {

@@ -1,0 +1,3 @@
+// want: failed: repo.getObjectByID
+// tries: to write into an object that was looked up
+repo.getObjectByID("d1").name = "x"

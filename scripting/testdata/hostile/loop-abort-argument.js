@@ -1,0 +1,3 @@
+// want: failed: repo.abort takes
+// tries: an argument whose text never ends
+repo.abort({ toString() { for (;;); } })

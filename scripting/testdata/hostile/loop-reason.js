@@ -1,0 +1,3 @@
+// want: failed: context.reason takes
+// tries: a reason whose text never ends
+context.reason = { toString() { for (;;); } }

@@ -1,0 +1,3 @@
+// want: died: memory | overstayed | threw
+// tries: a power
+(2n ** 1000000000n).toString()

@@ -1,0 +1,4 @@
+// want: died: memory | overstayed
+// tries: promises that wait
+var all = []
+for (;;) all.push(new Promise(function () {}))

@@ -1,0 +1,3 @@
+// want: died: memory | overstayed
+// tries: promises that fail
+for (;;) Promise.reject(1)

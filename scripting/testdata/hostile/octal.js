@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: an octal number
+// whole
+return 010

@@ -1,0 +1,4 @@
+// want: depth
+// tries: through map
+function f() { return [1].map(f) }
+f()
