@@ -26,20 +26,56 @@ return context`
 
 const controlReason = "246|a+b|{\"a\":[1]}|0|1784649600000|1784694600000|1784694600000|2|true|x|2|2|true|zhang|7|undefined|undefined|研发部|对照|true"
 
+// fragments are what FuzzJudge puts into a rule: bytes mutated at random are hardly
+// ever JavaScript.
+var fragments = []string{
+	`d.name = d.name + d.email`, `d.name = d.tags`, `d.tags = d.name`, `d.hiredate = d.name`, `d.hiredate = today()`, `d.hiredate.setDate(31)`,
+	`d.level = d.level + 1`, `d.level = d.name`, `d.remote = !d.remote`, `d.tags.push(d.name)`, `d.tags.length = 2`, `d.departments.shift()`, `d.manager = d.departments[0]`,
+	`delete d.name`, `delete d.hiredate`, `d.nobody = d`, `d.nobody = [d.name]`, `d[d.name] = d.email`, `d.name = null`, `d.tags = [undefined]`, `Object.keys(d).forEach(function (k) { d[k] = d[k] })`,
+	`context.reason = d.name`, `context.reason = JSON.stringify(d)`, `context.reason = String(context.target)`, `context.target.name = "x"`, `context.id = "x"`, `context.nobody`,
+	`repo.executeCreate()`, `repo.executeUpdate()`, `repo.executeDisable()`, `repo.executeDelete()`, `repo.abort()`, `repo.abort(d.name)`, `repo.abort("UPDATE")`,
+	`d.name = repo.getObjectByID("d1").name`, `repo.getObjectByID(d.name)`, `repo.getObjectByID("both")`, `repo.getObjectByID(d.level, "user")`, `repo.getObjectByID(d)`,
+	`throw d.name`, `throw d`, `throw context`, `return d`, `return`, `return context`, `null.x`, `x = 1`, `Object.prototype.leak = 1`, `globalThis.leak = 1`, `Array.prototype.push = 1`,
+	`Object.freeze(d)`, `Object.setPrototypeOf(d, null)`, `Object.setPrototypeOf(context, d)`, `Object.defineProperty(d, "name", {get() { return 1 }})`, `Object.assign(d, {name: 1, level: "2"})`,
+	`(function f() { f() })()`, `Promise.reject(d)`, `Promise.resolve().then(function () { repo.executeDelete() })`, `(async function () { await null; d.name = "late" })()`,
+	`for (var k in d) d[k] = k`, `for (var c of d.name) d[c] = c`, `d.name.replace(/./g, function (c) { d.email = c; return c })`, `d.tags.sort(function () { return d.level })`,
+	`log(d.name, d, context)`, `d.name = pinyin(d.name)`, `d.name = "\ud83d" + d.name`, `d.name = d.name.repeat(1000)`, `d.tags = new Proxy([], {})`, `d.hiredate = new Date(d.level)`,
+	`new Function("leak = 1")()`, `[].constructor.constructor("leak = 1")()`, `d.tags = Object.defineProperty(["x"], "0", {get() { d.name = "got"; return "y" }})`,
+}
+
+// compose makes a rule of a text and of fragments, each picked by a byte; the highest
+// bit puts it into a try.
+func compose(text string, picks []byte) string {
+	var b strings.Builder
+	b.WriteString("var d = context.data\n")
+	for _, p := range picks {
+		f := fragments[int(p&0x7f)%len(fragments)]
+		if p&0x80 != 0 {
+			f = "try { " + f + " } catch (e) {}"
+		}
+		b.WriteString(f + "\n")
+	}
+	return b.String() + text
+}
+
 // FuzzJudge judges an object made of some bytes by any text: the verdict or the fault
 // is within bounds, the host lives, and the engine does the same for the next object
-// as before.
+// as before. The engine runs in children, which the fuzzer cannot look into.
 func FuzzJudge(f *testing.F) {
 	for _, text := range fuzzSeeds(f) {
-		f.Add(text, []byte("\x01\x02张三"), uint8(0))
+		f.Add(text, []byte{}, []byte("\x01\x02张三"), uint8(0))
 	}
-	f.Add("context.data.name = context.data.tags[0]; return context", []byte("\x05\xff\xfe\x00abc"), uint8(2))
-	f.Add("for (var k in context.data) context.data[k] = context.data[k]\nreturn context", []byte("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09"), uint8(3))
-	f.Fuzz(func(t *testing.T, text string, bytes []byte, op uint8) {
-		if len(text) > 1<<10 || len(bytes) > 4<<10 {
+	for i := range len(fragments) {
+		picks := []byte{byte(i), 0x80 | byte(i*7), byte(i * 13)}
+		if i%3 == 0 {
+			f.Add("return context", picks, []byte(strings.Repeat(string(rune('a'+i)), i)+"\x00\x0c\x18张\xff"), uint8(i))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, picks, bytes []byte, op uint8) {
+		if len(text) > 1<<10 || len(picks) > 8 || len(bytes) > 4<<10 {
 			return
 		}
-		o := hostileOptions(text)
+		o := hostileOptions(compose(text, picks))
 		o.Workers, o.ObjectTime, o.BatchTime = 1, 300*time.Millisecond, 2*time.Second
 		o.Departments = File{Name: "departments.js", Source: []byte(controlRule)}
 		h, err := New(o)
@@ -83,7 +119,7 @@ func checkVerdict(t *testing.T, h *Host, s plan.Subject, v plan.Verdict) {
 	bounded(t, "reason", v.Reason, 4*(reasonLength+1))
 	if v.Failed != nil {
 		bounded(t, "sentence", v.Failed.Say, 2*2*4*sayLength)
-		if v.Failed.Say == "" || v.Failed.File != "users.js" || v.Failed.Line < 0 || v.Failed.Line > 1<<10+1 {
+		if v.Failed.Say == "" || v.Failed.File != "users.js" || v.Failed.Line < 0 || v.Failed.Line > 1<<10+16 {
 			t.Errorf("failed as %+v", v.Failed)
 		}
 		if v.Calls != (plan.Calls{}) || v.Abort != nil || v.AbortAny || v.Returned || v.Data != nil {

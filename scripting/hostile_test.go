@@ -141,3 +141,57 @@ func TestClosed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestChildTalksNonsense: whatever the process that should be a child does instead,
+// the host says that something is wrong, and nothing stays behind.
+func TestChildTalksNonsense(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"ends":           "exit 0",
+		"fails":          "echo broken >&2; exit 1",
+		"echoes":         "exec cat",
+		"yes":            "exec yes",
+		"zeros":          "exec cat /dev/zero",
+		"empty ready":    "printf 'R\\000'; exec cat >/dev/null",
+		"short frame":    "printf 'R\\377'; exit 0",
+		"long frame":     "printf 'R\\377\\377\\377\\377\\177'; exec cat >/dev/null",
+		"verdict":        "printf 'V\\000'; exec cat >/dev/null",
+		"only complains": "exec cat /dev/zero >&2",
+		"kills itself":   "kill -9 $$",
+		"silent":         "exec sleep 1000",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := hostileOptions("return context")
+			o.CompileTime = 2 * time.Second
+			var mu sync.Mutex
+			var started []*exec.Cmd
+			o.Command = func(ctx context.Context) *exec.Cmd {
+				cmd := exec.CommandContext(ctx, "/bin/sh", "-c", script)
+				mu.Lock()
+				started = append(started, cmd)
+				mu.Unlock()
+				return cmd
+			}
+			h, err := New(o)
+			if err == nil {
+				_, err = h.Judge(t.Context(), crowd(), company)
+				h.Close()
+			}
+			var f *fault.Error
+			if !errors.As(err, &f) {
+				t.Errorf("got %v", err)
+			}
+			for _, cmd := range started {
+				if cmd.ProcessState == nil {
+					t.Error("a process is still there")
+				}
+			}
+		})
+	}
+	o := hostileOptions("return context")
+	o.Command = func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, "/nobody/has/this") }
+	if _, err := New(o); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("without a binary: %v", err)
+	}
+}
