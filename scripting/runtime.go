@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -208,7 +211,30 @@ func (e *engine) unhandled() {
 	if ex := e.vm.Try(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
 		what = "?"
 	}
+	if line == 0 { // behind an await only the error remembers
+		line = e.madeAt(first.Result())
+	}
 	e.c.void(line, textThrew.quote(what))
+}
+
+// madeAt gives the rule's line that an error tells in its stack, or 0.
+func (e *engine) madeAt(v goja.Value) (line int) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return 0
+	}
+	_ = e.vm.Try(func() {
+		stack, ok := o.Get("stack").(goja.String)
+		if !ok {
+			return
+		}
+		_, rest, _ := strings.Cut(stack.Substring(0, min(stack.Length(), 1000)).String(), "("+ruleName+":")
+		number, _, _ := strings.Cut(rest, ":")
+		if n, err := strconv.Atoi(number); err == nil {
+			line = inRule(file.Position{Line: n}).line
+		}
+	})
+	return line
 }
 
 // textOf gives a value as JavaScript prints it. For an object that runs the
