@@ -18,11 +18,12 @@ import (
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
-// Bounds of the processes while the whole corpus runs, without the race detector.
-// The limit of a child counts what it may write to; what it reads comes on top.
+// Bounds of the processes while the whole corpus runs, without the race detector. A
+// child's limit counts from what it has reserved at its start, used or not, and what
+// it only reads comes on top.
 const (
 	parentPeak = 256 << 20
-	childSlack = 96 << 20
+	childSlack = 160 << 20
 )
 
 // escaped is the reason that a hostile script gives when its trick worked.
@@ -99,6 +100,7 @@ type report struct {
 	Evil      string // what came of the evil object, or of the rule
 	Suffers   []string
 	Escaped   bool
+	Limit     bool   // the verdict says that a limit was outrun
 	Unbounded string // what should not have happened to the host
 	Took      time.Duration
 	Peak      int64 // bytes of the largest child; 0 when not known
@@ -156,8 +158,8 @@ func (a attack) judge(h *Host, r *report) {
 		}
 		switch v := got[i]; {
 		case s.Object.ID == "evil":
-			r.Evil = verdictOf(v)
-			if v.Failed != nil && (v.Calls != plan.Calls{} || v.Returned || v.Data != nil || v.Abort != nil || v.AbortAny) {
+			r.Evil, r.Limit = verdictOf(v), v.Failed != nil && v.Failed.Limit
+			if v.Failed != nil && (v.Calls != plan.Calls{} || v.Returned || v.Data != nil || v.Abort != nil || v.AbortAny || v.At != plan.Place{}) {
 				r.Unbounded = fmt.Sprintf("a failed verdict says more: %+v", v)
 			}
 			if v.Failed == nil && v.Calls.Delete {
@@ -270,6 +272,11 @@ func TestHostileCorpus(t *testing.T) {
 		t.Fatalf("the process that runs the scripts: %v", err)
 	}
 	var largest int64
+	told := false
+	for _, r := range reports {
+		largest = max(largest, r.Peak)
+		told = told || r.Limit
+	}
 	for _, a := range all {
 		r, ok := reports[a.name]
 		if !ok {
@@ -277,7 +284,11 @@ func TestHostileCorpus(t *testing.T) {
 			continue
 		}
 		r.check(t, a)
-		largest = max(largest, r.Peak)
+		// Either the host tells of no limit at all, or of each that was outrun.
+		outran := r.Evil == "overstayed" || r.Evil == "depth" || strings.HasPrefix(r.Evil, "died")
+		if told && outran && !r.Limit || r.Limit && !strings.HasPrefix(r.Evil, "failed") && !outran {
+			t.Errorf("%s: %s, told as a limit: %v", r.Name, r.Evil, r.Limit)
+		}
 	}
 	peak := reports[""].Parent
 	t.Logf("%d scripts; peak of the parent %d MiB, of a child %d MiB", len(all), peak>>20, largest>>20)

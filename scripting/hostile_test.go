@@ -23,6 +23,7 @@ func hostileOptions(source string) Options {
 	o := options(source)
 	o.ObjectTime = 500 * time.Millisecond
 	o.BatchTime = 3 * time.Second
+	o.MemoryMB = 256
 	if raceEnabled {
 		o.MemoryMB = 1024 // the race detector keeps four bytes for each
 	}

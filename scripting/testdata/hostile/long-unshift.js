@@ -1,4 +1,4 @@
-// want: overstayed | died: memory | threw
+// want: overstayed | died: memory | died: killed | threw
 // tries: an array moved up
 var a = [1]
 a.length = 4294967290

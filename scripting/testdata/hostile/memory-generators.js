@@ -1,4 +1,4 @@
-// want: died: memory | overstayed
+// want: died: memory | died: killed | overstayed
 // tries: generators that wait
 function* g() { yield 1 }
 var all = []

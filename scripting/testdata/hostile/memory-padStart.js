@@ -1,3 +1,3 @@
-// want: died: memory | overstayed
+// want: died: memory | died: killed | overstayed
 // tries: a text padded to a billion
 'x'.padStart(1e9).length

@@ -1,3 +1,3 @@
-// want: died: memory | overstayed
+// want: died: memory | died: killed | overstayed
 // tries: symbols for ever
 for (var i = 0; ; i++) Symbol.for('x' + i)

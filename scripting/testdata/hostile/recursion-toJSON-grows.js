@@ -1,3 +1,3 @@
-// want: died: memory | died: nesting | overstayed
+// want: died: memory | died: killed | died: nesting | overstayed
 // tries: toJSON that nests deeper each time
 JSON.stringify({ toJSON() { return [{ toJSON: this.toJSON }] } })

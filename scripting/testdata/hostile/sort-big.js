@@ -1,4 +1,4 @@
-// want: overstayed | died: memory
+// want: overstayed | died: memory | died: killed
 // tries: three million numbers sorted by chance
 var a = []
 for (var i = 0; i < 3e6; i++) a.push(i % 7)
