@@ -32,10 +32,10 @@ func leakProbes() map[string]string {
 		"JSON":                    `if (JSON.stringify({}) === "leak") found(); JSON.stringify = function () { return "leak" }`,
 		"Date.prototype":          `if (new Date(0).leak) found(); Date.prototype.leak = 1`,
 		"Date.now":                `if (Date.now() === 1) found(); Date.now = function () { return 1 }`,
-		"new Function":            `if (globalThis.leak) found(); new Function("leak = 1")()`,
+		"new Function":            `if (globalThis.leak) found(); new (0, Function)("leak = 1")()`,
 		"Function by constructor": `if (globalThis.leak) found(); (function () {}).constructor("leak = 1")()`,
 		"indirect eval":           `if (globalThis.leak) found(); (0, eval)("leak = 1")`,
-		"direct eval":             `if (globalThis.leak) found(); eval("globalThis.leak = 1")`,
+		"eval by property":        `if (globalThis.leak) found(); globalThis.eval("globalThis.leak = 1")`,
 		"GeneratorFunction":       `var G = Object.getPrototypeOf(function* () {}).constructor; if (G.leak || globalThis.leak) found(); try { G("leak = 1")().next() } catch (e) {} G.leak = 1`,
 		"AsyncFunction":           `var A = Object.getPrototypeOf(async function () {}).constructor; if (A.leak || globalThis.leak) found(); try { A("leak = 1")() } catch (e) {} A.leak = 1`,
 		"generator prototype":     `var p = Object.getPrototypeOf(function* () {}); if (p.leak) found(); p.leak = 1`,
@@ -61,10 +61,10 @@ func leakProbes() map[string]string {
 		"regular expression":      `var r = /a/g; if (r.lastIndex !== 0 || r.leak) found(); r.test("aa"); r.leak = 1`,
 		"string literal object":   `if (Object("x").leak) found(); Object("x").leak = 1`,
 		"inner function":          `function f() {} if (f.leak) found(); f.leak = 1`,
-		"prototype of repo's":     `var d = repo.getObjectByID("d1"); if (d.leak) found(); d.leak = 1`,
+		"prototype of repo's":     `var get = () => repo.getObjectByID("d1"), d = get(); if (d.leak) found(); d.leak = 1`,
 		"looked-up date":          `var d = repo.getObjectByID("d1").opened; if (d.getFullYear() !== 2020) found(); d.setFullYear(1999)`,
-		"looked-up list":          `var d = repo.getObjectByID("d1"); if (d.parent !== "d0") found(); d.parent = "x"`,
-		"context":                 `if (context.leak) found()`,
+		"looked-up list":          `var get = () => repo.getObjectByID("d1"), d = get(); if (d.parent !== "d0") found(); d.parent = "x"`,
+		"context":                 `var it = () => context; if (it().leak) found(); it().leak = 1`,
 		"context's prototype":     `var p = Object.getPrototypeOf(context); if (p.leak) found(); try { p.leak = 1 } catch (e) {} Object.setPrototypeOf(context, {leak: 1})`,
 		"context.data":            `if (context.data.leak) found(); context.data.leak = "1"`,
 		"data's prototype":        `if (context.data.leak) found(); Object.setPrototypeOf(context.data, {leak: 1})`,
@@ -161,7 +161,7 @@ func leakProbes() map[string]string {
 		"data list's prototype":   `if (context.data.tags.leak) found(); Object.setPrototypeOf(context.data.tags, Object.create(Array.prototype, {leak: {value: 1}}))`,
 		"data list's property":    `if (context.data.tags.leak) found(); context.data.tags.leak = 1`,
 		"data date's property":    `if (context.data.hiredate.leak) found(); context.data.hiredate.leak = 1`,
-		"looked-up twice":         `var d = repo.getObjectByID("d1"); if (Reflect.ownKeys(d).includes("leak")) found(); Reflect.setPrototypeOf(d, {leak: 1}); if (repo.getObjectByID("d1").leak) found()`,
+		"looked-up twice":         `var d = repo.getObjectByID("d1"); if (Reflect.ownKeys(d).includes("leak")) found(); Reflect.setPrototypeOf(d, {leak: 1}); if ([repo.getObjectByID("d1")][0].leak) found()`,
 		"looked-up in place":      `var d = repo.getObjectByID("d1"); if (d.opened.leak || d.opened.getFullYear() !== 2020) found(); d.opened.leak = 1; d.opened.setTime(0)`,
 		"class with statics":      `class A { static x; static #y; static y() { return A.#y } static set(v) { A.#y = v } } if (A.x || A.y()) found(); A.x = 1; A.set(1)`,
 		"closure":                 `var f = (function () { var n = 0; return function () { return n++ } })(); if (f()) found(); f()`,
@@ -255,11 +255,12 @@ func TestStoppedRuleIsOver(t *testing.T) {
 	t.Parallel()
 	h := open(t, options(`if (context.id === "a") {
 			Promise.resolve().then(function () { context.reason = "x"; repo.executeDelete() })
-			context.target = 1
+			var it = () => context
+			it().target = 1
 		}
 		return context`))
 	got := judgeAll(t, h, person("a", nil), person("b", nil))
-	wantFailure(t, got[0], 3, "context.target cannot be changed")
+	wantFailure(t, got[0], 4, "context.target cannot be changed")
 	if v := got[1]; v.Failed != nil || v.Reason != "" || v.Calls.Delete || !v.Returned {
 		t.Errorf("the next object: %+v", v)
 	}

@@ -1,3 +1,4 @@
 // want: failed: repo.getObjectByID
 // tries: to write into an object that was looked up
-repo.getObjectByID("d1").name = "x"
+var [found] = [repo.getObjectByID("d1")]
+found.name = "x"

@@ -1,3 +1,4 @@
 // want: failed: context.id cannot be changed
 // tries: another id
-context.id = "a"
+var [it] = [context]
+it.id = "a"

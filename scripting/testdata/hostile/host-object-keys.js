@@ -1,3 +1,4 @@
 // want: failed: context.operationType cannot be changed
 // tries: another operation
-context.operationType = "DELETE"
+var [it] = [context]
+it.operationType = "DELETE"

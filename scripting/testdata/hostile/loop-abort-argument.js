@@ -1,3 +1,4 @@
 // want: failed: repo.abort takes
 // tries: an argument whose text never ends
-repo.abort({ toString() { for (;;); } })
+var x = { toString() { for (;;); } }
+repo.abort([x][0])

@@ -1,3 +1,4 @@
 // want: failed: repo.getObjectByID takes
 // tries: an id whose text never ends
-repo.getObjectByID({ toString() { for (;;); } })
+var x = { toString() { for (;;); } }
+repo.getObjectByID([x][0])

@@ -1,3 +1,4 @@
 // want: failed: context.reason takes
 // tries: a reason whose text never ends
-context.reason = { toString() { for (;;); } }
+var x = { toString() { for (;;); } }
+context.reason = [x][0]
