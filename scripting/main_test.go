@@ -19,9 +19,9 @@ import (
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
 	bodies := map[string]func() error{
-		"rule-worker":    func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
-		"stuck-parent":   stuckParent,
-		"hostile-parent": hostileParent,
+		"evil-parent":  hostileParent,
+		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
+		"stuck-parent": stuckParent,
 	}
 	if body := bodies[os.Args[len(os.Args)-1]]; body != nil {
 		if err := body(); err != nil {
