@@ -2,6 +2,7 @@ package scripting
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,8 +47,13 @@ var repoNames = [...]string{callCreate, callUpdate, callDisable, callDelete, cal
 
 // compile checks a rule's text and compiles it. The program is nil when there
 // is a problem.
-func compile(kind directory.Kind, source string) (*goja.Program, summary) {
-	sum := summary{kind: kind}
+func compile(kind directory.Kind, source string) (program *goja.Program, sum summary) {
+	sum = summary{kind: kind}
+	defer func() {
+		if x := recover(); x != nil { // the parser gives up on some texts that are valid, such as "\u{10ffff}"
+			program, sum.problems = nil, []problem{{place: place{1, 1}, say: textEngine.quote(clean(fmt.Sprint(x), sayLength))}}
+		}
+	}()
 	if p := parseBody(source); p != nil {
 		sum.problems = p
 		return nil, sum
@@ -62,7 +68,7 @@ func compile(kind directory.Kind, source string) (*goja.Program, summary) {
 	if len(sum.problems) > 0 {
 		return nil, sum
 	}
-	program, err := goja.CompileAST(tree, true)
+	program, err = goja.CompileAST(tree, true)
 	if err != nil {
 		sum.problems = problemsOf(err)
 		return nil, sum

@@ -19,6 +19,7 @@ import (
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
 	bodies := map[string]func() error{
+		"evil-parent":  hostileParent,
 		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
 		"stuck-parent": stuckParent,
 		"idle-parent":  idleParent,

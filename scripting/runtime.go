@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -51,11 +54,14 @@ type call struct {
 	subject *subject
 	out     judgement
 	data    *record
-	looks   int  // objects looked up
-	bytes   int  // that it wrote
-	failed  bool // the rule is over, whatever it does now
-	rank    rank // of what decided so far
-	at      goja.StackFrame
+	looks   int // objects looked up
+	bytes   int // that it wrote
+	// rejected are the promises that failed and that nobody handled.
+	rejected   map[*goja.Promise]rejection
+	rejections int  // so far, handled or not
+	failed     bool // the rule is over, whatever it does now
+	rank       rank // of what decided so far
+	at         goja.StackFrame
 }
 
 // rank tells which of a rule's acts is shown as the one that decided: the first of
@@ -77,6 +83,9 @@ func (c *call) decided(e *engine, r rank) {
 	}
 }
 
+// rejection is when and where a promise failed.
+type rejection struct{ order, line int }
+
 // newEngine builds an engine for compiled rules.
 func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.Program, find finder) (*engine, error) {
 	e := &engine{
@@ -89,6 +98,7 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 		random:   rand.NewPCG(0, 0),
 	}
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
+	e.vm.SetPromiseRejectionTracker(e.rejection)
 	e.vm.SetTimeSource(func() time.Time { return e.read(e.now) })
 	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
 	e.frames = make([]goja.StackFrame, 0, s.callDepth+1)
@@ -121,8 +131,7 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 // begin sets the time of the following objects.
 func (e *engine) begin(now time.Time) {
 	e.now = now.In(e.zone)
-	y, m, d := e.now.Date()
-	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
+	e.today = midnight(e.now)
 }
 
 // decide runs the rule of a kind for one subject. usable is false when the engine
@@ -148,6 +157,8 @@ func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable
 	case c.failed: // the rest does not count, not even a caught error
 	case err != nil:
 		usable = e.explain(err)
+	case len(c.rejected) > 0:
+		e.unhandled()
 	case result == goja.Value(context):
 		c.out.Returned = true
 	case !goja.IsUndefined(result):
@@ -202,6 +213,60 @@ func (e *engine) explain(err error) bool {
 	}
 	e.c.void(line, textThrew.quote(what))
 	return true
+}
+
+// rejection keeps account of failed promises. One that nobody handles is an error
+// like any other: what should have followed, an abort perhaps, never ran.
+func (e *engine) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
+	switch c := e.c; {
+	case c == nil:
+	case op == goja.PromiseRejectionHandle:
+		delete(c.rejected, p)
+	default:
+		if c.rejected == nil {
+			c.rejected = map[*goja.Promise]rejection{}
+		}
+		c.rejections++
+		c.rejected[p] = rejection{order: c.rejections, line: e.line()}
+	}
+}
+
+// unhandled voids the verdict for the first of the failed promises.
+func (e *engine) unhandled() {
+	var first *goja.Promise
+	for p, r := range e.c.rejected {
+		if first == nil || r.order < e.c.rejected[first].order {
+			first = p
+		}
+	}
+	line, what := e.c.rejected[first].line, "?"
+	if ex := e.vm.Try(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
+		what = "?"
+	}
+	if line == 0 { // behind an await only the error remembers
+		line = e.madeAt(first.Result())
+	}
+	e.c.void(line, textThrew.quote(what))
+}
+
+// madeAt gives the rule's line that an error tells in its stack, or 0.
+func (e *engine) madeAt(v goja.Value) (line int) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return 0
+	}
+	_ = e.vm.Try(func() {
+		stack, ok := o.Get("stack").(goja.String)
+		if !ok {
+			return
+		}
+		_, rest, _ := strings.Cut(stack.Substring(0, min(stack.Length(), 1000)).String(), "("+ruleName+":")
+		number, _, _ := strings.Cut(rest, ":")
+		if n, err := strconv.Atoi(number); err == nil {
+			line = inRule(file.Position{Line: n}).line
+		}
+	})
+	return line
 }
 
 // textOf gives a value as JavaScript prints it. For an object that runs the
