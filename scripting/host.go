@@ -266,33 +266,20 @@ type Warning struct {
 	Say    string
 }
 
-// Warnings lists the attributes that a rule reads or writes as
-// context.data.name, and that are not declared. Nothing is said about kinds
-// without declared attributes.
+// Warnings lists what is doubtful in the rules, by file and place, at most 20 for each:
+// attributes that are not declared, comparisons that are never true, names that do
+// not exist, ends without context. Nothing is said about the attributes of kinds
+// without declared ones. The rules run all the same.
 func (h *Host) Warnings() []Warning {
 	var out []Warning
 	for _, kind := range kinds {
-		r, declared := h.rules[kind], h.o.Declared[kind]
-		if r == nil || len(declared) == 0 {
+		r := h.rules[kind]
+		if r == nil {
 			continue
 		}
-		for _, n := range r.sum.reads {
-			if _, ok := declared[n.name]; !ok && !objectMethod(n.name) {
-				out = append(out, Warning{
-					File: r.file.label(), Line: n.line, Column: n.column,
-					Say: textUndeclared.sayf(clean(n.name, 60), string(kind)),
-				})
-			}
+		for _, d := range r.sum.doubts {
+			out = append(out, Warning{File: r.file.label(), Line: d.line, Column: d.column, Say: d.say})
 		}
 	}
 	return out
-}
-
-// objectMethod tells whether every object has the name.
-func objectMethod(name string) bool {
-	switch name {
-	case "hasOwnProperty", "propertyIsEnumerable", "toString", "valueOf":
-		return true
-	}
-	return false
 }

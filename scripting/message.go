@@ -97,18 +97,12 @@ type problem struct {
 	say string
 }
 
-// read is one context.data.name in a rule's text.
-type read struct {
-	place
-	name string
-}
-
 // summary is what the child found in one rule's text.
 type summary struct {
 	kind     directory.Kind
 	problems []problem // when there is one, the rule cannot run
 	calls    plan.Calls
-	reads    []read
+	doubts   []problem // what somebody should look at
 }
 
 func encodeReady(sums []summary) []byte {
@@ -116,15 +110,12 @@ func encodeReady(sums []summary) []byte {
 	for _, s := range sums {
 		b = appendText(b, string(s.kind))
 		b = append(b, callBits(s.calls))
-		b = binary.AppendUvarint(b, uint64(len(s.problems)))
-		for _, p := range s.problems {
-			b = appendPlace(b, p.place)
-			b = appendText(b, p.say)
-		}
-		b = binary.AppendUvarint(b, uint64(len(s.reads)))
-		for _, r := range s.reads {
-			b = appendPlace(b, r.place)
-			b = appendText(b, r.name)
+		for _, list := range [][]problem{s.problems, s.doubts} {
+			b = binary.AppendUvarint(b, uint64(len(list)))
+			for _, p := range list {
+				b = appendPlace(b, p.place)
+				b = appendText(b, p.say)
+			}
 		}
 	}
 	return b
@@ -135,11 +126,10 @@ func decodeReady(body []byte) ([]summary, error) {
 	var sums []summary
 	for range p.count() {
 		s := summary{kind: directory.Kind(p.text()), calls: bitCalls(p.byte())}
-		for range p.count() {
-			s.problems = append(s.problems, problem{place: p.place(), say: p.text()})
-		}
-		for range p.count() {
-			s.reads = append(s.reads, read{place: p.place(), name: p.text()})
+		for _, list := range []*[]problem{&s.problems, &s.doubts} {
+			for range p.count() {
+				*list = append(*list, problem{place: p.place(), say: p.text()})
+			}
 		}
 		sums = append(sums, s)
 	}
