@@ -139,7 +139,7 @@ var _ plan.Rules = (*Host)(nil)
 // stall or kill a process, so each rule is compiled in a child of its own, which
 // ends at once. What is wrong with the rules comes back as one Invalid fault
 // whose sentence has a line "file:line:column: what" for each mistake, in each
-// language. Other faults: Internal for wrong options, Unavailable when a child does not start.
+// language, and whose cause is a *Refusal. Other faults: Internal for wrong options, Unavailable when a child does not start.
 func New(o Options) (*Host, error) {
 	if err := o.withDefaults(); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "rules are set up wrongly / 规则脚本的设置有误")
@@ -158,7 +158,7 @@ func New(o Options) (*Host, error) {
 			declared:   o.Declared,
 		},
 	}
-	var mistakes []mistake
+	var mistakes []Warning
 	for _, kind := range kinds {
 		f := h.file(kind)
 		if f.Source == nil {
@@ -171,19 +171,24 @@ func New(o Options) (*Host, error) {
 		mistakes = append(mistakes, found...)
 	}
 	if len(mistakes) > 0 {
-		return nil, fault.New(fault.Invalid, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
+		return nil, fault.Wrap(fault.Invalid, &Refusal{Mistakes: mistakes}, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
 	}
 	return h, nil
 }
 
-// mistake is one thing that is wrong with a rule.
-type mistake struct{ place, say string }
+// Refusal says why rules cannot be used. It is the cause of New's Invalid fault.
+type Refusal struct {
+	Mistakes []Warning // at least one, by file and place
+}
+
+// Error gives the mistakes in English, a line each.
+func (r *Refusal) Error() string { return "rules are refused:\n" + list(r.Mistakes, "en") }
 
 // list gives a line for each mistake in one language.
-func list(mistakes []mistake, lang string) string {
+func list(mistakes []Warning, lang string) string {
 	lines := make([]string, 0, len(mistakes))
 	for _, m := range mistakes {
-		lines = append(lines, m.place+": "+fault.In(m.say, lang))
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, fault.In(m.Say, lang)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -196,13 +201,15 @@ func (h *Host) file(kind directory.Kind) File {
 }
 
 // load compiles one rule and gives what is wrong with it.
-func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
-	start := f.label() + ":1:1"
+func (h *Host) load(kind directory.Kind, f File) ([]Warning, error) {
+	whole := func(say string) []Warning {
+		return []Warning{{File: f.label(), Kind: kind, Line: 1, Column: 1, Say: say}}
+	}
 	switch {
 	case len(f.Source) > MaxSource:
-		return []mistake{{start, textTooLong.sayf(len(f.Source), MaxSource)}}, nil
+		return whole(textTooLong.sayf(len(f.Source), MaxSource)), nil
 	case !utf8.Valid(f.Source):
-		return []mistake{{start, textNotUTF8.String()}}, nil
+		return whole(textNotUTF8.String()), nil
 	}
 	text := ruleText{kind: kind, source: strings.TrimPrefix(string(f.Source), "\uFEFF")}
 	only := h.set
@@ -214,21 +221,17 @@ func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
 		case !ok:
 			return nil, err
 		case dead.silent:
-			return []mistake{{start, textSlowCompile.String()}}, nil
+			return whole(textSlowCompile.String()), nil
 		}
-		return []mistake{{start, textDeadlyCompile.with(dead.cause)}}, nil
+		return whole(textDeadlyCompile.with(dead.cause)), nil
 	}
 	c.end()
 	if len(sums) != 1 {
 		return nil, fault.New(fault.Internal, "a rule process answers nonsense / 规则进程的回答无法识别")
 	}
-	var mistakes []mistake
-	for _, p := range sums[0].problems {
-		mistakes = append(mistakes, mistake{fmt.Sprintf("%s:%d:%d", f.label(), p.line, p.column), p.say})
-	}
 	h.rules[kind] = &rule{file: f, sum: sums[0]}
 	h.set.rules = append(h.set.rules, text)
-	return mistakes, nil
+	return warnings(kind, f, sums[0].problems), nil
 }
 
 // Mentions tells which execute functions the rule for a kind calls anywhere in
@@ -258,12 +261,21 @@ func (h *Host) Hash() directory.Digest {
 // with Options.Cover only.
 func (h *Host) Statements(directory.Kind) []int { return nil }
 
-// Warning is a doubtful place in a rule.
+// Warning is a place in a rule that is doubtful, or wrong.
 type Warning struct {
 	File   string
-	Line   int // from 1
-	Column int // from 1
-	Say    string
+	Kind   directory.Kind // of the objects that the rule judges
+	Line   int            // from 1
+	Column int            // from 1, in characters
+	Say    string         // what is the matter and what to do, "English / 中文"
+}
+
+func warnings(kind directory.Kind, f File, found []problem) []Warning {
+	out := make([]Warning, 0, len(found))
+	for _, p := range found {
+		out = append(out, Warning{File: f.label(), Kind: kind, Line: p.line, Column: p.column, Say: p.say})
+	}
+	return out
 }
 
 // Warnings lists what is doubtful in the rules, by file and place, at most 20 for each:
@@ -273,12 +285,8 @@ type Warning struct {
 func (h *Host) Warnings() []Warning {
 	var out []Warning
 	for _, kind := range kinds {
-		r := h.rules[kind]
-		if r == nil {
-			continue
-		}
-		for _, d := range r.sum.doubts {
-			out = append(out, Warning{File: r.file.label(), Line: d.line, Column: d.column, Say: d.say})
+		if r := h.rules[kind]; r != nil {
+			out = append(out, warnings(kind, r.file, r.sum.doubts)...)
 		}
 	}
 	return out

@@ -2,7 +2,6 @@ package scripting
 
 import (
 	"errors"
-	"slices"
 	"sort"
 	"unicode/utf8"
 
@@ -59,15 +58,11 @@ func lineStarts(source string) []int {
 	return starts
 }
 
-// problemsOf turns the engine's complaints into ours.
+// problemsOf turns the engine's first complaint into ours: those behind it mostly
+// follow from it, or are about the function around the rule.
 func (s spots) problemsOf(err error) []problem {
-	var out []problem
-	if list, ok := errors.AsType[parser.ErrorList](err); ok {
-		for _, e := range list {
-			out = append(out, problem{place: s.position(e.Position), say: textSyntax.quote(clean(e.Message, sayLength))})
-		}
-		out = slices.Compact(out) // the end of the text is missed more than once
-		return out[:min(len(out), maxProblems)]
+	if list, ok := errors.AsType[parser.ErrorList](err); ok && len(list) > 0 {
+		return []problem{{place: s.position(list[0].Position), say: textSyntax.quote(clean(list[0].Message, sayLength))}}
 	}
 	say, at := err.Error(), place{1, 1}
 	if e, ok := errors.AsType[*goja.CompilerSyntaxError](err); ok {

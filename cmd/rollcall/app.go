@@ -30,9 +30,10 @@ type app struct {
 	store   *store.Store
 	bell    engine.Bell
 	engine  *engine.Engine
-	making  sync.Mutex // guards sources and tokens
+	making  sync.Mutex // guards sources, tokens and doubts
 	sources map[string]connector.Source
 	tokens  map[string]*feishutoken.Source
+	doubts  []ruleDoubt // in the rules, by flow
 	closers []func() error
 }
 
@@ -71,6 +72,7 @@ func (a *app) openAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),

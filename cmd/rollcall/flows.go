@@ -61,7 +61,7 @@ func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, err
 	}
 	out.Config = f.Hash(users.Source, departments.Source)
 	if users.Source != nil || departments.Source != nil {
-		if out.Rules, err = a.rules(ctx, source, users, departments); err != nil {
+		if out.Rules, err = a.rules(ctx, f.Name, source, users, departments); err != nil {
 			return engine.Flow{}, fmt.Errorf("flow %s: %w", f.Name, err)
 		}
 	}
@@ -157,7 +157,7 @@ func (a *app) ruleFile(path string) (scripting.File, error) {
 }
 
 // rules makes the host of a flow's rules.
-func (a *app) rules(ctx context.Context, source connector.Source, users, departments scripting.File) (plan.Rules, error) {
+func (a *app) rules(ctx context.Context, flow string, source connector.Source, users, departments scripting.File) (plan.Rules, error) {
 	command, err := a.p.ruleWorker()
 	if err != nil {
 		return nil, err
@@ -170,10 +170,7 @@ func (a *app) rules(ctx context.Context, source connector.Source, users, departm
 		return nil, err
 	}
 	a.closers = append(a.closers, func() error { h.Close(); return nil })
-	for _, w := range h.Warnings() {
-		a.log.WarnContext(ctx, "rule uses an attribute that the source does not declare",
-			"warning", fmt.Sprintf("%s:%d:%d: %s", w.File, w.Line, w.Column, fault.In(w.Say, a.p.lang())))
-	}
+	a.noteDoubts(flow, h.Warnings())
 	return h, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
@@ -15,8 +16,74 @@ import (
 // with what its systems can do, without opening the record or calling anybody.
 func (p *process) checkRules(ctx context.Context, cfg *configs.Config) error {
 	a := p.bare(cfg)
-	_, err := a.engineFlows(ctx)
-	return errors.Join(err, a.checkFits(ctx), a.close())
+	var errs []error
+	refused := 0
+	for i := range cfg.Flows {
+		f := &cfg.Flows[i]
+		_, err := a.engineFlow(ctx, f)
+		if n := a.printRefused(f.Name, err); n > 0 {
+			refused += n
+		} else {
+			errs = append(errs, err)
+		}
+		a.printDoubts(f.Name)
+	}
+	if refused > 0 {
+		errs = append(errs, fault.New(fault.Invalid, "%[1]d mistake(s) in rules / 规则脚本里有 %[1]d 处错误", refused))
+	}
+	return errors.Join(errors.Join(errs...), a.checkFits(ctx), a.close())
+}
+
+// ruleDoubt is a doubtful place in a rule of a flow.
+type ruleDoubt struct {
+	flow string
+	scripting.Warning
+}
+
+// noteDoubts keeps what is doubtful in the rules of a flow. It may be called from
+// several goroutines.
+func (a *app) noteDoubts(flow string, found []scripting.Warning) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	for _, w := range found {
+		a.doubts = append(a.doubts, ruleDoubt{flow, w})
+	}
+}
+
+// logDoubts tells a service's log what is doubtful in its rules.
+func (a *app) logDoubts(ctx context.Context) {
+	for _, d := range a.doubts {
+		a.log.WarnContext(ctx, "rule has a doubtful place", "flow", d.flow,
+			"warning", fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, fault.In(d.Say, a.p.lang())))
+	}
+}
+
+// printRefused prints why the rules of a flow cannot be used, and gives how much is
+// wrong with them; 0 when err is about something else.
+func (a *app) printRefused(flow string, err error) int {
+	refusal, ok := errors.AsType[*scripting.Refusal](err)
+	if !ok {
+		return 0
+	}
+	for _, w := range refusal.Mistakes {
+		a.printRule("✗", flow, w)
+	}
+	return len(refusal.Mistakes)
+}
+
+func (a *app) printDoubts(flow string) {
+	for _, d := range a.doubts {
+		if d.flow == flow {
+			a.printRule("!", flow, d.Warning)
+		}
+	}
+}
+
+// printRule prints one finding in a rule, behind the place in the configuration that
+// names the rule.
+func (a *app) printRule(mark, flow string, w scripting.Warning) {
+	_, _ = fmt.Fprintf(a.p.stderr, "%s flows.%s.%ss.rule: %s:%d:%d: %s\n",
+		mark, flow, w.Kind, w.File, w.Line, w.Column, fault.In(w.Say, a.p.lang()))
 }
 
 // checkFits prints what flows want that their systems do not have. Faults: Invalid,
