@@ -116,12 +116,11 @@ func (l *linter) collect(body ast.Node, stores []store) {
 		}
 		l.dynamic = true
 	}
-	within(body, func(n any) bool {
+	each(body, func(n any) {
 		if call, ok := n.(*ast.CallExpression); ok {
 			l.collectCall(call)
 		}
-		return false
-	}, func(any) bool { return true })
+	})
 	clear(l.values) // what was found out on the way may have been too early
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dop251/goja"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -213,4 +214,37 @@ func chainOf(n int) string {
 		fmt.Fprintf(&b, "let a%d = a%d; ", i+1, i)
 	}
 	return b.String()
+}
+
+// TestLintIsQuick checks texts of the greatest size that give the check the most to
+// do: the time to compile is for all of them together.
+func TestLintIsQuick(t *testing.T) {
+	t.Parallel()
+	fill := func(s string) string { return strings.Repeat(s, (MaxSource-60)/len(s)) }
+	for name, source := range map[string]string{
+		"names":   fill("qq1;"),
+		"reads":   "const d=context.data;" + fill("d.a;"),
+		"writes":  "const d=context.data;" + fill("d.a=1;"),
+		"dates":   "const d=context.data.hiredate;" + fill("d==now();"),
+		"loops":   strings.Repeat("for(;;){", 1000) + strings.Repeat("}", 1000),
+		"tries":   strings.Repeat("try{", 1000) + strings.Repeat("}finally{f()}", 1000),
+		"arrows":  strings.Repeat("(a=>", 1000) + "1" + strings.Repeat(")", 1000),
+		"chain":   fill("a+") + "1",
+		"copies":  "let a0=context.data;" + chainOf(700),
+		"returns": fill("if(x){return};"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree, err := parse(ruleBefore + source + ruleAfter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := ruleBody(tree)
+			began := time.Now()
+			lint(body, &linter{kind: directory.User, declared: checkedAttributes(), text: source, at: newSpots(source, len(ruleBefore)).idx})
+			if took := time.Since(began); took > 5*time.Second { // a child has 10 s to compile; this takes 0.2 s
+				t.Errorf("took %s", took)
+			}
+		})
+	}
 }

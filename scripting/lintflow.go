@@ -31,13 +31,14 @@ type flow struct {
 	targets []*target
 	label   string // of the statement that comes
 	empty   []*ast.ReturnStatement
-	whole   bool // some return gives, or may give, context
-	behind  bool // code that is never reached was reported
+	whole   bool         // some return gives, or may give, context
+	behind  bool         // code that is never reached was reported
+	known   map[any]bool // what changes found out
 }
 
 // lookReturns checks how the rule ends.
 func (l *linter) lookReturns(list []ast.Statement) {
-	f := &flow{l: l}
+	f := &flow{l: l, known: map[any]bool{}}
 	end := f.list(list, path{open: true})
 	for _, r := range f.empty {
 		l.doubt(r.Return, textReturnEmpty.String())
@@ -88,12 +89,17 @@ func (f *flow) after(node any, p path) path {
 
 // changes tells whether working something out may change context.data.
 func (f *flow) changes(node any) bool {
-	return within(node, func(n any) bool {
-		if call, ok := n.(*ast.CallExpression); ok && f.callChanges(call) {
-			return true
-		}
-		return f.l.changes[n] && !function(n)
-	}, func(n any) bool { return !function(n) })
+	found, ok := f.known[node]
+	if ok || function(node) { // a function runs where it is called
+		return found
+	}
+	if call, ok := node.(*ast.CallExpression); ok {
+		found = f.callChanges(call)
+	}
+	found = found || f.l.changes[node]
+	parts(node, func(n any) { found = found || f.changes(n) })
+	f.known[node] = found
+	return found
 }
 
 // callChanges tells whether a call runs a function that changes context.data: one

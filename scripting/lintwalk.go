@@ -46,18 +46,10 @@ func hand(v reflect.Value, see func(any)) {
 	}
 }
 
-// within tells whether a node or one below it is what is looked for. into tells
-// whether to look below a node.
-func within(node any, is, into func(any) bool) bool {
-	if is(node) {
-		return true
-	}
-	if !into(node) {
-		return false
-	}
-	found := false
-	parts(node, func(n any) { found = found || within(n, is, into) })
-	return found
+// each calls see with a node and every one below it.
+func each(node any, see func(any)) {
+	see(node)
+	parts(node, func(n any) { each(n, see) })
 }
 
 // bare takes the wrappers of optional chains off an expression.
