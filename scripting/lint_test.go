@@ -121,6 +121,11 @@ func TestNoFalseAlarm(t *testing.T) {
 		declared := checkedAttributes()
 		declared[directory.User]["title"] = directory.Text
 		program, sum := compileFor(directory.User, source, declared)
+		if strings.HasPrefix(name, "../docs/") { // they are about companies with other attributes
+			sum.doubts = slices.DeleteFunc(sum.doubts, func(p problem) bool {
+				return strings.Contains(p.say, "is not an attribute of") || strings.Contains(p.say, "the source does not declare it")
+			})
+		}
 		if program == nil || len(sum.doubts) > 0 {
 			t.Errorf("%s:\n%s", name, findings(sum, "en"))
 		}
