@@ -90,6 +90,9 @@ func (b *Bot) callToVote(sc scene) []string {
 		line = sc.tooFew(names, missing)
 	}
 	lines := []string{line, l.say("To approve: %s", "要批准请发：%s", form(l, r))}
+	if sc.plan != nil && loud(sc.plan.Rules) {
+		lines = append(lines, l.rulesChanged(sc.plan.Rules))
+	}
 	if words := sc.tierWords(); words != "" {
 		lines = append(lines, words)
 	}
@@ -115,7 +118,7 @@ func (b *Bot) call(sc scene) Card {
 		add(l.say("Details: show %s", "明细：详情 %s", r.Code))
 	case run.Blocked:
 		if sc.plan != nil && len(sc.plan.Risk.Reasons) > 0 {
-			add(l.finding(sc.plan.Risk.Reasons[0]))
+			add(l.finding(brokenFirst(sc.plan.Risk.Reasons)[0]))
 		}
 	default: // the title says it
 	}

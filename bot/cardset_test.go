@@ -78,6 +78,7 @@ func scenes() map[string]func(w *world) scene {
 	waitingScenes(all)
 	workingScenes(all)
 	endedScenes(all)
+	ruleScenes(all)
 	return all
 }
 

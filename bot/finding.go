@@ -1,6 +1,9 @@
 package bot
 
 import (
+	"cmp"
+	"math"
+	"slices"
 	"strconv"
 
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -20,6 +23,18 @@ func (l Lang) findings(all []plan.Finding) []Line {
 		lines = append(lines, text(l.say("… and %d more reasons", "……另有 %d 条原因", more)))
 	}
 	return lines
+}
+
+// brokenFirst puts a rule that is of no use before all other reasons: nothing else
+// was found out without it.
+func brokenFirst(all []plan.Finding) []plan.Finding {
+	rank := func(f plan.Finding) int {
+		if f.Code == plan.FindRuleBroken {
+			return 0
+		}
+		return 1
+	}
+	return slices.SortedStableFunc(slices.Values(all), func(x, y plan.Finding) int { return cmp.Compare(rank(x), rank(y)) })
 }
 
 // number writes a count or a percentage without needless digits.
@@ -105,7 +120,16 @@ func (l Lang) refusal(f plan.Finding, have, limit, what string) string {
 		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s; above %s nothing is done, whoever votes. "+wayOnEN,
 			"连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个一律不执行，投票也不行。"+wayOnZH, have, limit)
 	case plan.FindRuleErrors:
-		return l.say("The rule failed for %s objects (limit %s). See the places (show CODE notes), repair the rule and plan again.", "规则脚本在 %s 个对象上出错（上限 %s）。请看出错位置（详情 代码 保留），修好脚本后重新预演。", have, limit)
+		file := l.named(fileLine(masked(l.of(f.What)), placeRunes))
+		if file == "" {
+			file = l.say(" the rule", "脚本")
+		}
+		return l.say("Rules failed for %s objects; at most %s may fail (guard.max_rule_error_percent). See the places (show CODE notes), repair%s and plan again.",
+			"规则脚本在 %s 个对象上出错，上限 %s 个（guard.max_rule_error_percent）。请看出错位置（详情 代码 保留），修好%s后重新预演。", have, number(math.Floor(f.Limit)), file)
+	case plan.FindRuleBroken:
+		at, why := l.brokenRule(f.What)
+		return l.say("The rule%s cannot be used: %s. Nothing was changed. Repair it (rollcall config check, rollcall rules test) and plan again.",
+			"规则脚本%s无法使用：%s。没有改动任何账号。请修好脚本（用 rollcall config check 和 rollcall rules test 检查）后重新预演。", l.named(at), why)
 	default:
 		return l.say("%s: %s (limit %s) %s", "%s：%s（上限 %s）%s", f.Code, have, limit, what)
 	}

@@ -30,6 +30,9 @@ func haunted(sc scene, s string) scene {
 		p.Changes, p.Notes, p.Risk.Reasons = append([]plan.Change(nil), p.Changes...), append([]plan.Note(nil), p.Notes...), append([]plan.Finding(nil), p.Risk.Reasons...)
 		for i := range p.Changes {
 			p.Changes[i].Name, p.Changes[i].Where, p.Changes[i].Tail, p.Changes[i].Reason = s, s, s, s
+			if p.Changes[i].Rule != "" {
+				p.Changes[i].Rule = "x" + s
+			}
 		}
 		for i := range p.Notes {
 			p.Notes[i].Name, p.Notes[i].Say, p.Notes[i].Place = s, s, s
@@ -38,6 +41,18 @@ func haunted(sc scene, s string) scene {
 			if p.Risk.Reasons[i].What != "" {
 				p.Risk.Reasons[i].What = s
 			}
+		}
+		if p.Rules != nil {
+			rules := *p.Rules
+			if rules.Say != "" {
+				rules.Say = "x" + s
+			}
+			rules.Examples = append([]plan.Differing(nil), rules.Examples...)
+			for i := range rules.Examples {
+				d := &rules.Examples[i]
+				d.Name, d.Key.ID, d.Old.Say, d.New.Rule, d.New.Write = s, directory.ID(s), s, s, directory.Attributes{"x" + s: directory.TextOf(s)}
+			}
+			p.Rules = &rules
 		}
 		p.Source.Tenant, p.Target.Tenant = s, s
 		p.Source.Health.Problems, p.Source.Health.PartialFor, p.Source.Health.Hidden = []directory.Problem{{Place: s, Say: s}}, "x"+s, []string{s}

@@ -24,6 +24,9 @@ func (v view) item() (reply, []int) {
 		}
 	}
 	add(l.say("Why: ", "原因："), v.shown(l.of(ch.Reason)))
+	if ch.Rule != "" {
+		head.Lines = append(head.Lines, Line{strong(l.say("Rule: ", "规则：")), code(fileLine(ch.Rule, sayRunes))})
+	}
 	add(l.say("Risk: ", "风险："), v.risk(ch))
 	add(l.say("Rests on: ", "依据："), l.cause(ch.Cause))
 	add(l.say("After: ", "须先完成："), v.needs(ch))

@@ -116,6 +116,7 @@ func (sc scene) lostLines(all []*plan.Change) []Line {
 		if why := printable(masked(l.of(c.Reason)), sayRunes); why != "" {
 			line = append(line, plain(l.say(": ", "：")+l.once(first, c.Seq, why)))
 		}
+		line = append(line, l.chosenAt(c)...)
 		if _, before := sc.previous.lost[c.Key]; c.Op.Destructive() && sc.previous.code != "" && !before {
 			line = append(line, plain(l.say(" · not in the plan before", " · 上次没有")))
 		}

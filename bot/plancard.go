@@ -21,7 +21,8 @@ const (
 )
 
 // planCard shows a plan: to be voted on, or only made. What the first screen of a
-// phone must hold stands first: the counts, until when, and who loses the account.
+// phone must hold stands first: the counts, until when, whether the rules
+// have changed, and who loses the account.
 func (b *Bot) planCard(sc scene) Card {
 	l, r := sc.lang, sc.run
 	card := Card{Title: sc.title(sc.stage(), sc.danger()), Tone: Info, Foot: sc.foot()}
@@ -40,14 +41,15 @@ func (b *Bot) planCard(sc scene) Card {
 		lines = append(lines, sc.onlyLooked()...)
 		card.Buttons = sc.buttons(Show)
 	}
+	lines = append(append(lines, sc.ruleCounts()...), sc.ruleLine()...)
 	if sc.plan != nil {
 		lines = append(lines, sc.against()...)
 	}
 	card.Sections = []Section{{Lines: lines}}
 	if r.NotBefore.IsZero() {
-		card.Sections = append(append(card.Sections, sc.touched()...), b.waits(sc))
+		card.Sections = append(append(append(card.Sections, sc.ruleChange()), sc.touched()...), b.waits(sc))
 	} else { // it begins by itself: when, comes first
-		card.Sections = append(append(card.Sections, b.waits(sc)), sc.touched()...)
+		card.Sections = append(append(card.Sections, b.waits(sc), sc.ruleChange()), sc.touched()...)
 	}
 	card.Sections = filled(append(card.Sections, b.votesSection(sc), how))
 	card.Sections = append(card.Sections, b.evidence(sc)...)

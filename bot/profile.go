@@ -139,16 +139,21 @@ func (b *Bot) pending(l Lang, p *run.Pending) []Span {
 	return []Span{plain(l.op(p.Change.Op) + l.why(&p.Change) + " · " + state + l.say(" · see: ", " · 请看：")), code(look.String())}
 }
 
-// why gives the reason of a change in brackets.
+// why gives the reason of a change in brackets, and where a rule decided it.
 func (l Lang) why(ch *plan.Change) string {
-	s := printable(l.of(ch.Reason), sayRunes)
-	if ch.Cause.Kind == plan.CauseRule {
-		rule := l.say("by the rule", "规则脚本决定")
-		if s == "" {
-			s = rule
-		} else {
-			s = rule + l.say(": ", "：") + s
-		}
+	s, at := printable(l.of(ch.Reason), sayRunes), fileLine(ch.Rule, placeRunes)
+	rule := ""
+	switch {
+	case at != "":
+		rule = l.say("rule %s", "规则脚本 %s", at)
+	case ch.Cause.Kind == plan.CauseRule:
+		rule = l.say("by the rule", "规则脚本决定")
+	}
+	switch {
+	case s == "":
+		s = rule
+	case rule != "":
+		s = rule + l.say(": ", "：") + s
 	}
 	if s == "" {
 		return ""

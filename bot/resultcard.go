@@ -164,16 +164,19 @@ func (sc scene) grouped() []*cause {
 // blockedCard says why no vote helps, with every number and the way on.
 func (b *Bot) blockedCard(sc scene) Card {
 	l, r := sc.lang, sc.run
-	lines := append(append(b.head(sc), b.standstill(sc)...),
-		Line{strong(l.counts(r.Counts))},
-		text(l.say("The guard refused; nothing was changed, and no vote helps.", "已被保护规则拦下：没有改动任何账号，投票也无法放行。")))
-	card := Card{Title: sc.title(sc.danger()), Tone: Danger, Sections: []Section{{Lines: lines}}, Foot: sc.foot(), Buttons: sc.buttons(Show)}
+	lines, danger := append(b.head(sc), b.standstill(sc)...), ""
+	if r.Counts.Total() > 0 { // a rule that is of no use leaves nothing to count
+		lines, danger = append(lines, Line{strong(l.counts(r.Counts))}), sc.danger()
+	}
+	lines = append(lines, text(l.say("The guard refused; nothing was changed, and no vote helps.", "已被保护规则拦下：没有改动任何账号，投票也无法放行。")))
+	lines = append(append(lines, sc.ruleCounts()...), sc.ruleLine()...)
+	card := Card{Title: sc.title(danger), Tone: Danger, Sections: []Section{{Lines: lines}}, Foot: sc.foot(), Buttons: sc.buttons(Show)}
 	if sc.plan == nil {
 		return card
 	}
 	card.Sections = filled(append(card.Sections,
-		Section{Title: l.say("Why, and what to do", "原因和办法"), Lines: l.findings(sc.plan.Risk.Reasons), Bullet: true},
-		sc.lost(false), sc.means(), sc.irreversible(),
+		Section{Title: l.say("Why, and what to do", "原因和办法"), Lines: l.findings(brokenFirst(sc.plan.Risk.Reasons)), Bullet: true},
+		sc.ruleChange(), sc.lost(false), sc.means(), sc.irreversible(),
 		Section{Title: l.say("The source", "来源的健康状况"), Lines: append(b.health(sc), sc.against()...)}, sc.notes()))
 	return card
 }

@@ -68,6 +68,9 @@ func (d *summary) dangersOf(f *Flow, code run.Code, p *plan.Plan) {
 			add(pair(l.note(k), kinds[k]) + look)
 		}
 	}
+	if loud(p.Rules) {
+		add(l.rulesChanged(p.Rules) + l.say(" (show %s)", "（详情 %s）", code))
+	}
 	if h := p.Source.Health; h.PartialFor != "" {
 		add(l.say("the source is incomplete: ", "来源不完整：") + printable(masked(l.of(h.PartialFor)), sayRunes))
 	} else if len(h.Hidden) > 0 {
@@ -89,7 +92,7 @@ func (d *summary) dangersOf(f *Flow, code run.Code, p *plan.Plan) {
 func guards(code string) bool {
 	switch code {
 	case plan.FindMaxDelete, plan.FindDeletePercent, plan.FindDepartment, plan.FindShrink, plan.FindChangePercent, plan.FindBlanked, plan.FindHardCap,
-		plan.FindRuleErrors, plan.FindEmptySource:
+		plan.FindRuleErrors, plan.FindRuleBroken, plan.FindEmptySource:
 		return true
 	default:
 		return false

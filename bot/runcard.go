@@ -161,9 +161,9 @@ func (b *Bot) nothingCard(sc scene) Card {
 		outcome = l.say("Nothing was changed, but %d need a look: see below.", "没有改动任何账号，但有 %d 项需要处理，见下。", n)
 	}
 	lines := append(append(b.head(sc), b.standstill(sc)...), text(outcome))
-	s := []Section{{Lines: lines}}
+	s := []Section{{Lines: append(lines, sc.ruleLine()...)}}
 	if sc.plan != nil {
-		s = append(s, Section{Lines: append(b.health(sc), sc.against()...)}, sc.irreversible(), sc.notes())
+		s = append(s, Section{Lines: append(b.health(sc), sc.against()...)}, sc.ruleChange(), sc.irreversible(), sc.notes())
 	}
 	return Card{Title: sc.title(), Tone: tone, Sections: filled(s), Plain: true}
 }

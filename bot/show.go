@@ -135,6 +135,7 @@ func (v view) row(ch *plan.Change, first map[string]int) Line {
 	if why != "" {
 		line = append(line, plain(v.l.say(": ", "：")+v.l.once(first, ch.Seq, v.shown(why))))
 	}
+	line = append(line, v.l.chosenAt(ch)...)
 	if e, there := v.entries[ch.Seq]; there && (e.Step != run.StepPending || !asks(v.r)) {
 		line = append(line, plain(" · "+v.l.step(e.Step)))
 	}

@@ -121,7 +121,7 @@ func (t table) bytes() ([]byte, error) {
 	l := t.l
 	rows := [][]string{{
 		"#", l.say("operation", "操作"), l.say("name", "姓名"), l.say("department", "部门"), l.say("employee number", "工号"), l.say("id", "标识"),
-		l.say("attribute", "属性"), l.say("before", "之前"), l.say("after", "之后"), l.say("reason", "原因"), l.say("state", "状态"),
+		l.say("attribute", "属性"), l.say("before", "之前"), l.say("after", "之后"), l.say("reason", "原因"), l.say("rule", "规则"), l.say("state", "状态"),
 	}}
 	for _, ch := range t.picked() {
 		rows = append(rows, t.rows(ch)...)
@@ -133,10 +133,10 @@ func (t table) bytes() ([]byte, error) {
 			if n.Place != "" {
 				say += l.say(" (", "（") + n.Place + l.say(")", "）")
 			}
-			rows = append(rows, []string{"", l.noteWord(n.Kind), n.Name, "", "", string(n.Key.ID), "", "", "", say, l.say("left alone", "没有处理")})
+			rows = append(rows, []string{"", l.noteWord(n.Kind), n.Name, "", "", string(n.Key.ID), "", "", "", say, "", l.say("left alone", "没有处理")})
 		}
 	}
-	rows = append(rows, []string{"", l.say("plan %s, fingerprint %s, SHA-256 %s", "计划 %s，指纹 %s，SHA-256 %s", t.r.Code, t.r.Plan.Short(), t.r.Plan), "", "", "", "", "", "", "", "", ""})
+	rows = append(rows, []string{"", l.say("plan %s, fingerprint %s, SHA-256 %s", "计划 %s，指纹 %s，SHA-256 %s", t.r.Code, t.r.Plan.Short(), t.r.Plan), "", "", "", "", "", "", "", "", "", ""})
 	for _, row := range rows {
 		for i := range row {
 			row[i] = cell(row[i])
@@ -160,7 +160,7 @@ func (t table) rows(ch *plan.Change) [][]string {
 	}
 	row := func(name, before, after string) []string {
 		return []string{
-			strconv.Itoa(ch.Seq), l.op(ch.Op), ch.Name, strings.TrimPrefix(ch.Where, "/"), employeeNo(ch), string(ch.Key.ID), name, before, after, l.of(ch.Reason), state,
+			strconv.Itoa(ch.Seq), l.op(ch.Op), ch.Name, strings.TrimPrefix(ch.Where, "/"), employeeNo(ch), string(ch.Key.ID), name, before, after, l.of(ch.Reason), ch.Rule, state,
 		}
 	}
 	var all [][]string

@@ -15,7 +15,9 @@ import (
 func TestTable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	code := w.awaits(aPlan())
+	p := aPlan()
+	p.Changes[1].Rule, p.Changes[2].Rule = "rules/users.js:9", "rules/users.js:12"
+	code := w.awaits(p)
 	w.service.entries[code] = []run.Entry{{Seq: 1, Step: run.StepDone}, {Seq: 3, Step: run.StepFailed, Say: "no / 不行"}}
 	for _, l := range []Lang{ZH, EN} {
 		for _, kind := range []string{"", "delete", "notes"} {
@@ -70,7 +72,7 @@ func TestA27_CellsAreNoFormulas(t *testing.T) {
 		p := aPlan()
 		for i := range p.Changes {
 			c := &p.Changes[i]
-			c.Name, c.Where, c.Tail, c.Reason, c.Key.ID = s, s, s, s, directory.ID(s)
+			c.Name, c.Where, c.Tail, c.Reason, c.Rule, c.Key.ID = s, s, s, s, s, directory.ID(s)
 			c.After = directory.Attributes{"employee_no": directory.TextOf(s), s: directory.TextOf(s)}
 		}
 		p.Notes = append(p.Notes, plan.Note{Kind: plan.Kept, Name: s, Say: s, Place: s})

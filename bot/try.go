@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,8 +9,10 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// mostDiffers is how many attributes are told that a rule changed.
-const mostDiffers = 20
+const (
+	mostDiffers = 20 // attributes that are told that a rule changed
+	mostLogged  = 20 // lines that a rule logged
+)
 
 // try lets a flow's rule judge one person; the answer goes to the caller alone.
 func (b *Bot) try(ctx context.Context, c caller, cmd Command) (reply, error) {
@@ -88,11 +89,11 @@ func (l Lang) result(t *run.Tried) Section {
 		add(l.say("Why nothing: ", "为什么不操作："), plain(l.whyNothing(t)))
 	}
 	if e := t.Verdict.Failed; e != nil {
-		at := printable(e.File, nameRunes)
-		if e.Line > 0 {
-			at += ":" + strconv.Itoa(e.Line)
+		add(l.say("Error: ", "错误："), code(fileLine(e.Place().String(), placeRunes)), plain(" "+printable(l.of(e.Say), spanRunes/2)))
+		if e.Limit {
+			add(l.say("Limit: ", "限制："), plain(l.say("it outran a limit of time, memory or call depth, or ended its process. When many do, the whole run is blocked.",
+				"超出了时间、内存或调用深度的限制，或使规则进程退出；这样的对象多了，整次运行都会被拦下。")))
 		}
-		add(l.say("Error: ", "错误："), code(at), plain(" "+printable(l.of(e.Say), spanRunes/2)))
 	}
 	if t.Verdict.Reason != "" && t.Verdict.Failed == nil {
 		add("context.reason", plain(l.say(": ", "：")+printable(l.of(t.Verdict.Reason), sayRunes)))
@@ -142,11 +143,26 @@ func (l Lang) acts(t *run.Tried) Section {
 	if len(s.Lines) == 0 {
 		s.Lines = append(s.Lines, text(l.say("It called nothing of repo.", "没有调用 repo 的函数。")))
 	}
+	if at := v.At.String(); at != "" {
+		s.Lines = append(s.Lines, Line{plain(l.say("Decided at ", "决定的位置：")), code(fileLine(at, placeRunes))})
+	}
 	ended := l.say("Ended without ", "结束时没有 ")
 	if v.Returned {
 		ended = l.say("Ended with ", "结束时有 ")
 	}
 	s.Lines = append(s.Lines, Line{plain(ended), code("return context")})
+	return s
+}
+
+// logged shows what the rule wrote with log(…), in order.
+func (l Lang) logged(all []string) Section {
+	s := Section{Title: l.say("What the rule logged", "规则用 log 写下的"), Bullet: true}
+	for _, line := range all[:min(len(all), mostLogged)] {
+		s.Lines = append(s.Lines, Line{code(printable(line, sayRunes))})
+	}
+	if more := len(all) - mostLogged; more > 0 {
+		s.Lines = append(s.Lines, text(l.say("… and %d more lines", "……另有 %d 行", more)))
+	}
 	return s
 }
 
@@ -182,6 +198,9 @@ func (l Lang) whyNothing(t *run.Tried) string {
 	case plan.RuleFailed:
 		if t.Verdict.Failed == nil {
 			return l.say("the rule called two different execute functions; the person is left untouched", "规则调用了两个不同的 execute 函数，此人保持不动")
+		}
+		if t.Verdict.Failed.Limit {
+			return l.say("the rule outran its limits; the person is left untouched", "规则脚本超出限制，此人保持不动")
 		}
 		return l.say("the rule failed; the person is left untouched", "规则脚本出错，此人保持不动")
 	case plan.Held:

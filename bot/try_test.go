@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func trials() []run.Tried {
 	return []run.Tried{
 		base(func(t *run.Tried) {
 			t.Proposed, t.Final, t.Target = plan.Create, plan.Create, nil
-			t.Verdict = plan.Verdict{Calls: plan.Calls{Create: true}, Returned: true, Data: out, Reason: "hired today / 今天入职"}
+			t.Verdict = plan.Verdict{Calls: plan.Calls{Create: true}, Returned: true, Data: out, Reason: "hired today / 今天入职", At: plan.Place{File: "rules/users.js", Line: 12}}
 		}),
 		base(func(t *run.Tried) {
 			t.Verdict = plan.Verdict{Calls: plan.Calls{Disable: true}, Abort: []plan.Op{plan.Delete}}
@@ -43,6 +44,9 @@ func trials() []run.Tried {
 		nothing(plan.LeftActive, func(t *run.Tried) { t.Proposed = plan.Disable; t.Verdict.Abort = []plan.Op{plan.Disable} }),
 		nothing(plan.RuleFailed, func(t *run.Tried) {
 			t.Verdict = plan.Verdict{Calls: plan.Calls{Delete: true}, Data: out, Failed: &plan.RuleError{File: "hired-only.js", Line: 12, Say: "mail is undefined / mail 未定义"}}
+		}),
+		nothing(plan.RuleFailed, func(t *run.Tried) {
+			t.Verdict = plan.Verdict{Failed: &plan.RuleError{File: "hired-only.js", Line: 30, Say: "mail is undefined, 30 ms over / mail 未定义，超出 30 毫秒", Limit: true}}
 		}),
 		nothing(plan.RuleFailed, func(t *run.Tried) { t.Verdict.Calls = plan.Calls{Create: true, Delete: true} }),
 		nothing("", func(t *run.Tried) { t.Verdict.Calls.Delete = true; t.Target, t.Proposed = nil, plan.None }),
@@ -73,6 +77,17 @@ func TestTry(t *testing.T) {
 	}
 }
 
+func TestLogged(t *testing.T) {
+	t.Parallel()
+	lines := slices.Repeat([]string{"hired\n2026-10-08"}, 22)
+	if got := cardText(Card{Sections: []Section{EN.logged(lines)}}); strings.Count(got, "    - `hired 2026-10-08`\n") != 20 || !strings.Contains(got, "## What the rule logged\n") || !strings.Contains(got, "- … and 2 more lines") {
+		t.Errorf("%s", got)
+	}
+	if got := ZH.logged(lines[:2]); len(got.Lines) != 2 || got.Title != "规则用 log 写下的" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What the rule did before an error is void, and is not shown as if it counted.
 func TestAFailedTrialShowsNothingOfWhatIsVoid(t *testing.T) {
 	t.Parallel()
@@ -82,7 +97,7 @@ func TestAFailedTrialShowsNothingOfWhatIsVoid(t *testing.T) {
 		}
 		w := newWorld(t)
 		got := cardText(EN.triedCard(w.b.flow("hr-to-wecom"), &tried))
-		if strings.Contains(got, "executeDelete") || strings.Contains(got, "clerk") || !strings.Contains(got, "`hired-only.js:12` mail is undefined") {
+		if strings.Contains(got, "executeDelete") || strings.Contains(got, "clerk") || !strings.Contains(got, "`hired-only.js:") || !strings.Contains(got, "` mail is undefined") {
 			t.Errorf("%s", got)
 		}
 	}

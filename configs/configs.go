@@ -35,6 +35,10 @@ type Options struct {
 	// Stat gives mode and size of a file, for the warning about files that
 	// others can read. Nil: there is no such warning.
 	Stat func(path string) (fs.FileInfo, error)
+	// Offline is for tools that call nobody, on a machine without the secrets: a
+	// variable that is not set and a file of a secret that is not there are no
+	// mistakes, and what they would hold is a text that means nothing.
+	Offline bool
 }
 
 // maxFile is the largest configuration that is read, in bytes.
@@ -150,13 +154,14 @@ func Load(opts Options) (*Config, error) {
 // and gives the folder of relative paths. The error is as that of Load. It
 // never panics, whatever data holds.
 func Parse(data []byte, opts Options) (*Config, error) {
-	d := &decoder{opts: opts, places: map[string]Place{}}
+	d := &decoder{opts: opts, places: map[string]Place{}, unset: map[string]bool{}}
 	c := &Config{file: opts.Path}
 	if root, ok := d.source(data); ok {
 		d.root(root, c)
 		check := checker{decoder: d, cfg: c}
 		check.all()
 	}
+	d.found = slices.DeleteFunc(d.found, func(m Mistake) bool { return d.unset[m.Path] })
 	sortMistakes(d.found)
 	errs := 0
 	for _, m := range d.found {

@@ -264,7 +264,7 @@ func TestDefaults(t *testing.T) {
 		{"first", f.Leavers.First, "disable"},
 		{"then", f.Leavers.Then, "keep"},
 		{"after", f.Leavers.After.Std(), 30 * 24 * time.Hour},
-		{"guard", f.Guard, Guard{20, 5, 50, 10, 30}},
+		{"guard", f.Guard, Guard{20, 5, 50, 10, 30, 5}},
 		{"approve", f.Approve, Approve{"always", 5, Duration(8 * time.Hour), true}},
 		{"paused", f.Paused, false},
 		{"at", c.Digests[0].At.String(), "09:07"},

@@ -15,6 +15,7 @@ type decoder struct {
 	opts   Options
 	found  []Mistake
 	places map[string]Place // key path → where its value is
+	unset  map[string]bool  // key paths of what Options.Offline does without
 }
 
 // spot is the value that is being decoded.

@@ -204,6 +204,7 @@ func flowWords() map[string]Text {
 		"Guard.max_delete_percent_per_department": {"一个部门里停用和删除的百分比上限", "the same within one department"},
 		"Guard.max_shrink_percent":                {"来源比上次最多少百分之几", "how much smaller the source may be than last time, in percent"},
 		"Guard.max_change_percent":                {"有变更的账号占百分之几", "most accounts that change at all, in percent"},
+		"Guard.max_rule_error_percent":            {"规则在百分之几的对象上出错，本次就什么也不做", "on how many of the judged objects a rule may fail, in percent, before nothing is done"},
 
 		"Protect.departments": {"受保护的部门路径，包含下级", "paths of protected departments, with all below them"},
 

@@ -148,3 +148,36 @@ func TestRuleFile(t *testing.T) {
 		t.Error("the rule does not end with return context, or is too large")
 	}
 }
+
+// TestOffline: without a single variable and secret file the shipped files are read
+// by tools that call nobody, and real mistakes are still told.
+func TestOffline(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"example.yaml", "production.yaml"} {
+		opts := shipped(path, nil)
+		if _, err := Load(opts); err == nil {
+			t.Errorf("%s needs no variable", path)
+		}
+		opts.Offline = true
+		c, err := Load(opts)
+		if err != nil {
+			t.Errorf("%s: %v", path, complaints(err))
+			continue
+		}
+		if len(c.Flows) == 0 {
+			t.Errorf("%s has no flows", path)
+		}
+	}
+	broken := []byte("systems: {hr: {type: file, path: hr.csv, contents: full, nonsense: 1}, app: {type: scim, url: https://scim.example.com, token: file:nowhere}}\n")
+	_, err := Parse(broken, Options{Path: "x.yaml", ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }, Offline: true})
+	if m, ok := errors.AsType[*Mistakes](err); !ok || len(m.List) != 1 || !strings.Contains(m.Render("en"), "nonsense") {
+		t.Errorf("mistakes: %v", complaints(err))
+	}
+}
+
+func complaints(err error) string {
+	if m, ok := errors.AsType[*Mistakes](err); ok {
+		return m.Render("en")
+	}
+	return err.Error()
+}

@@ -96,6 +96,9 @@ func effectiveStruct(v reflect.Value) any {
 func effectiveOwn(v reflect.Value) (any, bool) {
 	switch x := v.Interface().(type) {
 	case Record:
+		if x.URL.IsSet() {
+			return stars, true
+		}
 		return x.Driver, true
 	case Redis:
 		if x.URL.IsSet() {

@@ -14,6 +14,9 @@ import (
 // maxSecret is the largest file behind a file: reference, in bytes.
 const maxSecret = 64 << 10
 
+// offline stands for what Options.Offline does without.
+const offline = "offline"
+
 // The forms of a reference.
 var (
 	reference    = regexp.MustCompile(`\$\{([^}]*)\}`)
@@ -60,6 +63,10 @@ func (d *decoder) expand(text string, at spot) (string, bool) {
 		if d.opts.Getenv != nil {
 			value, set = d.opts.Getenv(name)
 		}
+		if !set && d.opts.Offline {
+			d.unset[at.path] = true
+			return offline
+		}
 		if !set {
 			ok = false
 			d.bad(at, say("环境变量 %s 没有设置；请在启动前设置它", "the variable %s is not set in the environment; set it before the start", name))
@@ -95,6 +102,10 @@ func (d *decoder) secretFile(path string, at spot) (string, bool) {
 		}
 	}
 	data, err := d.opts.ReadFile(full)
+	if err != nil && d.opts.Offline {
+		d.unset[at.path] = true
+		return offline, true
+	}
 	if err != nil {
 		d.bad(at, fileProblem(path, err))
 		return "", false

@@ -9,31 +9,50 @@ import (
 
 // Record says where the SQL record is.
 type Record struct {
-	// Driver is sqlite, the embedded record in the data folder. Others are
-	// refused for now.
+	// Driver is sqlite, the embedded record in the data folder (default), or postgres.
 	Driver string
+	// URL is the address of PostgreSQL as written, with its references put in; not set
+	// for sqlite.
+	URL Secret
 }
 
 func (r *Record) setDefaults() { r.Driver = "sqlite" }
 
-// decode reads `sqlite`; a PostgreSQL URL is refused with the reason.
+// decode reads sqlite or a URL of PostgreSQL.
 func (r *Record) decode(d *decoder, n ast.Node, at spot) {
-	text, ok := d.text(n, at)
+	written, ok := d.text(n, at)
 	if !ok {
 		return
 	}
-	if text, ok = d.expand(text, at); !ok {
+	var text string
+	if file, is := strings.CutPrefix(written, "file:"); is {
+		text, ok = d.secretFile(file, at)
+	} else {
+		text, ok = d.expand(written, at)
+	}
+	if !ok {
 		return
 	}
-	scheme, _, _ := strings.Cut(text, ":")
-	switch {
-	case text == "sqlite":
-		r.Driver = text
-	case scheme == "postgres" || scheme == "postgresql":
-		d.bad(at, say("这个版本还不支持多副本和 PostgreSQL；请写 record: sqlite，只运行一个进程", "several replicas on PostgreSQL are not built yet; write record: sqlite and run one process"))
-	default:
-		d.bad(at, say("只能是 sqlite；PostgreSQL 的网址会在以后的版本支持", "must be sqlite; a URL of PostgreSQL comes in a later version"))
+	if text == "sqlite" {
+		*r = Record{Driver: text}
+		return
 	}
+	u, err := url.Parse(text)
+	switch {
+	case !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://"):
+		d.bad(at, say("只能是 sqlite，或以 postgres:// 开头的网址", "must be sqlite, or a URL that begins with postgres://"))
+		return
+	case err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") == "": // the parser's words show the password
+		d.bad(at, say("PostgreSQL 的网址要写成 postgres://用户:密码@主机:5432/库名", "write the URL of PostgreSQL as postgres://user:password@host:5432/database"))
+		return
+	}
+	if _, has := u.User.Password(); has && written == text {
+		d.odd(at, say("PostgreSQL 的密码直接写在了文件里；请改用 ${环境变量} 或 file:/路径", "the password of PostgreSQL stands in the file itself; use ${ENV} or file:/path instead"))
+	}
+	if mode := u.Query().Get("sslmode"); !loopback(u.Hostname()) && mode != "verify-full" && mode != "verify-ca" {
+		d.odd(at, say("到别的主机的 PostgreSQL 应当核对证书：请加 ?sslmode=verify-full", "PostgreSQL on another host should prove who it is: add ?sslmode=verify-full"))
+	}
+	*r = Record{Driver: "postgres", URL: NewSecret(text)}
 }
 
 // Redis says where the transport between replicas is.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,6 +156,7 @@ func New(o Options) (*Host, error) {
 			batchTime:  o.BatchTime,
 			callDepth:  o.CallDepth,
 			memory:     int64(o.MemoryMB) << 20,
+			cover:      o.Cover,
 			declared:   o.Declared,
 		},
 	}
@@ -259,7 +261,20 @@ func (h *Host) Hash() directory.Digest {
 
 // Statements gives the lines of a kind's rule on which a statement begins, ascending;
 // with Options.Cover only.
-func (h *Host) Statements(directory.Kind) []int { return nil }
+func (h *Host) Statements(kind directory.Kind) []int {
+	lines := slices.Clone(h.StatementLines(kind))
+	slices.Sort(lines)
+	return slices.Compact(lines)
+}
+
+// StatementLines gives the line of each statement of a kind's rule, by the numbers of
+// Trace.Ran; with Options.Cover only. The caller must not change it.
+func (h *Host) StatementLines(kind directory.Kind) []int {
+	if r := h.rules[kind]; r != nil {
+		return r.sum.lines
+	}
+	return nil
+}
 
 // Warning is a place in a rule that is doubtful, or wrong.
 type Warning struct {

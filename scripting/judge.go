@@ -36,6 +36,7 @@ type judging struct {
 	number   uint64
 	wantLogs bool
 	logs     []string // of the first subject, for Try
+	trail    trail    // the same
 
 	deaths, overstays atomic.Int32
 }
@@ -59,6 +60,11 @@ type Trace struct {
 	// Lines are those of the rule on which a statement ran, ascending; with
 	// Options.Cover only.
 	Lines []int
+	// Ran are the statements that ran, by their numbers in StatementLines; with
+	// Options.Cover only. A line may hold several: a condition and what it guards.
+	Ran []int
+	// Clock tells that the rule asked what time it is.
+	Clock bool
 }
 
 // Try judges one subject for a person who tries a rule out. Faults are those of
@@ -69,7 +75,9 @@ func (h *Host) Try(ctx context.Context, subject plan.Subject, look plan.Lookup) 
 	if err != nil {
 		return plan.Verdict{}, Trace{}, err
 	}
-	return j.verdicts[0], Trace{Logs: j.logs, Took: h.o.Now().Sub(began)}, nil
+	return j.verdicts[0], Trace{
+		Logs: j.logs, Took: h.o.Now().Sub(began), Lines: linesOf(h.StatementLines(j.kind), j.trail.numbers()), Ran: j.trail.numbers(), Clock: j.trail.clock,
+	}, nil
 }
 
 func (h *Host) judge(ctx context.Context, subjects []plan.Subject, look plan.Lookup, wantLogs bool) (*judging, error) {
@@ -305,7 +313,7 @@ func (j *judging) take(i int, body []byte) error {
 	}
 	if j.wantLogs {
 		if i == 0 {
-			j.logs = got.logs
+			j.logs, j.trail = got.logs, got.trail
 		}
 		for _, line := range got.logs {
 			j.h.o.Logger.Debug("rule logs", "kind", string(j.kind), "id", string(j.subjects[i].Object.ID), "text", line)

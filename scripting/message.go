@@ -20,6 +20,7 @@ type setup struct {
 	batchTime  time.Duration
 	callDepth  int
 	memory     int64 // bytes beyond what the child takes at its start
+	cover      bool  // see Options.Cover
 	rules      []ruleText
 	declared   map[directory.Kind]map[string]directory.Type
 }
@@ -42,6 +43,7 @@ func (s *setup) encode() []byte {
 	b = binary.AppendUvarint(b, uint64(s.batchTime))
 	b = binary.AppendUvarint(b, uint64(s.callDepth))
 	b = binary.AppendUvarint(b, uint64(s.memory))
+	b = appendFlag(b, s.cover)
 	b = binary.AppendUvarint(b, uint64(len(s.rules)))
 	for _, r := range s.rules {
 		b = appendText(b, string(r.kind))
@@ -69,6 +71,7 @@ func decodeSetup(body []byte) (*setup, error) {
 	s.batchTime = time.Duration(p.uvarint())
 	s.callDepth = p.number()
 	s.memory = int64(p.number())
+	s.cover = p.flag()
 	for range p.count() {
 		s.rules = append(s.rules, ruleText{kind: directory.Kind(p.text()), source: p.text()})
 	}
@@ -99,6 +102,7 @@ type problem struct {
 
 // summary is what the child found in one rule's text.
 type summary struct {
+	lines    []int // of the statements, with setup.cover
 	kind     directory.Kind
 	problems []problem // when there is one, the rule cannot run
 	calls    plan.Calls
@@ -117,6 +121,7 @@ func encodeReady(sums []summary) []byte {
 				b = appendText(b, p.say)
 			}
 		}
+		b = appendNumbers(b, s.lines)
 	}
 	return b
 }
@@ -131,6 +136,7 @@ func decodeReady(body []byte) ([]summary, error) {
 				*list = append(*list, problem{place: p.place(), say: p.text()})
 			}
 		}
+		s.lines = p.numbers()
 		sums = append(sums, s)
 	}
 	return sums, p.done()
@@ -240,6 +246,7 @@ type judgement struct {
 	plan.Verdict
 	overstayed bool
 	logs       []string
+	trail      trail
 }
 
 func (j *judgement) encode() []byte {
@@ -259,6 +266,7 @@ func (j *judgement) encode() []byte {
 		b = appendText(b, string(op))
 	}
 	b = appendText(b, j.Reason)
+	b = j.trail.encode(b)
 	b = binary.AppendUvarint(b, uint64(len(j.logs)))
 	for _, line := range j.logs {
 		b = appendText(b, line)
@@ -284,6 +292,7 @@ func decodeJudgement(body []byte) (*judgement, error) {
 		j.Abort = append(j.Abort, plan.Op(p.text()))
 	}
 	j.Reason = p.text()
+	j.trail = p.trail()
 	for range p.count() {
 		j.logs = append(j.logs, p.text())
 	}

@@ -121,8 +121,8 @@ func (e *engine) addBuiltins() error {
 	letters := pinyin.NewArgs()
 	letters.Fallback = func(r rune, _ pinyin.Args) []string { return []string{string(r)} }
 	for name, f := range map[string]func(goja.FunctionCall) goja.Value{
-		"today": func(goja.FunctionCall) goja.Value { return e.date(e.today) },
-		"now":   func(goja.FunctionCall) goja.Value { return e.date(e.now) },
+		"today": func(goja.FunctionCall) goja.Value { return e.date(e.read(e.today)) },
+		"now":   func(goja.FunctionCall) goja.Value { return e.date(e.read(e.now)) },
 		"pinyin": func(call goja.FunctionCall) goja.Value {
 			s, ok := call.Argument(0).(goja.String)
 			if !ok || s.Length() > maxText {
@@ -130,6 +130,7 @@ func (e *engine) addBuiltins() error {
 			}
 			return e.vm.ToValue(strings.Join(pinyin.LazyPinyin(s.String(), letters), ""))
 		},
+		"unique": e.unique,
 		"log": func(call goja.FunctionCall) goja.Value {
 			e.log(call.Arguments)
 			return goja.Undefined()

@@ -36,6 +36,7 @@ type engine struct {
 	dates    *goja.Object // the constructor of Date
 	repo     *goja.Object
 	random   *rand.PCG
+	marks    *goja.Object // third argument of a covered rule
 
 	now   time.Time // of the batch
 	today time.Time // its local midnight
@@ -65,10 +66,11 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 		random:   rand.NewPCG(0, 0),
 	}
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
-	e.vm.SetTimeSource(func() time.Time { return e.now })
+	e.vm.SetTimeSource(func() time.Time { return e.read(e.now) })
 	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
 	e.dates = e.vm.Get("Date").ToObject(e.vm)
 	e.repo = e.newRepo()
+	e.marks = e.vm.NewDynamicArray(marks{e})
 	if err := e.addBuiltins(); err != nil {
 		return nil, err
 	}
@@ -134,7 +136,7 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 // run calls the rule. The outer function holds the two names, the inner one is
 // the rule.
 func (e *engine) run(context *goja.Object) (goja.Value, error) {
-	inner, err := e.rules[e.c.kind](goja.Undefined(), context, e.repo)
+	inner, err := e.rules[e.c.kind](goja.Undefined(), context, e.repo, e.marks)
 	if err != nil {
 		return nil, err
 	}

@@ -160,6 +160,11 @@ func (w *worker) prepare(f frame) error {
 		if program != nil {
 			w.programs[r.kind] = program
 		}
+		if s.cover && program != nil {
+			if w.programs[r.kind], sum.lines, err = compileCovered(r.source); err != nil {
+				return fmt.Errorf("cover rule: %w", err)
+			}
+		}
 		sums = append(sums, sum)
 	}
 	if err := w.renew(); err != nil {

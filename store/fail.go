@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -31,6 +28,8 @@ func (s *Store) fail(what string, err error) error {
 	switch kindOf(err) {
 	case fault.Unavailable:
 		return fault.Wrap(fault.Unavailable, err, "the record cannot be read or written now / 数据库暂时无法读写")
+	case fault.Credential:
+		return fault.Wrap(fault.Credential, err, "the database refuses us: put user, password, database and rights in order / 数据库拒绝访问：请检查用户、密码、库名和权限")
 	case fault.Conflict:
 		return fault.Wrap(fault.Conflict, err, "this is in the record already / 记录已经存在")
 	default:
@@ -43,38 +42,17 @@ func kindOf(err error) fault.Kind {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, errLost) {
 		return fault.Unavailable
 	}
-	switch primary(err) {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
-		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_PERM:
-		return fault.Unavailable
-	case sqlite3.SQLITE_CONSTRAINT:
-		if isDouble(err) {
-			return fault.Conflict
-		}
-		return fault.Internal
-	default:
-		return fault.Internal
+	if kind := sqliteKind(err); kind != "" {
+		return kind
 	}
-}
-
-// primary gives SQLite's result code without its extension, or 0.
-func primary(err error) int {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() & 0xff
+	if kind := postgresKind(err); kind != "" {
+		return kind
 	}
-	return 0
+	return fault.Internal
 }
 
-// isDouble tells whether a unique key exists already.
-func isDouble(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-}
-
-func isBusy(err error) bool {
-	code := primary(err)
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
-}
+// isBusy tells whether another writer was in the way before anything was done.
+func isBusy(err error) bool { return sqliteBusy(err) || postgresBusy(err) }
 
 func noRun(code any) error {
 	return fault.New(fault.NotFound, "there is no run %v / 没有运行 %v", code, code)

@@ -51,7 +51,7 @@ func putLink(ctx context.Context, put *sql.Stmt, lease run.Lease, l *mapping.Lin
 		live = 1
 	}
 	_, err = put.ExecContext(ctx, l.Flow, l.Source.Kind, l.Source.ID, l.Target.Kind, l.Target.ID, live, body)
-	if isDouble(err) {
+	if kindOf(err) == fault.Conflict {
 		return fault.Wrap(fault.Conflict, err, "%s is linked to another source object already / %s 已关联到另一个来源对象", l.Target, l.Target)
 	}
 	return err

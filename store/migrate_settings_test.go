@@ -25,18 +25,14 @@ func TestTheSecondVersionGoesOn(t *testing.T) {
 		}
 		first[name] = &fstest.MapFile{Data: data}
 	}
-	path, err := prepareFiles(&Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	old := &Store{dir: dir, now: func() time.Time { return now }, logger: slog.New(slog.DiscardHandler)}
-	if err := old.connect(path); err != nil {
+	if err := old.connect(&Options{Dir: dir, Logger: old.logger}); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.migrate(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	_, err = old.writer.ExecContext(t.Context(), `INSERT INTO outbox (id, seq, lane, payload, at, due, attempts, state, why, place, done)
+	_, err := old.writer.ExecContext(t.Context(), `INSERT INTO outbox (id, seq, lane, payload, at, due, attempts, state, why, place, done)
 		VALUES ('old', 1, 'a', x'7b7d', 1, 0, 2, 'waiting', '', '', 0)`)
 	if err != nil {
 		t.Fatal(err)

@@ -22,12 +22,8 @@ func TestARunThatWaitedInTheFirstVersionStillExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := prepareFiles(&Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	old := &Store{dir: dir, now: clock, logger: slog.New(slog.DiscardHandler)}
-	if err := old.connect(path); err != nil {
+	if err := old.connect(&Options{Dir: dir, Logger: old.logger}); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.migrate(t.Context(), fstest.MapFS{"migrations/00001_record.sql": &fstest.MapFile{Data: first}}); err != nil {

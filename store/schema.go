@@ -19,7 +19,11 @@ func (s *Store) provider(files fs.FS) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, s.writer, sub,
+	dialect := goose.DialectSQLite3
+	if s.postgres {
+		dialect = goose.DialectPostgres
+	}
+	return goose.NewProvider(dialect, s.writer, sub,
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.logger))
 }
 
@@ -82,6 +86,11 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return s.fail("migrate database", err)
+	}
+	if s.postgres {
+		if err := s.plainOrder(ctx); err != nil {
+			return s.fail("order texts", err)
+		}
 	}
 	return nil
 }

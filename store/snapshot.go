@@ -25,7 +25,11 @@ func (s *Store) SaveSnapshot(ctx context.Context, flow string, snap *directory.S
 	}
 	s.snapshots.Lock()
 	defer s.snapshots.Unlock()
-	if err := s.replaceSnapshot(ctx, flow, snap); err != nil {
+	save := s.replaceSnapshot
+	if s.postgres {
+		save = s.saveParts
+	}
+	if err := save(ctx, flow, snap); err != nil {
 		return fault.Wrap(fault.Unavailable, fmt.Errorf("save snapshot: %w", err),
 			"the snapshot of flow %s cannot be saved / 流程 %s 的快照无法保存", flow, flow)
 	}
@@ -105,6 +109,9 @@ func snapshotName(flow string) string {
 // of it, proven by its digest. Faults: Invalid for a file that is damaged or
 // needs another key, Unavailable when it cannot be read.
 func (s *Store) LastSnapshot(ctx context.Context, flow string) (*directory.Snapshot, bool, error) {
+	if s.postgres {
+		return s.lastParts(ctx, flow)
+	}
 	name := snapshotName(flow)
 	f, err := os.Open(filepath.Join(s.dir, "snapshots", name)) //nolint:gosec // snapshotName leaves no separator in
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,15 +12,11 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	_ "modernc.org/sqlite" // the driver "sqlite", pure Go
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -29,7 +25,8 @@ import (
 type Options struct {
 	// Dir is the data folder; it is made, for its owner only, when missing.
 	Dir string
-	// URL is the database: "" or "sqlite" for the file rollcall.db in Dir.
+	// URL is the database: "" or "sqlite" for the file rollcall.db in Dir, or
+	// postgres://user:password@host:port/database.
 	URL string
 	// Now is the clock; required.
 	Now func() time.Time
@@ -76,8 +73,13 @@ func (o *Options) validate() error {
 // Store is the record. It is safe for concurrent use, also by several processes
 // on one database. Whoever opened it closes it.
 type Store struct {
-	writer *sql.DB // one connection: SQLite has one writer anyway, and waiting in Go ends with ctx
+	writer *sql.DB // one connection: there is one writer anyway, and waiting in Go ends with ctx
 	reader *sql.DB
+	// postgres: the record is shared by processes on many hosts; lock tells its
+	// writers from those of other schemas.
+	postgres bool
+	lock     int32
+
 	dir    string
 	now    func() time.Time
 	logger *slog.Logger
@@ -97,15 +99,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	if err := checkURL(o.URL); err != nil {
-		return nil, err
-	}
-	path, err := prepareFiles(&o)
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "the data folder cannot be used / 数据目录无法使用")
-	}
-	s := &Store{dir: o.Dir, now: o.Now, logger: o.Logger, key: o.Key, keep: o.Keep}
-	if err := s.connect(path); err != nil {
+	s := &Store{now: o.Now, logger: o.Logger, key: o.Key, keep: o.Keep}
+	if err := s.connect(&o); err != nil {
 		return nil, err
 	}
 	if err := s.settle(ctx); err != nil {
@@ -114,67 +109,52 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// checkURL accepts what this binary has a driver for.
-func checkURL(u string) error {
-	scheme, _, _ := strings.Cut(u, ":")
-	switch scheme {
-	case "", "sqlite":
-		if u != "" && u != "sqlite" {
-			return fault.New(fault.Invalid, "write sqlite; its file is in the data folder / 请写 sqlite，数据库文件在数据目录里")
-		}
-		return nil
-	case "postgres", "postgresql":
-		return fault.New(fault.Unsupported, "PostgreSQL is not in this build yet; use sqlite with one replica / 此版本还不支持 PostgreSQL，请用 sqlite 并只运行一个副本")
+// isPostgres tells which database an address means. Faults: Invalid for one that this
+// binary has no driver for.
+func isPostgres(address string) (bool, error) {
+	scheme, _, _ := strings.Cut(address, ":")
+	switch {
+	case address == "" || address == "sqlite":
+		return false, nil
+	case scheme == "sqlite":
+		return false, fault.New(fault.Invalid, "write sqlite; its file is in the data folder / 请写 sqlite，数据库文件在数据目录里")
+	case scheme == "postgres" || scheme == "postgresql":
+		return true, nil
 	default:
-		return fault.New(fault.Invalid, "unknown kind of database; write sqlite / 不认识的数据库类型，请写 sqlite")
+		return false, fault.New(fault.Invalid, "unknown kind of database; write sqlite, or postgres://… / 不认识的数据库类型，请写 sqlite 或 postgres://…")
 	}
 }
 
-// prepareFiles makes the folder and the file for their owner only, before
-// SQLite would make the file readable by others; its side files copy the mode.
-func prepareFiles(o *Options) (string, error) {
-	dir, err := filepath.Abs(o.Dir)
+// connect makes both pools.
+func (s *Store) connect(o *Options) error {
+	postgres, err := isPostgres(o.URL)
 	if err != nil {
-		return "", err
+		return err
 	}
-	o.Dir = dir
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+	if err := prepareFiles(o); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the data folder cannot be used / 数据目录无法使用")
 	}
-	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o077 != 0 {
-		o.Logger.Warn("data folder is open to other users", "mode", info.Mode().Perm().String())
+	s.dir = o.Dir
+	if postgres {
+		err = s.connectPostgres(o.URL)
+	} else {
+		var path string
+		if path, err = prepareSQLite(o.Dir); err != nil {
+			return fault.Wrap(fault.Unavailable, err, "the data folder cannot be used / 数据目录无法使用")
+		}
+		err = s.connectSQLite(path)
 	}
-	path := filepath.Join(dir, "rollcall.db")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // in the data folder
 	if err != nil {
-		return "", err
-	}
-	return path, errors.Join(f.Chmod(0o600), f.Close())
-}
-
-// busyWait is how long a statement waits for another process's write. Together
-// with intakeWait it stays under a second, since a chat platform waits for an
-// acknowledgement; patient writes try again.
-const busyWait = "500"
-
-const readers = 4
-
-// connect makes both pools; no connection is opened yet.
-func (s *Store) connect(path string) error {
-	name := (&url.URL{Path: path}).EscapedPath()
-	common := url.Values{"_pragma": {"busy_timeout(" + busyWait + ")", "foreign_keys(1)", "synchronous(FULL)"}}
-	write := url.Values{"_pragma": append([]string{"journal_mode(WAL)"}, common["_pragma"]...), "_txlock": {"immediate"}}
-	read := url.Values{"_pragma": append([]string{"query_only(1)"}, common["_pragma"]...)}
-	var err error
-	if s.writer, err = sql.Open("sqlite", "file:"+name+"?"+write.Encode()); err != nil {
-		return s.fail("open database", err)
-	}
-	if s.reader, err = sql.Open("sqlite", "file:"+name+"?"+read.Encode()); err != nil {
-		return s.fail("open database", err)
+		return err
 	}
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
+	return s.prepareCompression()
+}
+
+// prepareCompression makes what packs plans.
+func (s *Store) prepareCompression() (err error) {
 	if s.pack, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1)); err != nil {
 		return s.fail("prepare compression", err)
 	}

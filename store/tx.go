@@ -45,6 +45,9 @@ func (s *Store) writeOnce(ctx context.Context, fn func(tx *sql.Tx) error) (err e
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // says only that it is committed already
+	if err := s.lockWriter(ctx, tx); err != nil {
+		return err
+	}
 	if err := fn(tx); err != nil {
 		return err
 	}

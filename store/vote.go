@@ -96,7 +96,7 @@ func (s *Store) addVote(ctx context.Context, tx *sql.Tx, v run.Vote, place int) 
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO votes (run, person, place, body) VALUES ($1, $2, $3, $4)`, v.Run, v.By.Person, place, body)
-	if isDouble(err) {
+	if kindOf(err) == fault.Conflict {
 		return errors.Join(votedAlready(v), err)
 	}
 	return err

@@ -75,6 +75,22 @@ func cards() map[string]map[bot.Lang]bot.Card {
 				{Title: "Left alone: 2", Folded: true, Lines: []bot.Line{line("one"), line("two")}, Short: line("2 left alone: ", code("show 7K3MQ2 notes"))},
 			}},
 		},
+		"rules": {
+			bot.ZH: {Title: "待批准 7K3MQ2 · 停用 1", Tone: bot.Waits, Sections: []bot.Section{
+				{Lines: []bot.Line{line(bold("规则脚本出错 1 项"), "；规则保留 12 项、放弃 3 项：", code("详情 7K3MQ2 保留"))}},
+				{Title: "规则脚本改过（与 703020 相比）：5120 个对象中有 37 个结果不同", Bullet: true, Lines: []bot.Line{
+					line("变更 → ", bold("停用"), "：", bold("王*磊（…0300）")), line("……另有 36 个；在命令行看全部：", code("rollcall rules diff hr_to_wecom")),
+				}},
+				{Title: "停用和删除：共 1 个，全部列出", Bullet: true, Lines: []bot.Line{line(code("#6"), " 停用 ", bold("王*磊"), "：由规则决定 · ", code("a_b*`<at id=all>.js:12"))}},
+			}},
+			bot.EN: {Title: "Approve 7K3MQ2 · disable 1", Tone: bot.Waits, Sections: []bot.Section{
+				{Lines: []bot.Line{line(bold("The rule failed on 1"), "; the rule holds 12, drops 3: ", code("show 7K3MQ2 notes"))}},
+				{Title: "The rules have changed since 703020: 37 of 5120 objects are decided differently", Bullet: true, Lines: []bot.Line{
+					line("update → ", bold("disable"), ": ", bold("Wang*Lei (…0300)")), line("… and 36 more; all, in a terminal: ", code("rollcall rules diff hr_to_wecom")),
+				}},
+				{Title: "Disable or delete: 1, all shown", Bullet: true, Lines: []bot.Line{line(code("#6"), " disable ", bold("Wang*Lei"), ": chosen by the rule · ", code("a_b*`<at id=all>.js:12"))}},
+			}},
+		},
 		"over": {
 			bot.ZH: {Title: "已被替换 7K3MQ2", Tone: bot.Quiet},
 			bot.EN: {Title: "Superseded 7K3MQ2", Tone: bot.Quiet},

@@ -62,7 +62,7 @@ func (p *process) migrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.Driver, Now: p.now, Logger: p.logger()})
+		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.URL.Reveal(), Now: p.now, Logger: p.logger()})
 		if err != nil {
 			return err
 		}

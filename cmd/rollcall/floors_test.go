@@ -37,6 +37,7 @@ var floors = []struct {
 	{"store/queue", []string{"sync/fault"}},
 	{"store/queue/queuetest", []string{"store/queue", "sync/fault"}},
 	{"store/storetest", []string{"store", "sync/directory", "sync/engine", "sync/fault", "sync/mapping", "sync/plan", "sync/run", "sync/shelf"}},
+	{"store/storetest/pgtest", nil},
 	{"bot", []string{"sync/directory", "sync/fault", "sync/plan", "sync/run"}},
 	{"bot/markdown", []string{"bot"}},
 	{"bot/server", []string{"sync/fault"}},

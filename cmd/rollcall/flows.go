@@ -90,6 +90,7 @@ func planFlow(f *configs.Flow) (plan.Flow, error) {
 			MaxDelete: f.Guard.MaxDelete, MaxDeletePercent: float64(f.Guard.MaxDeletePercent),
 			MaxDeletePercentPerDepartment: float64(f.Guard.MaxDeletePercentPerDepartment),
 			MaxShrinkPercent:              float64(f.Guard.MaxShrinkPercent), MaxChangePercent: float64(f.Guard.MaxChangePercent),
+			MaxRuleErrorPercent: float64(f.Guard.MaxRuleErrorPercent),
 		},
 		Protect: plan.Protect{Attributes: values(f.Protect.Attributes), Departments: f.Protect.Departments},
 		Approve: plan.Approve{DisableOver: f.Approve.DisableOver, Expires: f.Approve.Expires.Std(), SafeFirst: f.Approve.ApplySafeChangesFirst},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -47,32 +48,125 @@ func (p *process) printPlan(pl *plan.Plan, steps map[int]run.Entry) {
 	c := pl.Counts()
 	p.printf("%s\n", p.say("create %d, update %d, disable %d, delete %d, adopt %d; fingerprint %s",
 		"新增 %d，变更 %d，停用 %d，删除 %d，认领 %d；指纹 %s", c.Create, c.Update, c.Disable, c.Delete, c.Adopt, pl.Digest().Short()))
+	p.printRules(pl)
 	p.printSide(p.say("source", "来源"), pl.Source)
 	p.printSide(p.say("target", "目标"), pl.Target)
 	for i := range pl.Changes {
 		c := &pl.Changes[i]
-		p.printf("%4d  %-7s %-10s %s %s%s  %s%s\n", c.Seq, c.Op, c.Key.Kind, c.Name, c.Where, brackets(c.Tail),
-			fault.In(c.Reason, p.lang()), p.step(steps[c.Seq]))
+		p.line("%4d  %-7s %-10s %s %s%s  %s%s%s", c.Seq, c.Op, c.Key.Kind, c.Name, c.Where, brackets(c.Tail),
+			fault.In(c.Reason, p.lang()), p.byRule(c.Rule), p.step(steps[c.Seq]))
 		for _, line := range differences(pl, c) {
-			p.printf("                           %s\n", line)
+			p.line("                           %s", line)
 		}
 	}
 	for _, n := range pl.Notes {
-		p.printf("   -  %-12s %s  %s%s\n", n.Kind, n.Name, fault.In(n.Say, p.lang()), brackets(n.Place))
+		p.line("   -  %-12s %s  %s%s", n.Kind, n.Name, fault.In(n.Say, p.lang()), brackets(n.Place))
 	}
 	for _, f := range pl.Risk.Reasons {
-		p.printf("   !  tier %d  %s  %g / %g  %s\n", f.Tier, f.Code, f.Have, f.Limit, f.What)
+		p.line("   !  %s", p.finding(f))
 	}
+}
+
+// finding gives a reason with what was found and what is allowed. A rule that is of
+// no use counts nothing: what is wrong with it is a sentence.
+func (p *process) finding(f plan.Finding) string {
+	if f.Code == plan.FindRuleBroken {
+		return fmt.Sprintf("tier %d  %s  %s", f.Tier, f.Code, fault.In(f.What, p.lang()))
+	}
+	return fmt.Sprintf("tier %d  %s  %g / %g  %s", f.Tier, f.Code, f.Have, f.Limit, f.What)
+}
+
+// byRule names the place of the rule that decided a change.
+func (p *process) byRule(at string) string {
+	if at == "" {
+		return ""
+	}
+	return p.say("  <rule %s>", "  <规则 %s>", at)
+}
+
+// printRules says what the rules leave alone, and what their own change does.
+func (p *process) printRules(pl *plan.Plan) {
+	if alone := p.leftAlone(pl); alone != "" {
+		p.printf("%s\n", alone)
+	}
+	c := pl.Rules
+	if c == nil {
+		return
+	}
+	if c.Say != "" {
+		p.line("%s", p.say("the rules have changed since %s; how many objects they decide differently is not known: %s",
+			"规则脚本改过（与 %s 相比），有多少对象的结果不同无法得知：%s", c.Since, fault.In(c.Say, p.lang())))
+		return
+	}
+	p.line("%s", p.say("the rules have changed since %s: %d of %d objects are decided differently",
+		"规则脚本改过（与 %[1]s 相比）：%[3]d 个对象中有 %[2]d 个结果不同", c.Since, c.Differ, c.Judged))
+	for i := range c.Examples {
+		d := &c.Examples[i]
+		p.line("   ~  %-10s %s %s  %s → %s", d.Key.Kind, d.Name, d.Key.ID, p.decided(d.Old), p.decided(d.New))
+	}
+	if more := c.Differ - len(c.Examples); more > 0 {
+		p.line("   ~  %s", p.say("… and %d more: rollcall rules diff %s", "……另有 %d 个：rollcall rules diff %s", more, pl.Flow))
+	}
+}
+
+// leftAlone counts what the rules kept from being done; "" when that is nothing.
+func (p *process) leftAlone(pl *plan.Plan) string {
+	n := map[plan.NoteKind]int{}
+	for i := range pl.Notes {
+		n[pl.Notes[i].Kind]++
+	}
+	var parts []string
+	for _, one := range []struct {
+		kind   plan.NoteKind
+		en, zh string
+	}{
+		{plan.RuleFailed, "fail on %d", "出错 %d"}, {plan.LeftActive, "left and still active %d", "已离职但账号仍可用 %d"},
+		{plan.Held, "hold %d", "保留 %d"}, {plan.Aborted, "drop %d", "放弃 %d"},
+	} {
+		if n[one.kind] > 0 {
+			parts = append(parts, p.say(one.en, one.zh, n[one.kind]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return p.say("rules: ", "规则：") + strings.Join(parts, p.say(", ", "，"))
+}
+
+// decided says what comes of an object, and by which line of the rules.
+func (p *process) decided(d plan.Decision) string {
+	what := string(d.Op)
+	if what == "" {
+		what = string(plan.None)
+	}
+	if d.Note != "" {
+		what += " " + string(d.Note)
+	}
+	if names := d.Write.Names(); len(names) > 0 {
+		what += " [" + strings.Join(names, ", ") + "]"
+	}
+	return what + brackets(d.Rule)
+}
+
+// line prints one line, of which nothing that others wrote makes two, moves the
+// cursor or turns the direction.
+func (p *process) line(format string, args ...any) {
+	p.printf("%s\n", strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, fmt.Sprintf(format, args...)))
 }
 
 func (p *process) printSide(word string, s plan.Side) {
 	p.printf("%s\n", p.say("%s %s: %d users, %d departments, %d pages, %d problems",
 		"%s %s：%d 人，%d 个部门，%d 页，%d 个问题", word, s.System, s.Users, s.Departments, s.Health.Pages, len(s.Health.Problems)))
 	for _, pr := range s.Health.Problems {
-		p.printf("   -  %s: %s\n", pr.Place, fault.In(pr.Say, p.lang()))
+		p.line("   -  %s: %s", pr.Place, fault.In(pr.Say, p.lang()))
 	}
 	if s.Health.PartialFor != "" {
-		p.printf("   !  %s: %s\n", p.say("incomplete", "不完整"), fault.In(s.Health.PartialFor, p.lang()))
+		p.line("   !  %s: %s", p.say("incomplete", "不完整"), fault.In(s.Health.PartialFor, p.lang()))
 	}
 }
 

@@ -102,6 +102,12 @@ func (p *process) load(path string) (*configs.Config, error) {
 	return cfg, nil
 }
 
+// loadOffline reads a configuration for a tool that calls nobody: neither secrets
+// nor warnings about them are its business.
+func (p *process) loadOffline(path string) (*configs.Config, error) {
+	return configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true})
+}
+
 // ruleWorker gives the command that starts a child process for rules.
 func (p *process) ruleWorker() (func(context.Context) *exec.Cmd, error) {
 	path, err := p.executable()

@@ -24,4 +24,32 @@
 //
 // A test of a rule that is wrong names the line of the test file, what was expected
 // and what came.
+//
+// # Cases
+//
+// Each case has a name of its own, an operation, and an expect with at least one
+// key. An error that no case expects is a failure, whatever else is expected.
+// target: null is no account; without one only CREATE and NONE can be proposed, and
+// CREATE only without one.
+//
+// There is no mapping in a test. Where a plan would map and compare again after a
+// rule changed the data, a test takes the proposal as it stands, with one exception:
+// when data was changed and returned and there is an account, a proposed NONE counts
+// as UPDATE.
+//
+// # Values
+//
+// types are of the rule's own kind: text, int, bool, date, list or refs. Without a
+// type, what is written decides: 2026-07-22 and 2026-07-22 09:30 are dates, "…" is
+// text, 5 a number, true and false are truth values, [a, b] is a list. departments,
+// groups and leads are lists of ids, manager and parent are one id. A date in quotes
+// is text unless its type is date; digits with a leading zero want quotes or the type
+// text. In expect.data, null is an empty value. What a target holds has no declared
+// types.
+//
+// # Coverage
+//
+// A line counts when a statement begins on it, and is covered when all that begin on
+// it have run: of `if (a) { b() }` the condition and the call. The parts of one
+// expression, such as a ? b : c, are not told apart.
 package ruletest

@@ -55,9 +55,13 @@ func testSnapshots(t *testing.T, open Opener) {
 	if got, ok, err := b.LastSnapshot(t.Context(), flow); err != nil || !ok || !got.Complete() {
 		t.Errorf("the complete one is lost: %v, %v", ok, err)
 	}
+	want := 2 // one for each flow
+	if _, err := os.Stat(filepath.Join(b.dir, "rollcall.db")); err != nil {
+		want = 0 // the record is elsewhere, and the snapshots are in it
+	}
 	files, err := filepath.Glob(filepath.Join(b.dir, "snapshots", "*"))
-	if err != nil || len(files) != 2 {
-		t.Fatalf("files %v, %v; want one for each flow", files, err)
+	if err != nil || len(files) != want {
+		t.Fatalf("files %v, %v; want %d", files, err, want)
 	}
 	for _, path := range files {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {

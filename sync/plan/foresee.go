@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
@@ -14,7 +15,7 @@ type Foreseen struct {
 	Change *Change // nil: nothing; a CREATE or UPDATE holds its second pass, or its adoption, as well
 	Notes  []Note
 	Names  map[string]string // see Plan
-	Unsure string            // why only a plan of all can tell; the rest is then empty
+	Unsure string            // why only a plan of all can tell, or why none can; the rest is then empty
 }
 
 // Foresee tells what the next plan would do with one user. Of in, Source is the
@@ -25,6 +26,9 @@ func Foresee(ctx context.Context, in Input, one One) (Foreseen, error) {
 	p, err := Make(ctx, a.in)
 	if err != nil {
 		return Foreseen{}, err
+	}
+	if what := p.broken(); what != "" {
+		return Foreseen{Unsure: joined("the rule is of no use, a plan changes nothing / 规则无法使用，预演不会做任何变更", what)}, nil
 	}
 	out := Foreseen{Names: p.Names}
 	for i := range p.Changes {
@@ -42,6 +46,16 @@ func Foresee(ctx context.Context, in Input, one One) (Foreseen, error) {
 	}
 	a.explain(&out)
 	return out, nil
+}
+
+// broken says which rule is of no use, or "".
+func (p *Plan) broken() string {
+	for _, f := range p.Risk.Reasons {
+		if f.Code == FindRuleBroken {
+			return f.What
+		}
+	}
+	return ""
 }
 
 // merge makes one change of the two that a plan may have of a user.
@@ -69,6 +83,11 @@ func (a *alone) unsure(out *Foreseen) string {
 	}
 	if c := out.Change; c != nil && c.Op == Create && c.Key.ID != "" && !a.idIsAKey() {
 		return sprintf("not linked yet: only a plan of all can tell whether the id %s is free / 尚未关联：编号 %s 是否可用，要做完整预演才知道", c.Key.ID, c.Key.ID)
+	}
+	if c := out.Change; c != nil {
+		if names := markedNames(c.After); len(names) > 0 {
+			return sprintf("which number makes %s the only one, only a plan of all can tell / %[1]s 用哪个序号才唯一，要做完整预演才知道", strings.Join(names, ", "))
+		}
 	}
 	if id := a.double(out); id != "" {
 		return sprintf("%s in the source has a match key of the same account, perhaps the same person under another id: only a plan of all can tell whose it is / 来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：账号属于谁，要做完整预演才知道", id, id)

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
@@ -16,6 +17,7 @@ type subject struct {
 	proposed Op
 	leaver   bool
 	waiting  bool // a leaver in its grace period, or with nothing more to come
+	ruled    bool // the data are a rule's: marks count
 	cause    Cause
 	why      string // reason of a leaver's operation
 	matchBy  string // a first match by this key
@@ -269,6 +271,9 @@ func (m *maker) compare(c *subject, src directory.Attributes) (Op, *outcome, err
 		return None, nil, err
 	}
 	out := &outcome{want: want, lost: lost}
+	if c.ruled && !m.number(c, out) {
+		return None, nil, fault.New(fault.Invalid, "%s", sayNoNumber(out))
+	}
 	if !c.exists() {
 		return Create, out, nil
 	}
@@ -292,6 +297,7 @@ func (m *maker) writable(c *subject, differ []string) []string {
 // outcome is what a comparison found.
 type outcome struct {
 	want     directory.Attributes
+	numbered []string // attributes of want in which the mark was replaced
 	lost     []string
 	differ   []string
 	activate bool // disabled by this flow, and back; somebody may have enabled the account already
