@@ -283,12 +283,15 @@ type Warning struct {
 	Line   int            // from 1
 	Column int            // from 1, in characters
 	Say    string         // what is the matter and what to do, "English / 中文"
+	// Written is the attribute, when the doubt is that the rule writes one that the
+	// source does not declare: whoever knows that a mapping reads it may leave it out.
+	Written string
 }
 
 func warnings(kind directory.Kind, f File, found []problem) []Warning {
 	out := make([]Warning, 0, len(found))
 	for _, p := range found {
-		out = append(out, Warning{File: f.label(), Kind: kind, Line: p.line, Column: p.column, Say: p.say})
+		out = append(out, Warning{File: f.label(), Kind: kind, Line: p.line, Column: p.column, Say: p.say, Written: p.written})
 	}
 	return out
 }

@@ -296,11 +296,11 @@ func (l *linter) write(target, of ast.Expression, at file.Idx, by any) {
 			return
 		}
 		short := clean(key, 60)
+		say := textUnseenWrite.sayf(short)
 		if near, ok := closest(key, names); ok {
-			l.doubt(at, textUnseenWriteNear.sayf(short, clean(near, 60)))
-			return
+			say = textUnseenWriteNear.sayf(short, clean(near, 60))
 		}
-		l.doubt(at, textUnseenWrite.sayf(short))
+		l.doubts = append(l.doubts, problem{place: l.at(at), say: say, written: key})
 	}
 }
 

@@ -97,7 +97,8 @@ type place struct{ line, column int }
 // problem is what is wrong with a rule's text.
 type problem struct {
 	place
-	say string
+	say     string
+	written string // the attribute, when it is about one that is written undeclared
 }
 
 // summary is what the child found in one rule's text.
@@ -119,6 +120,7 @@ func encodeReady(sums []summary) []byte {
 			for _, p := range list {
 				b = appendPlace(b, p.place)
 				b = appendText(b, p.say)
+				b = appendText(b, p.written)
 			}
 		}
 		b = appendNumbers(b, s.lines)
@@ -133,7 +135,7 @@ func decodeReady(body []byte) ([]summary, error) {
 		s := summary{kind: directory.Kind(p.text()), calls: bitCalls(p.byte())}
 		for _, list := range []*[]problem{&s.problems, &s.doubts} {
 			for range p.count() {
-				*list = append(*list, problem{place: p.place(), say: p.text()})
+				*list = append(*list, problem{place: p.place(), say: p.text(), written: p.text()})
 			}
 		}
 		s.lines = p.numbers()

@@ -8,8 +8,10 @@ import (
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
 // checkRules compiles the rules and mappings of every flow, and compares each flow
@@ -40,14 +42,34 @@ type ruleDoubt struct {
 	scripting.Warning
 }
 
-// noteDoubts keeps what is doubtful in the rules of a flow. It may be called from
-// several goroutines.
+// noteDoubts keeps what is doubtful in the rules of a flow. That a rule writes what the
+// source does not have is no doubt when the flow's mapping reads it. It may be called
+// from several goroutines.
 func (a *app) noteDoubts(flow string, found []scripting.Warning) {
 	a.making.Lock()
 	defer a.making.Unlock()
 	for _, w := range found {
-		a.doubts = append(a.doubts, ruleDoubt{flow, w})
+		if w.Written == "" || !a.mapped(flow, w.Kind, w.Written) {
+			a.doubts = append(a.doubts, ruleDoubt{flow, w})
+		}
 	}
+}
+
+// mapped tells whether a flow's mapping reads an attribute.
+func (a *app) mapped(flow string, kind directory.Kind, name string) bool {
+	f, ok := a.cfg.Flow(flow)
+	if !ok {
+		return false
+	}
+	s := spec(f.Users.Match, f.Users.Map)
+	if kind == directory.Department {
+		if f.Departments == nil {
+			return false
+		}
+		s = spec(f.Departments.Match, f.Departments.Map)
+	}
+	m, err := mapping.Compile(s)
+	return err == nil && m.Reads(name)
 }
 
 // logDoubts tells a service's log what is doubtful in its rules.

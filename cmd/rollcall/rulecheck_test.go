@@ -47,11 +47,12 @@ flows:
 // wrong one, and looks at what a service would log.
 func TestRuleFindings(t *testing.T) {
 	t.Parallel()
-	const flows = "  f:\n    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: name}, rule: doubtful.js}}\n" +
+	const flows = "  f:\n    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: account, name: name}, rule: doubtful.js}}\n" +
 		"  g:\n    {from: hr, to: wecom, users: {match: [employee_no], map: {userid: employee_no, name: name}, rule: wrong.js}, departments: {match: [name], map: {name: name}, rule: doubtful.js}}\n"
 	for lang, want := range map[string][]string{
 		"en": {
 			"! flows.f.users.rule: doubtful.js:2:1: the rule changes context.data and never returns context",
+			"! flows.f.users.rule: doubtful.js:2:84: accuont is written, but the source does not declare it",
 			"✗ flows.g.users.rule: wrong.js:1:9: context has no dta; did you mean context.data?\n",
 			"✗ flows.g.users.rule: wrong.js:2:12: repo.abort knows no operation \"create\"; did you mean \"CREATE\"?\n",
 		},
@@ -63,7 +64,7 @@ func TestRuleFindings(t *testing.T) {
 		t.Run(lang, func(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{
-				"doubtful.js": "// 没有 return\ncontext.data.name = pinyin(context.data.name)\n",
+				"doubtful.js": "// 没有 return\ncontext.data.name = pinyin(context.data.name); context.data.account = context.data.accuont = 'x'\n",
 				"wrong.js":    "context.dta\nrepo.abort(\"create\")\nreturn context\n",
 			}
 			p, cfg, out := ruled(t, flows, lang, files)
@@ -75,6 +76,9 @@ func TestRuleFindings(t *testing.T) {
 				if strings.Count(out.String(), line) != 1 {
 					t.Errorf("%q is not told once:\n%s", line, out)
 				}
+			}
+			if strings.Contains(out.String(), " account ") {
+				t.Errorf("what the mapping reads is doubted:\n%s", out)
 			}
 			if strings.Contains(out.String(), "doubtful place") {
 				t.Errorf("config check logs:\n%s", out)
