@@ -156,24 +156,30 @@ func (l *linter) collectCall(n *ast.CallExpression) {
 			l.dynamic = true
 			return
 		}
-		if !ok || i == 0 {
-			continue
-		}
-		for _, p := range object.Value {
-			switch p := p.(type) {
-			case *ast.PropertyShort:
-				l.written[p.Name.Name.String()] = append(l.written[p.Name.Name.String()], store{from: origin{expr: &p.Name}})
-			case *ast.PropertyKeyed:
-				key, ok := p.Key.(*ast.StringLiteral)
-				if !ok || p.Computed {
-					l.dynamic = true
-					return
-				}
-				l.written[key.Value.String()] = append(l.written[key.Value.String()], store{from: origin{expr: p.Value}})
-			default:
-				l.dynamic = true
+		if ok && i > 0 {
+			for _, p := range object.Value {
+				l.collectProperty(p)
 			}
 		}
+	}
+}
+
+// collectProperty takes a property of an object that is copied into another.
+func (l *linter) collectProperty(p ast.Property) {
+	switch p := p.(type) {
+	case *ast.PropertyShort:
+		name := p.Name.Name.String()
+		l.written[name] = append(l.written[name], store{from: origin{expr: &p.Name}})
+	case *ast.PropertyKeyed:
+		key, ok := p.Key.(*ast.StringLiteral)
+		if !ok || p.Computed {
+			l.dynamic = true
+			return
+		}
+		name := key.Value.String()
+		l.written[name] = append(l.written[name], store{from: origin{expr: p.Value}})
+	default:
+		l.dynamic = true
 	}
 }
 

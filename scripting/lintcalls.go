@@ -26,6 +26,10 @@ func (l *linter) call(n *ast.CallExpression) {
 		return
 	}
 	name := dot.Identifier.Name.String()
+	if l.global(dot.Left, "repo") {
+		l.repo(n, name)
+		return
+	}
 	if v := l.value(dot.Left); v.owner == roleData && mutates(v.typ, name) {
 		l.mark(n, n.Idx0())
 	}
@@ -34,7 +38,11 @@ func (l *linter) call(n *ast.CallExpression) {
 			l.word(e, l.value(n.ArgumentList[0]))
 		}
 	}
-	if !l.global(dot.Left, "repo") || slices.ContainsFunc(n.ArgumentList, spread) {
+}
+
+// repo checks the arguments of repo.name(…), as far as they are known.
+func (l *linter) repo(n *ast.CallExpression, name string) {
+	if slices.ContainsFunc(n.ArgumentList, spread) {
 		return
 	}
 	switch name {
@@ -145,22 +153,26 @@ func (l *linter) get(n *ast.CallExpression) {
 	case v.attribute() && (v.typ == directory.Date || v.typ == directory.Bool):
 		l.doubt(args[0].Idx0(), textBadID.String())
 	}
-	if len(args) < 2 {
-		return
+	if len(args) == 2 {
+		l.kindOf(args[1])
 	}
+}
+
+// kindOf checks the second argument of repo.getObjectByID.
+func (l *linter) kindOf(e ast.Expression) {
 	names := []string{string(directory.User), string(directory.Department)}
-	if s, ok := l.value(args[1]).constant(); ok {
+	if s, ok := l.value(e).constant(); ok {
 		if slices.Contains(names, s) {
 			return
 		}
 		if near, ok := closest(s, names); ok {
-			l.wrong(args[1].Idx0(), textKindNear.sayf(clean(s, 40), near))
+			l.wrong(e.Idx0(), textKindNear.sayf(clean(s, 40), near))
 			return
 		}
-		l.wrong(args[1].Idx0(), textBadKind.String())
+		l.wrong(e.Idx0(), textBadKind.String())
 		return
 	}
-	if _, ok := fixed(args[1]); ok {
-		l.wrong(args[1].Idx0(), textBadKind.String())
+	if _, ok := fixed(e); ok {
+		l.wrong(e.Idx0(), textBadKind.String())
 	}
 }

@@ -58,25 +58,44 @@ func (l *linter) minus(at file.Idx, a, b value) {
 
 // same checks two values that must be equal. It is called for either order.
 func (l *linter) same(at file.Idx, strict bool, a, b value) {
+	if a.date() && (b.date() || b.typ == directory.Text) {
+		l.sameDate(at, a, b)
+		return
+	}
 	s, fixed := b.constant()
-	name := clean(a.name, 60)
 	switch {
-	case a.date() && b.date():
-		if a.ident == nil || a.ident != b.ident {
-			l.doubt(at, textDateSame.String())
-		}
-	case a.date() && fixed && s == "" && a.attribute():
-		l.doubt(at, textEmptyDate.sayf(name))
-	case a.date() && b.typ == directory.Text:
-		l.doubt(at, textDateText.String())
-	case a.attribute() && b.role == roleNothing:
+	case !a.attribute():
+	case b.role == roleNothing:
 		l.nothing(at, a)
-	case a.attribute() && fixed && (a.typ == directory.Int || a.typ == directory.Bool):
+	case fixed:
+		l.sameText(at, strict, a, s)
+	case a.typ == directory.Text && b.num && strict:
+		l.doubt(at, textTextNumber.sayf(clean(a.name, 60)))
+	}
+}
+
+// sameDate checks a date that must be equal to a date or a text.
+func (l *linter) sameDate(at file.Idx, a, b value) {
+	s, fixed := b.constant()
+	switch {
+	case b.date() && a.ident != nil && a.ident == b.ident:
+	case b.date():
+		l.doubt(at, textDateSame.String())
+	case fixed && s == "" && a.attribute():
+		l.nothing(at, a)
+	default:
+		l.doubt(at, textDateText.String())
+	}
+}
+
+// sameText checks an attribute that must be equal to a constant text.
+func (l *linter) sameText(at file.Idx, strict bool, a value, s string) {
+	switch a.typ {
+	case directory.Int, directory.Bool:
 		l.plain(at, strict, a, s)
-	case a.attribute() && a.typ == directory.Text && b.num && strict:
-		l.doubt(at, textTextNumber.sayf(name))
-	case a.attribute() && a.typ == directory.List && fixed:
-		l.doubt(at, textListText.sayf(name, clean(s, 40)))
+	case directory.List:
+		l.doubt(at, textListText.sayf(clean(a.name, 60), clean(s, 40)))
+	default:
 	}
 }
 

@@ -286,7 +286,6 @@ func (l *linter) answer(e ast.Expression) answer {
 	if e == nil {
 		return answerNothing
 	}
-	v := l.value(e)
 	switch n := e.(type) {
 	case *ast.NullLiteral, *ast.ObjectLiteral, *ast.RegExpLiteral, *ast.FunctionLiteral, *ast.ArrowFunctionLiteral, *ast.ClassLiteral:
 		return answerOther
@@ -300,14 +299,11 @@ func (l *linter) answer(e ast.Expression) answer {
 			return answerPerhaps
 		}
 	case *ast.CallExpression:
-		if dot, ok := bare(n.Callee).(*ast.DotExpression); ok && l.global(dot.Left, "repo") && dot.Identifier.Name.String() != callGet {
-			return answerNothing
-		}
-		if l.global(n.Callee, "log") {
+		if l.silent(n) {
 			return answerNothing
 		}
 	}
-	switch {
+	switch v := l.value(e); {
 	case v.role == roleContext:
 		return answerContext
 	case v.role == roleNothing:
@@ -316,4 +312,12 @@ func (l *linter) answer(e ast.Expression) answer {
 		return answerOther
 	}
 	return answerPerhaps
+}
+
+// silent tells whether a call of Rollcall's own gives nothing back.
+func (l *linter) silent(n *ast.CallExpression) bool {
+	if dot, ok := bare(n.Callee).(*ast.DotExpression); ok {
+		return l.global(dot.Left, "repo") && dot.Identifier.Name.String() != callGet
+	}
+	return l.global(n.Callee, "log")
 }

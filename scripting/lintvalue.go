@@ -172,15 +172,14 @@ func (l *linter) variable(id *ast.Identifier) value {
 		out = l.member(out, key)
 	}
 	if v.from.loose {
-		// It may be undefined, or something else: what it is for stays, its type and
-		// its text do not.
-		out = value{role: out.role, kind: out.kind, owner: out.owner, name: out.name}
-		if out.role == roleNothing || out.role == roleAttribute || out.role == roleOperation || out.role == roleObjectType {
-			out = value{}
-		}
+		return common(out, out).untyped()
 	}
 	return out
 }
+
+// untyped gives what stays known of a value that may be undefined, or something else
+// instead: what it is for, not its type.
+func (v value) untyped() value { return value{role: v.role, kind: v.kind} }
 
 // member gives a property of a value.
 func (l *linter) member(of value, key string) value {
