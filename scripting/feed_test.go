@@ -93,18 +93,18 @@ return context`)
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		`function f() { f() } f()`:                                   true,
-		`for (var i = 0; i < 2000; i++) repo.getObjectByID("x" + i)`: true,
-		`for (var i = 0; i < 300; i++) context.data["x" + i] = 1`:    true,
-		`throw new Error("x")`:                                       false,
-		`context.target = 1`:                                         false,
-		`context.data.level = "x"`:                                   false,
-		`return 5`:                                                   false,
+		`function f() { f() } f()`:                                                true,
+		`for (var i = 0; i < 2000; i++) repo.getObjectByID("x" + i)`:              true,
+		`for (var i = 0; i < 300; i++) context.data["x" + i] = 1`:                 true,
+		`throw new Error("x")`:                                                    false,
+		`(() => context)().target = 1`:                                            false,
+		`context.data.level = "x"`:                                                false,
+		`return [5][0]`:                                                           false,
 		`try { for (;;) repo.getObjectByID(String(Math.random())) } catch (e) {}`: true,
 	} {
 		s := person("a", nil)
 		j, _ := inProcess(t, text).judge(directory.User, &s)
-		if j.Failed == nil || j.Failed.Limit != want || j.Failed.Line != 1 && text != "return 5" {
+		if j.Failed == nil || j.Failed.Limit != want || j.Failed.Line != 1 && text != "return [5][0]" {
 			t.Errorf("%s: %+v", text, j.Failed)
 		}
 	}

@@ -146,7 +146,7 @@ var _ plan.Rules = (*Host)(nil)
 // stall or kill a process, so each rule is compiled in a child of its own, which
 // ends at once. What is wrong with the rules comes back as one Invalid fault
 // whose sentence has a line "file:line:column: what" for each mistake, in each
-// language; the first is its cause, a *plan.RuleError. Other faults: Internal for wrong options, Unavailable when a child does not start.
+// language, and whose cause is a *Refusal. Other faults: Internal for wrong options, Unavailable when a child does not start.
 func New(o Options) (*Host, error) {
 	if err := o.withDefaults(); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "rules are set up wrongly / 规则脚本的设置有误")
@@ -165,7 +165,7 @@ func New(o Options) (*Host, error) {
 			declared:   o.Declared,
 		},
 	}
-	var mistakes []mistake
+	var mistakes []Warning
 	for _, kind := range kinds {
 		f := h.file(kind)
 		if f.Source == nil {
@@ -178,22 +178,30 @@ func New(o Options) (*Host, error) {
 		mistakes = append(mistakes, found...)
 	}
 	if len(mistakes) > 0 {
-		return nil, fault.Wrap(fault.Invalid, &mistakes[0].RuleError, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
+		return nil, fault.Wrap(fault.Invalid, &Refusal{Mistakes: mistakes}, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
 	}
 	return h, nil
 }
 
-// mistake is one thing that is wrong with a rule.
-type mistake struct {
-	plan.RuleError
-	column int
+// Refusal says why rules cannot be used. It is the cause of New's Invalid fault.
+type Refusal struct {
+	Mistakes []Warning // at least one, by file and place
+}
+
+// Error gives the mistakes in English, a line each.
+func (r *Refusal) Error() string { return "rules are refused:\n" + list(r.Mistakes, "en") }
+
+// Unwrap gives the first mistake as a *plan.RuleError.
+func (r *Refusal) Unwrap() error {
+	first := r.Mistakes[0]
+	return &plan.RuleError{File: first.File, Line: first.Line, Say: first.Say, Limit: first.limit}
 }
 
 // list gives a line for each mistake in one language.
-func list(mistakes []mistake, lang string) string {
+func list(mistakes []Warning, lang string) string {
 	lines := make([]string, 0, len(mistakes))
 	for _, m := range mistakes {
-		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.column, fault.In(m.Say, lang)))
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, fault.In(m.Say, lang)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -206,9 +214,9 @@ func (h *Host) file(kind directory.Kind) File {
 }
 
 // load compiles one rule and gives what is wrong with it.
-func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
-	whole := func(say string, limit bool) []mistake {
-		return []mistake{{plan.RuleError{File: f.label(), Line: 1, Say: say, Limit: limit}, 1}}
+func (h *Host) load(kind directory.Kind, f File) ([]Warning, error) {
+	whole := func(say string, limit bool) []Warning {
+		return []Warning{{File: f.label(), Kind: kind, Line: 1, Column: 1, Say: say, limit: limit}}
 	}
 	switch {
 	case len(f.Source) > MaxSource:
@@ -234,13 +242,9 @@ func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
 	if len(sums) != 1 {
 		return nil, fault.New(fault.Internal, "a rule process answers nonsense / 规则进程的回答无法识别")
 	}
-	var mistakes []mistake
-	for _, p := range sums[0].problems {
-		mistakes = append(mistakes, mistake{plan.RuleError{File: f.label(), Line: p.line, Say: p.say}, p.column})
-	}
 	h.rules[kind] = &rule{file: f, sum: sums[0]}
 	h.set.rules = append(h.set.rules, text)
-	return mistakes, nil
+	return warnings(kind, f, sums[0].problems), nil
 }
 
 // Mentions tells which execute functions the rule for a kind calls anywhere in
@@ -283,41 +287,38 @@ func (h *Host) StatementLines(kind directory.Kind) []int {
 	return nil
 }
 
-// Warning is a doubtful place in a rule.
+// Warning is a place in a rule that is doubtful, or wrong.
 type Warning struct {
 	File   string
-	Line   int // from 1
-	Column int // from 1
-	Say    string
+	Kind   directory.Kind // of the objects that the rule judges
+	Line   int            // from 1
+	Column int            // from 1, in characters
+	Say    string         // what is the matter and what to do, "English / 中文"
+	// Written is the attribute, when the doubt is that the rule writes one that the
+	// source does not declare: whoever knows that a mapping reads it may leave it out.
+	Written string
+
+	limit bool // the text outran a limit when it was compiled
 }
 
-// Warnings lists the attributes that a rule reads or writes as
-// context.data.name, and that are not declared. Nothing is said about kinds
-// without declared attributes.
-func (h *Host) Warnings() []Warning {
-	var out []Warning
-	for _, kind := range kinds {
-		r, declared := h.rules[kind], h.o.Declared[kind]
-		if r == nil || len(declared) == 0 {
-			continue
-		}
-		for _, n := range r.sum.reads {
-			if _, ok := declared[n.name]; !ok && !objectMethod(n.name) {
-				out = append(out, Warning{
-					File: r.file.label(), Line: n.line, Column: n.column,
-					Say: textUndeclared.sayf(clean(n.name, 60), string(kind)),
-				})
-			}
-		}
+func warnings(kind directory.Kind, f File, found []problem) []Warning {
+	out := make([]Warning, 0, len(found))
+	for _, p := range found {
+		out = append(out, Warning{File: f.label(), Kind: kind, Line: p.line, Column: p.column, Say: p.say, Written: p.written})
 	}
 	return out
 }
 
-// objectMethod tells whether every object has the name.
-func objectMethod(name string) bool {
-	switch name {
-	case "hasOwnProperty", "propertyIsEnumerable", "toString", "valueOf":
-		return true
+// Warnings lists what is doubtful in the rules, by file and place, at most 20 for each:
+// attributes that are not declared, comparisons that are never true, names that do
+// not exist, ends without context. Nothing is said about the attributes of kinds
+// without declared ones. The rules run all the same.
+func (h *Host) Warnings() []Warning {
+	var out []Warning
+	for _, kind := range kinds {
+		if r := h.rules[kind]; r != nil {
+			out = append(out, warnings(kind, r.file, r.sum.doubts)...)
+		}
 	}
-	return false
+	return out
 }

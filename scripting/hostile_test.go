@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"os/exec"
-	"sync"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 

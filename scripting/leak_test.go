@@ -76,6 +76,7 @@ func leakProbes() map[string]string {
 		"log":                     `if (log.leak) found(); log.leak = 1`,
 		"thrown":                  `if (globalThis.leak) found(); throw new Error("left on the way")`,
 		"microtask":               `if (globalThis.leak || {}.leak) found(); Promise.resolve().then(function () { Object.prototype.leak = 1 })`,
+		"microtask behind a stop": `if (context.reason) found(); var it = () => context; if (context.id.endsWith("a")) { Promise.resolve().then(function () { context.reason = "x"; repo.executeDelete() }); it().target = 1 }`,
 		"recursion":               `if (globalThis.leak) found(); function f() { f() } if (context.id.endsWith("a")) f()`,
 		"number prototype":        `if ((1).leak) found(); Number.prototype.leak = 1`,
 		"boolean prototype":       `if (true.leak) found(); Boolean.prototype.leak = 1`,

@@ -97,13 +97,8 @@ type place struct{ line, column int }
 // problem is what is wrong with a rule's text.
 type problem struct {
 	place
-	say string
-}
-
-// read is one context.data.name in a rule's text.
-type read struct {
-	place
-	name string
+	say     string
+	written string // the attribute, when it is about one that is written undeclared
 }
 
 // summary is what the child found in one rule's text.
@@ -112,7 +107,7 @@ type summary struct {
 	kind     directory.Kind
 	problems []problem // when there is one, the rule cannot run
 	calls    plan.Calls
-	reads    []read
+	doubts   []problem // what somebody should look at
 }
 
 func encodeReady(sums []summary) []byte {
@@ -120,15 +115,13 @@ func encodeReady(sums []summary) []byte {
 	for _, s := range sums {
 		b = appendText(b, string(s.kind))
 		b = append(b, callBits(s.calls))
-		b = binary.AppendUvarint(b, uint64(len(s.problems)))
-		for _, p := range s.problems {
-			b = appendPlace(b, p.place)
-			b = appendText(b, p.say)
-		}
-		b = binary.AppendUvarint(b, uint64(len(s.reads)))
-		for _, r := range s.reads {
-			b = appendPlace(b, r.place)
-			b = appendText(b, r.name)
+		for _, list := range [][]problem{s.problems, s.doubts} {
+			b = binary.AppendUvarint(b, uint64(len(list)))
+			for _, p := range list {
+				b = appendPlace(b, p.place)
+				b = appendText(b, p.say)
+				b = appendText(b, p.written)
+			}
 		}
 		b = appendNumbers(b, s.lines)
 	}
@@ -140,11 +133,10 @@ func decodeReady(body []byte) ([]summary, error) {
 	var sums []summary
 	for range p.count() {
 		s := summary{kind: directory.Kind(p.text()), calls: bitCalls(p.byte())}
-		for range p.count() {
-			s.problems = append(s.problems, problem{place: p.place(), say: p.text()})
-		}
-		for range p.count() {
-			s.reads = append(s.reads, read{place: p.place(), name: p.text()})
+		for _, list := range []*[]problem{&s.problems, &s.doubts} {
+			for range p.count() {
+				*list = append(*list, problem{place: p.place(), say: p.text(), written: p.text()})
+			}
 		}
 		s.lines = p.numbers()
 		sums = append(sums, s)

@@ -32,10 +32,6 @@ var (
 		en: "compiling the rule ends its process (%s): simplify it",
 		zh: "编译该规则脚本会使其进程终止（%s）：请简化",
 	}
-	textUndeclared = texts{
-		en: "%s is not an attribute of %s: it is always undefined; correct the name or declare it",
-		zh: "%[2]s 没有属性 %[1]s，读出来总是 undefined：请改正名称或声明该属性",
-	}
 
 	textReturned = texts{
 		en: "the rule returned something other than context: end it with 'return context'",

@@ -34,8 +34,8 @@ func TestMessages(t *testing.T) {
 	same(t, "setup", gotSet, set, err)
 
 	sums := []summary{
-		{kind: directory.User, calls: plan.Calls{Create: true, Delete: true}, reads: []read{{place{1, 2}, "name"}}},
-		{kind: directory.Department, problems: []problem{{place{3, 4}, "错误"}}},
+		{kind: directory.User, calls: plan.Calls{Create: true, Delete: true}, doubts: []problem{{place{1, 2}, "name", "attribute"}}},
+		{kind: directory.Department, problems: []problem{{place{3, 4}, "错误", ""}}},
 	}
 	gotSums, err := decodeReady(encodeReady(sums))
 	same(t, "ready", gotSums, sums, err)
@@ -198,7 +198,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(body)
 	f.Add((&setup{zone: "UTC", turns: turnsOf(time.UTC), objectTime: 1, batchTime: 1}).encode())
 	f.Add((&judgement{Verdict: plan.Verdict{Data: attributes(), Failed: &plan.RuleError{}}}).encode(nil))
-	f.Add(encodeReady([]summary{{kind: directory.User, reads: []read{{place{1, 2}, "x"}}}}))
+	f.Add(encodeReady([]summary{{kind: directory.User, doubts: []problem{{place{1, 2}, "x", ""}}}}))
 	f.Add(lookup{id: "x"}.encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if j, err := decodeJudgement(data); err == nil {

@@ -164,7 +164,7 @@ func (w *worker) prepare(f frame) error {
 	w.programs = map[directory.Kind]*goja.Program{}
 	sums := make([]summary, 0, len(s.rules))
 	for _, r := range s.rules {
-		program, sum := compile(r.kind, r.source)
+		program, sum := compileFor(r.kind, r.source, s.declared)
 		if program != nil {
 			w.programs[r.kind] = program
 		}

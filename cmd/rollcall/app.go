@@ -37,6 +37,8 @@ type app struct {
 	tokens  map[string]*feishutoken.Source
 	types   map[string]map[directory.Kind]map[string]directory.Type // of the sources, by flow
 	broken  []brokenRule
+	doubts  []ruleDoubt // in the rules, by flow
+	written []ruleWrite // by the rules
 	closers []func() error
 	slots   *scripting.Slots // shared by the rules of all flows
 }
@@ -77,6 +79,7 @@ func (a *app) openAll(ctx context.Context) error {
 		return err
 	}
 	a.tellBroken(ctx)
+	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),

@@ -88,10 +88,7 @@ func (a *app) ownRules(ctx context.Context, f *configs.Flow, out *engine.Flow) (
 	a.making.Lock()
 	a.closers = append(a.closers, func() error { h.Close(); return nil })
 	a.making.Unlock()
-	for _, w := range h.Warnings() {
-		a.log.WarnContext(ctx, "rule uses an attribute that the source does not declare",
-			"warning", fmt.Sprintf("%s:%d:%d: %s", w.File, w.Line, w.Column, fault.In(w.Say, a.p.lang())))
-	}
+	a.noteDoubts(f.Name, h.Warnings())
 	return h, nil
 }
 
@@ -180,25 +177,6 @@ func (a *app) brokenIn(flow string) (brokenRule, bool) {
 		}
 	}
 	return brokenRule{}, false
-}
-
-// brokenOf gives one fault that tells of every rule that is of no use, each once, in
-// the order of the flows; nil when there is none.
-func (a *app) brokenOf() error {
-	var en, zh []string
-	told := map[string]bool{}
-	for i := range a.cfg.Flows {
-		b, ok := a.brokenIn(a.cfg.Flows[i].Name)
-		if !ok || told[fault.Say(b.err)] {
-			continue
-		}
-		told[fault.Say(b.err)] = true
-		en, zh = append(en, fault.In(fault.Say(b.err), "en")), append(zh, fault.In(fault.Say(b.err), "zh"))
-	}
-	if len(en) == 0 {
-		return nil
-	}
-	return fault.New(fault.Invalid, "%s / %s", strings.Join(en, "\n"), strings.Join(zh, "\n"))
 }
 
 // tellBroken writes the rules that are of no use into the log.
