@@ -114,10 +114,10 @@ func (p *process) loadBy(o configs.Options) (*configs.Config, error) {
 	return cfg, nil
 }
 
-// loadOffline reads a configuration for a tool that calls nobody: neither secrets
-// nor warnings about them are its business.
+// loadOffline reads a configuration for a tool that calls nobody and helps to write
+// rules: neither secrets nor rules that are not there yet are its business.
 func (p *process) loadOffline(path string) (*configs.Config, error) {
-	return configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true})
+	return configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true, LooseRules: true})
 }
 
 // ruleWorker gives the command that starts a child process for rules.
