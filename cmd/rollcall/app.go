@@ -24,16 +24,17 @@ import (
 
 // app is a configuration with everything that it needs opened.
 type app struct {
-	p       *process
-	cfg     *configs.Config
-	log     *slog.Logger
-	store   *store.Store
-	bell    engine.Bell
-	engine  *engine.Engine
-	making  sync.Mutex // guards sources and tokens
-	sources map[string]connector.Source
-	tokens  map[string]*feishutoken.Source
-	closers []func() error
+	p        *process
+	cfg      *configs.Config
+	log      *slog.Logger
+	store    *store.Store
+	bell     engine.Bell
+	engine   *engine.Engine
+	observer *observer
+	making   sync.Mutex // guards sources and tokens
+	sources  map[string]connector.Source
+	tokens   map[string]*feishutoken.Source
+	closers  []func() error
 }
 
 var (
@@ -67,13 +68,17 @@ func (a *app) openAll(ctx context.Context) error {
 	if err := a.openBell(ctx); err != nil {
 		return err
 	}
+	if err := a.openTrail(ctx); err != nil {
+		return err
+	}
+	watched := &observedStore{Store: a.store, record: a.store, o: a.observer, now: a.p.now}
 	flows, err := a.engineFlows(ctx)
 	if err != nil {
 		return err
 	}
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
-		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
+		Store: watched, Around: watched.around, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
 		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
 		Working:       func(at time.Time) bool { return a.cfg.Hours.Include(at.In(a.cfg.Location())) },

@@ -49,7 +49,8 @@ func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, err
 		return engine.Flow{}, fault.New(fault.Unsupported, "flow %[1]s: %[2]s cannot be written to / 流程 %[1]s：%[2]s 不能写入", f.Name, f.To)
 	}
 	out := engine.Flow{
-		From: f.From, To: f.To, Source: source, Target: target, Zone: a.cfg.Location(), Paused: f.Paused, Spec: f.Schedule,
+		From: f.From, To: f.To, Source: &observedSource{source, f.From, a.observer},
+		Target: &observedTarget{observedSource{target, f.To, a.observer}, target}, Zone: a.cfg.Location(), Paused: f.Paused, Spec: f.Schedule,
 		OnChange: f.OnChange.Std(),
 	}
 	if out.Plan, err = planFlow(f); err != nil {
@@ -61,7 +62,7 @@ func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, err
 	}
 	out.Config = f.Hash(users.Source, departments.Source)
 	if users.Source != nil || departments.Source != nil {
-		if out.Rules, err = a.rules(ctx, source, users, departments); err != nil {
+		if out.Rules, err = a.rules(ctx, f.Name, source, users, departments); err != nil {
 			return engine.Flow{}, fmt.Errorf("flow %s: %w", f.Name, err)
 		}
 	}
@@ -157,7 +158,7 @@ func (a *app) ruleFile(path string) (scripting.File, error) {
 }
 
 // rules makes the host of a flow's rules.
-func (a *app) rules(ctx context.Context, source connector.Source, users, departments scripting.File) (plan.Rules, error) {
+func (a *app) rules(ctx context.Context, flow string, source connector.Source, users, departments scripting.File) (plan.Rules, error) {
 	command, err := a.p.ruleWorker()
 	if err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (a *app) rules(ctx context.Context, source connector.Source, users, departm
 		a.log.WarnContext(ctx, "rule uses an attribute that the source does not declare",
 			"warning", fmt.Sprintf("%s:%d:%d: %s", w.File, w.Line, w.Column, fault.In(w.Say, a.p.lang())))
 	}
-	return h, nil
+	return &observedRules{h, flow, a.observer}, nil
 }
 
 // declared gives the types of the source's attributes. A roster and a database tell

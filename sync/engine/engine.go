@@ -73,6 +73,9 @@ type Options struct {
 	// Host makes rules of texts that a flow had before, or may get. Whoever asks ends
 	// them. nil = no other rules can be asked. Its faults are those of scripting.New.
 	Host func(ctx context.Context, flow string, texts []plan.RuleText) (rules plan.Rules, end func(), err error)
+	// Around gives the context that a run is worked on with, so that whoever watches
+	// knows what a call or a line of the log belongs to; nil = it stays as it is.
+	Around func(ctx context.Context, r run.Run) context.Context
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
 }
