@@ -25,6 +25,7 @@ type observer struct {
 	registry *scrape.Registry
 	flows    *flowBook
 	began    time.Time
+	log      *slog.Logger // tells of each move of a run
 
 	mu      sync.Mutex
 	refused map[run.Platform]func() map[string]int64 // what chat platforms refused
@@ -35,7 +36,7 @@ type observer struct {
 // looks.
 func (a *app) observe(flows *flowBook) *observer {
 	o := &observer{
-		flows: flows, began: time.Now(), refused: map[run.Platform]func() map[string]int64{}, ops: map[run.Code][]plan.Op{},
+		flows: flows, began: time.Now(), log: slog.New(slog.DiscardHandler), refused: map[run.Platform]func() map[string]int64{}, ops: map[run.Code][]plan.Op{},
 	}
 	o.registry = scrape.New(scrape.Options{Version: version(), Logger: a.log, Ask: a.samples})
 	o.meter = o.registry.Meter()
@@ -108,9 +109,11 @@ func (a *app) metricsServer() (*server.Server, error) {
 // metricsConns is how many may look at the numbers at once.
 const metricsConns = 16
 
-// prime shows everything that may be counted as 0: a server that sees a count for
-// the first time at 1 would not notice that it grew.
-func (o *observer) prime(flows []string) {
+// serving tells the observer that a service begins: the log hears of each move of a
+// run, and everything that may be counted is shown as 0. A server that sees a count
+// for the first time at 1 would not notice that it grew.
+func (o *observer) serving(flows []string, log *slog.Logger) {
+	o.log = log
 	for _, f := range flows {
 		for _, s := range run.States() {
 			o.meter.Moves.Add(0, f, string(s))

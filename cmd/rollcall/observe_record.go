@@ -44,6 +44,7 @@ func (s *observedStore) CreateRun(ctx context.Context, r run.Run) (run.Run, bool
 	} else if at, ok, err := s.record.Claimed(ctx, got.RequestID); err == nil && ok && at.Before(from) {
 		from = at
 	}
+	s.o.log.InfoContext(ctx, "run created", "run", got.Code, "flow", got.Flow, "trigger", string(got.Trigger), "apply", got.Apply)
 	s.o.trail.Request(traced(got), from, s.now())
 	return got, created, nil
 }
@@ -111,6 +112,7 @@ func (s *observedStore) moved(ctx context.Context, was run.State, r run.Run, err
 		since, now = moves[len(moves)-2], moves[len(moves)-1]
 	}
 	s.o.meter.Phases.Observe(max(0, now.Sub(since).Seconds()), r.Flow, string(was))
+	s.o.log.InfoContext(ctx, "run moved", "run", r.Code, "flow", r.Flow, "from", string(was), "state", string(r.State), "after", now.Sub(since).String())
 	failed := r.State == run.Failed
 	s.o.trail.Phase(traced(r), trail.Phase{Name: string(was), Since: since}, now, string(r.State), failed)
 	if w := trail.Of(ctx); w != nil && w.Code == string(r.Code) {
