@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/bot/server"
+	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/meter"
 	"github.com/rollcallhq/rollcall/sync/meter/scrape"
 	"github.com/rollcallhq/rollcall/sync/meter/trail"
@@ -112,9 +114,13 @@ const metricsConns = 16
 // serving tells the observer that a service begins: the log hears of each move of a
 // run, and everything that may be counted is shown as 0. A server that sees a count
 // for the first time at 1 would not notice that it grew.
-func (o *observer) serving(flows []string, log *slog.Logger) {
+func (o *observer) serving(cfg *configs.Config, log *slog.Logger) {
 	o.log = log
-	for _, f := range flows {
+	for i := range cfg.Flows {
+		f := cfg.Flows[i].Name
+		for _, system := range []string{cfg.Flows[i].From, cfg.Flows[i].To} {
+			o.systemServed(system)
+		}
 		for _, s := range run.States() {
 			o.meter.Moves.Add(0, f, string(s))
 		}
@@ -130,6 +136,17 @@ func (o *observer) serving(flows []string, log *slog.Logger) {
 		o.meter.RuleErrors.Add(0, f)
 		o.meter.LeasesLost.Add(0, f)
 	}
+}
+
+// systemServed shows what may be counted of a system as 0.
+func (o *observer) systemServed(system string) {
+	for _, op := range []string{"read", "lookup", opLabel(plan.Create), opLabel(plan.Update), opLabel(plan.Disable), opLabel(plan.Delete)} {
+		for _, kind := range []string{"ok", string(fault.Credential)} {
+			o.meter.Operations.Add(0, system, op, kind)
+		}
+	}
+	o.meter.Waits.Add(0, system)
+	o.meter.WaitTime.Add(0, system)
 }
 
 // flowBook knows which flow a run is of, for the log. It is safe for concurrent

@@ -112,7 +112,7 @@ func (s *observedStore) moved(ctx context.Context, was run.State, r run.Run, err
 		since, now = moves[len(moves)-2], moves[len(moves)-1]
 	}
 	s.o.meter.Phases.Observe(max(0, now.Sub(since).Seconds()), r.Flow, string(was))
-	s.o.log.InfoContext(ctx, "run moved", "run", r.Code, "flow", r.Flow, "from", string(was), "state", string(r.State), "after", now.Sub(since).String())
+	s.o.log.InfoContext(ctx, "run moved", "run", r.Code, "flow", r.Flow, "from", string(was), "state", string(r.State), "took", now.Sub(since).String())
 	failed := r.State == run.Failed
 	s.o.trail.Phase(traced(r), trail.Phase{Name: string(was), Since: since}, now, string(r.State), failed)
 	if w := trail.Of(ctx); w != nil && w.Code == string(r.Code) {

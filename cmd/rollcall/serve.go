@@ -53,7 +53,7 @@ func (a *app) serve(ctx context.Context, ready func(address string)) error {
 			return err
 		}
 	}
-	a.observer.serving(a.engine.Flows(), a.log)
+	a.observer.serving(a.cfg, a.log)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(ctx) })
 	if numbers != nil {
