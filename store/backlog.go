@@ -34,14 +34,14 @@ func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
 		return b, s.fail("count inbox", err)
 	}
 	b.Inbox.Oldest = instant(oldest)
-	rows, err := s.reader.QueryContext(ctx, `SELECT way, COUNT(*), MIN(at) FROM outbox WHERE state = 'waiting' GROUP BY way
-		UNION ALL SELECT way, COUNT(*), 0 FROM outbox WHERE state = 'failed' GROUP BY way`)
+	rows, err := s.reader.QueryContext(ctx, `SELECT 'waiting', way, COUNT(*), MIN(at) FROM outbox WHERE state = 'waiting' GROUP BY way
+		UNION ALL SELECT 'failed', way, COUNT(*), 0 FROM outbox WHERE state = 'failed' GROUP BY way`)
 	_, err = collect(rows, err, func(scan func(...any) error) (struct{}, error) {
-		var way string
+		var state, way string
 		var n int
 		var at int64
-		err := scan(&way, &n, &at)
-		if at == 0 {
+		err := scan(&state, &way, &n, &at)
+		if state == "failed" {
 			b.Failed[way] = n
 		} else {
 			b.Outbox[way] = Pile{n, instant(at)}

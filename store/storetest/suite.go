@@ -38,6 +38,7 @@ func Run(t *testing.T, open Opener) {
 		{"outbox", testOutbox},
 		{"settings", testSettings},
 		{"shelf", testShelf},
+		{"backlog", testBacklog},
 		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {
