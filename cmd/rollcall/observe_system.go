@@ -171,6 +171,10 @@ func (t *observedTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		// The header is cut to the second.
 		t.o.meter.ClockOffset.Set(date.Add(time.Second/2).Sub(sent.Add(took/2)).Seconds(), t.system)
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols { // its body is the connection
+		done("ok")
+		return res, nil
+	}
 	res.Body = &overheard{ReadCloser: res.Body, status: res.StatusCode, done: done}
 	return res, nil
 }
