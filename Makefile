@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: deploy-check servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -74,10 +74,18 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 cover: ## coverage of every package
 	$(GO) test -tags $(TAGS) -cover $(PKGS)
 
+deploy-check: ## alert rules and their unit tests by promtool, and that rules and dashboard name real metrics
+	$(GO) test -tags $(TAGS) -count=1 -run 'TestAlertRules|TestDashboard' ./cmd/rollcall
+	@if command -v promtool >/dev/null; then \
+		cd deploy/prometheus && promtool check rules rules.yaml && promtool check config --syntax-only prometheus.yaml && promtool test rules rules_test.yaml; \
+	else \
+		echo "NOT RUN: no promtool here (Debian package prometheus), so the alert rules' own tests are skipped"; \
+	fi
+
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update
 	$(GO) test ./sync/connector/... -run 'Docs' -update
-	$(GO) test ./bot ./sync/run ./sync/matrix -run 'Docs' -update
+	$(GO) test ./bot ./sync/run ./sync/matrix ./sync/meter -run 'Docs' -update
 
 verify: generate ## generated files and go.mod are up to date
 	$(GO) mod tidy

@@ -23,6 +23,7 @@ func (c *checker) all() {
 	c.timing()
 	c.listen()
 	c.publicURL()
+	c.seen()
 	c.systems()
 	c.bots()
 	c.webhooks()

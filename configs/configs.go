@@ -109,6 +109,15 @@ type Server struct {
 	// slash at the end; empty: not reachable. Needed for HTTP callbacks and
 	// for links.
 	PublicURL string `yaml:"public_url" ref:"env"`
+	// Metrics is host:port of an address of its own for Prometheus, with
+	// /metrics, /healthz and /readyz; empty: none. On other than loopback it needs
+	// MetricsToken.
+	Metrics string `yaml:"metrics" ref:"env"`
+	// MetricsToken is the bearer token that Prometheus brings, 24 characters at least.
+	MetricsToken Secret `yaml:"metrics_token"`
+	// Traces is the collector that takes traces by OTLP over HTTP; empty: as the
+	// variables OTEL_EXPORTER_OTLP_ENDPOINT and the like say, if they are set.
+	Traces string `yaml:"traces" ref:"env"`
 }
 
 // Timing is how patient the process is. The defaults fit the real platforms.

@@ -79,6 +79,9 @@ type Options struct {
 	// Streams is the number of Stream connections; default 2, since a message
 	// that comes while none is healthy is lost for good.
 	Streams int
+	// Changed is told how many Stream connections stand, whenever that changes. It
+	// must be quick. Optional.
+	Changed func(up int)
 	// Window is how far the signed time of a callback may be from ours, either
 	// way; default 5 minutes.
 	Window time.Duration

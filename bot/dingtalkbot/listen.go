@@ -73,6 +73,17 @@ type ear struct {
 	mu     sync.Mutex
 	closed bool
 	busy   sync.WaitGroup // frames, and answers from memory
+	up     int            // connections that stand
+}
+
+// stands notes that so many more connections stand.
+func (e *ear) stands(more int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.up += more
+	if e.b.o.Changed != nil {
+		e.b.o.Changed(e.up)
+	}
 }
 
 // enter counts something that close waits for; false when it is too late.
@@ -144,6 +155,8 @@ func (e *ear) stream(ctx context.Context) error {
 		return err
 	}
 	e.b.o.Logger.InfoContext(ctx, "stream connected", "system", "dingtalk")
+	e.stands(1)
+	defer e.stands(-1)
 	look := time.NewTicker(e.b.pause.watch)
 	defer look.Stop()
 	for {

@@ -26,21 +26,22 @@ import (
 
 // app is a configuration with everything that it needs opened.
 type app struct {
-	p       *process
-	cfg     *configs.Config
-	log     *slog.Logger
-	store   *store.Store
-	bell    engine.Bell
-	engine  *engine.Engine
-	making  sync.Mutex // guards what is below
-	sources map[string]connector.Source
-	tokens  map[string]*feishutoken.Source
-	types   map[string]map[directory.Kind]map[string]directory.Type // of the sources, by flow
-	broken  []brokenRule
-	doubts  []ruleDoubt // in the rules, by flow
-	written []ruleWrite // by the rules
-	closers []func() error
-	slots   *scripting.Slots // shared by the rules of all flows
+	p        *process
+	cfg      *configs.Config
+	log      *slog.Logger
+	store    *store.Store
+	bell     engine.Bell
+	engine   *engine.Engine
+	observer *observer
+	making   sync.Mutex // guards what is below
+	sources  map[string]connector.Source
+	tokens   map[string]*feishutoken.Source
+	types    map[string]map[directory.Kind]map[string]directory.Type // of the sources, by flow
+	broken   []brokenRule
+	doubts   []ruleDoubt // in the rules, by flow
+	written  []ruleWrite // by the rules
+	closers  []func() error
+	slots    *scripting.Slots // shared by the rules of all flows
 }
 
 var (
@@ -74,6 +75,10 @@ func (a *app) openAll(ctx context.Context) error {
 	if err := a.openBell(ctx); err != nil {
 		return err
 	}
+	if err := a.openTrail(ctx); err != nil {
+		return err
+	}
+	watched := &observedStore{Store: a.store, record: a.store, o: a.observer, now: a.p.now}
 	flows, err := a.engineFlows(ctx)
 	if err != nil {
 		return err
@@ -82,7 +87,7 @@ func (a *app) openAll(ctx context.Context) error {
 	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
-		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
+		Store: watched, Around: watched.around, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
 		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
 		Host:          a.otherRules, RuleTime: t.Rules.Std(),

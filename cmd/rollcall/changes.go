@@ -62,7 +62,7 @@ func (a *app) wecomHandlers() (map[string]http.Handler, error) {
 			errs = append(errs, err)
 			continue
 		}
-		handlers[configs.WeComEventsPath(sys.Name)] = l
+		handlers[configs.WeComEventsPath(sys.Name)] = a.refusals("wecom", l)
 	}
 	return handlers, errors.Join(errs...)
 }

@@ -52,6 +52,7 @@ func (a *app) openChat() (*chat, error) {
 			return nil, fmt.Errorf("bots.feishu: %w", err)
 		}
 		platforms = append(platforms, b)
+		a.observer.door(run.Feishu, b.Refused)
 		c.doctor.bots[run.Feishu] = func(ctx context.Context) error { _, err := b.Probe(ctx); return err }
 		if cfg.Receive == "callback" {
 			callbacks = append(callbacks, func() { c.handlers[feishuPath] = b.Handler(c.bot.Receive) })
@@ -63,6 +64,7 @@ func (a *app) openChat() (*chat, error) {
 			return nil, fmt.Errorf("bots.dingtalk: %w", err)
 		}
 		platforms = append(platforms, b)
+		a.observer.door(run.DingTalk, b.Refused)
 		c.doctor.bots[run.DingTalk] = b.Probe
 		if cfg.Receive == dingtalkbot.Callback {
 			callbacks = append(callbacks, func() { c.handlers[cfg.CallbackPath.Reveal()] = b.Handler(c.bot.Receive) })
@@ -102,15 +104,17 @@ func (a *app) feishuBot(c *chat, cfg *configs.FeishuBot) (*feishubot.Bot, error)
 	f := sys.Feishu
 	o := feishubot.Options{
 		AppID: f.AppID, BaseURL: f.BaseURL, EncryptKey: cfg.EncryptKey.Reveal(), VerificationToken: cfg.VerificationToken.Reveal(),
-		Tokens: a.feishuTokens(f), HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
+		Tokens: a.feishuTokens(f), HTTPClient: a.client("bot.feishu"), Now: a.p.now, Logger: a.log,
 		BotMoved: func(ctx context.Context, chat string, added bool) { c.bot.Moved(ctx, run.Feishu, chat, added) },
 		Contacts: a.told(cfg.System), UserIDType: f.UserIDType,
 	}
 	if cfg.Receive == "connection" {
+		a.observer.meter.Connections.Set(0, string(run.Feishu))
 		o.Connect = func(ctx context.Context, handle feishubot.Handle) error {
 			return longconn.Listen(ctx, longconn.Options{
 				AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, Handle: longconn.Handle(handle),
 				HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
+				Changed: func(connected bool) { a.observer.meter.Connections.Set(truth(connected), string(run.Feishu)) },
 			})
 		}
 	}
@@ -142,7 +146,11 @@ func (a *app) dingBot(cfg *configs.DingTalkBot) (*dingtalkbot.Bot, error) {
 	o := dingtalkbot.Options{
 		ClientID: d.ClientID, ClientSecret: d.ClientSecret.Reveal(), RobotCode: cfg.RobotCode, CorpID: cfg.CorpID,
 		APIURL: d.APIURL, OAPIURL: d.OAPIURL, Receive: cfg.Receive, CardTemplate: cfg.CardTemplateID, BotName: cfg.Name,
-		HTTPClient: httpClient(), Now: a.p.now, Logger: a.log, Contacts: a.told(cfg.System),
+		HTTPClient: a.client("bot.dingtalk"), Now: a.p.now, Logger: a.log, Contacts: a.told(cfg.System),
+		Changed: func(up int) { a.observer.meter.Connections.Set(float64(up), string(run.DingTalk)) },
+	}
+	if cfg.Receive == dingtalkbot.Stream {
+		a.observer.meter.Connections.Set(0, string(run.DingTalk))
 	}
 	for i := range a.cfg.Rooms {
 		if r := &a.cfg.Rooms[i]; r.Platform == string(run.DingTalk) && r.ChatID != "" {
@@ -161,7 +169,7 @@ func (a *app) robots() (map[string]bot.Robot, error) {
 		w := &a.cfg.Webhooks[i]
 		o := webhook.Options{
 			Name: w.Name, Type: run.Platform(w.Type), URL: w.URL.Reveal(), Secret: w.Secret.Reveal(), Keyword: w.Keyword,
-			HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
+			HTTPClient: a.client("webhook." + w.Name), Now: a.p.now, Logger: a.log,
 		}
 		if host := loopbackHost(o.URL); host != "" {
 			o.AllowHosts = []string{host}

@@ -20,9 +20,10 @@ func (a *app) pacer(system string) connector.Pacer {
 	local := connector.NewLocalPacer(a.p.now, nil)
 	r, ok := a.bell.(*queue.Redis)
 	if !ok {
-		return local
+		return &observedPacer{local, system, a.observer}
 	}
-	return &sharedPacer{system: system, shared: r, local: local, now: a.p.now, sleep: connector.RealSleep, log: a.log}
+	shared := &sharedPacer{system: system, shared: r, local: local, now: a.p.now, sleep: connector.RealSleep, log: a.log}
+	return &observedPacer{shared, system, a.observer}
 }
 
 // sharedPacer counts by a limiter that replicas share, and alone while that fails:

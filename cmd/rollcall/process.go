@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -24,6 +26,7 @@ type process struct {
 	stderr     io.Writer
 	now        func() time.Time
 	executable func() (string, error)
+	spans      sdktrace.SpanExporter // takes the traces in tests; nil: as configured
 }
 
 // run carries out the command line and gives the exit code: 0 when all is well,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/scripting"
@@ -142,9 +143,12 @@ func (a *app) checkFits(ctx context.Context) error {
 
 // bare gives an app with nothing opened.
 func (p *process) bare(cfg *configs.Config) *app {
-	return &app{
-		p: p, cfg: cfg, log: p.logger(),
+	book := newFlowBook()
+	a := &app{
+		p: p, cfg: cfg, log: slog.New(runLog{Handler: p.logger().Handler(), book: book}),
 		sources: map[string]connector.Source{}, tokens: map[string]*feishutoken.Source{},
 		types: map[string]map[directory.Kind]map[string]directory.Type{}, slots: scripting.NewSlots(0),
 	}
+	a.observer = a.observe(book)
+	return a
 }

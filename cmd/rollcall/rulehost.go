@@ -89,7 +89,7 @@ func (a *app) ownRules(ctx context.Context, f *configs.Flow, out *engine.Flow) (
 	a.closers = append(a.closers, func() error { h.Close(); return nil })
 	a.making.Unlock()
 	a.noteDoubts(f.Name, h.Warnings())
-	return h, nil
+	return &observedRules{h, f.Name, a.observer}, nil
 }
 
 // otherRules makes rules of texts that a flow had before, or may get, with all that

@@ -41,11 +41,25 @@ func (a *app) serve(ctx context.Context, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
+	numbers, err := a.metricsServer()
+	if err != nil {
+		return err
+	}
 	if err := srv.Open(ctx); err != nil {
 		return err
 	}
+	if numbers != nil {
+		if err := numbers.Open(ctx); err != nil {
+			return err
+		}
+	}
+	a.observer.serving(a.cfg, a.log)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(ctx) })
+	if numbers != nil {
+		a.log.InfoContext(ctx, "metrics", "listen", numbers.Addr())
+		g.Go(func() error { return numbers.Serve(ctx) })
+	}
 	g.Go(func() error { return a.engine.Serve(ctx) })
 	g.Go(func() error { return c.bot.Serve(ctx) })
 	g.Go(func() error { return a.keepHouse(ctx) })

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/rollcallhq/rollcall/cmd/stage"
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -28,7 +30,9 @@ type service struct {
 	log    *logbook
 	clock  *clock
 	config string
-	loose  bool // what is wrong with rule files stops their flows alone, as in rollcall serve
+	loose  bool                  // what is wrong with rule files stops their flows alone, as in rollcall serve
+	spans  sdktrace.SpanExporter // takes the traces; nil: none are written
+	public string                // the address that is listened on
 
 	app *app
 	end func() // stops serving and closes the app; once
@@ -68,7 +72,7 @@ func openService(t *testing.T, o stage.Options) *service {
 // start opens the app and serves until end, or the test is over.
 func (s *service) start(t *testing.T) {
 	t.Helper()
-	p := &process{getenv: debugging, stdout: discard{}, stderr: s.log, now: s.clock.Now, executable: swift(t)}
+	p := &process{getenv: debugging, stdout: discard{}, stderr: s.log, now: s.clock.Now, executable: swift(t), spans: s.spans}
 	cfg, err := configs.Load(configs.Options{Path: s.config, Getenv: os.LookupEnv, ReadFile: os.ReadFile, LooseRules: s.loose})
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +85,7 @@ func (s *service) start(t *testing.T) {
 	go func() {
 		served <- s.app.serve(ctx, func(address string) {
 			s.stage.MovedTo(address)
+			s.public = address
 			close(ready)
 		})
 	}()

@@ -53,7 +53,7 @@ func (a *app) addSCIM(handlers map[string]http.Handler) error {
 			continue
 		}
 		if h, ok := source.(http.Handler); ok {
-			handlers[scimPath(sys.Name)+"/"] = h
+			handlers[scimPath(sys.Name)+"/"] = a.refusals("scim", h)
 		}
 	}
 	return errors.Join(errs...)

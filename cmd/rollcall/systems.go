@@ -45,13 +45,13 @@ func (a *app) connect(sys *configs.System) (connector.Source, error) {
 			AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, UserIDType: f.UserIDType,
 			Acceptor: f.Acceptor, CustomAttributes: f.CustomAttributes, Leads: f.Leads, Resurrect: f.Resurrect,
 			SubscriptionIDs: f.SubscriptionIDs, CallTimeout: a.cfg.Timing.Call.Std(),
-			Zone: a.cfg.Location(), HTTPClient: httpClient(), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f), Pace: a.pacer(sys.Name),
+			Zone: a.cfg.Location(), HTTPClient: a.client(sys.Name), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f), Pace: a.pacer(sys.Name),
 		})
 	case "wecom":
 		w := sys.WeCom
 		return wecom.New(wecom.Options{
 			CorpID: w.CorpID, ContactsSecret: w.ContactsSecret.Reveal(), AppSecret: w.AppSecret.Reveal(), BaseURL: w.BaseURL,
-			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: httpClient(), Now: a.p.now, Logger: log,
+			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: a.client(sys.Name), Now: a.p.now, Logger: log,
 			Invite: w.Invite, Pace: a.pacer(sys.Name),
 		})
 	case "dingtalk":
@@ -96,7 +96,7 @@ func (a *app) feishuTokens(f *configs.FeishuSystem) *feishutoken.Source {
 	key := f.BaseURL + " " + f.AppID
 	if a.tokens[key] == nil {
 		a.tokens[key] = feishutoken.New(feishutoken.Options{
-			BaseURL: f.BaseURL, AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), HTTPClient: httpClient(), Now: a.p.now,
+			BaseURL: f.BaseURL, AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), HTTPClient: a.client("tokens.feishu"), Now: a.p.now,
 		})
 	}
 	return a.tokens[key]

@@ -76,6 +76,9 @@ type Options struct {
 	// RuleTime is what the rules of one run may take together; a tenth of it what the
 	// former rules may, to which they are compared. 0 = 30 min.
 	RuleTime time.Duration
+	// Around gives the context that a run is worked on with, so that whoever watches
+	// knows what a call or a line of the log belongs to; nil = it stays as it is.
+	Around func(ctx context.Context, r run.Run) context.Context
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
 }

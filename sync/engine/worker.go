@@ -106,6 +106,9 @@ func (w *worker) work(ctx context.Context, code run.Code) error {
 	if err != nil || !r.State.Working() {
 		return err
 	}
+	if w.o.Around != nil {
+		ctx = w.o.Around(ctx, r)
+	}
 	err = w.carry(ctx, r)
 	if err == nil || w.leave(ctx, err) {
 		return err // done, stopping, or no longer ours: the record stands as it is
