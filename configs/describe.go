@@ -23,6 +23,7 @@ func topWords() map[string]Text {
 		"Config.timezone":   {"定时和 today() 的时区（IANA 名字）", "time zone of schedules and of today(), by IANA name"},
 		"Config.data":       {"数据文件夹：内嵌记录和点名生成的文件", "folder of the embedded record and of files that Rollcall makes"},
 		"Config.data_key":   {"加密快照的密钥，32 字节；不写就不加密", "key that encrypts snapshots, 32 bytes; no encryption without it"},
+		"Config.audit_key":  {"审计日志哈希链的密钥，32 字节；可以写几个，新的在前；不写则能写数据库的人也能重做整条链", "key of the audit log's hash chain, 32 bytes, or several, newest first; without it whoever can write the record can make the chain anew"},
 		"Config.server":     {"HTTP 服务", "the HTTP side"},
 		"Config.record":     {"SQL 记录：sqlite", "the SQL record: sqlite"},
 		"Config.redis":      {"Redis：none，或 redis://、rediss://、redis-sentinel://、redis-cluster://", "Redis: none, or redis://, rediss://, redis-sentinel://, redis-cluster://"},
