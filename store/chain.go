@@ -166,6 +166,9 @@ func (s *Store) sealAudit(ctx context.Context) error {
 const (
 	auditSealed = "audit.sealed" // rows of an older record got their hashes
 	auditKeyed  = "audit.key"    // from here on another key
+
+	// RestoredAction is the audit's word for a record that came out of a backup.
+	RestoredAction = "record.restored"
 )
 
 // firstSealed tells whether the first row has a hash, or there is none.

@@ -34,6 +34,7 @@ type app struct {
 	sources map[string]connector.Source
 	tokens  map[string]*feishutoken.Source
 	closers []func() error
+	asFound bool // the record is only looked at
 }
 
 var (
@@ -84,6 +85,7 @@ func (a *app) openAll(ctx context.Context) error {
 func (a *app) openStore(ctx context.Context) error {
 	st, err := store.Open(ctx, store.Options{
 		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.URL.Reveal(), Now: a.p.now, Logger: a.log, Key: a.cfg.SnapshotKey(),
+		AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
 	})
 	if err != nil {
 		return err
