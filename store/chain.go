@@ -195,7 +195,8 @@ func (s *Store) sealRows(ctx context.Context, tx *sql.Tx) (int64, error) {
 		if err != nil || len(batch) == 0 {
 			return count, err
 		}
-		args := []any{key.id}
+		// The bounds keep each batch from looking through the whole table.
+		args := []any{key.id, batch[0].seq, batch[len(batch)-1].seq}
 		var values []string
 		for i := range batch {
 			c := &batch[i]
@@ -205,7 +206,7 @@ func (s *Store) sealRows(ctx context.Context, tx *sql.Tx) (int64, error) {
 			values = append(values, fmt.Sprintf("(CAST($%d AS BIGINT), CAST($%d AS TEXT))", len(args)-1, len(args)))
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE audit SET key_id = $1, hash = v.column2 FROM (VALUES `+strings.Join(values, ", ")+`) AS v
-			WHERE audit.seq = v.column1`, args...)
+			WHERE audit.seq = v.column1 AND audit.seq BETWEEN $2 AND $3`, args...)
 		if err != nil {
 			return 0, err
 		}
