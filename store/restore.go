@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,6 +119,62 @@ func Examine(ctx context.Context, dir string, keys [][]byte) (Manifest, error) {
 		if have.Counts[table] != n {
 			return Manifest{}, damaged(fmt.Errorf("%s has %d rows, not %d", table, have.Counts[table], n))
 		}
+	}
+	return m, nil
+}
+
+// inspect looks at a database file that nobody writes: that it is whole, and what
+// it holds. Faults: Invalid for a damaged one.
+func inspect(ctx context.Context, path string) (Manifest, error) {
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&immutable=1")
+	if err != nil {
+		return Manifest{}, err
+	}
+	m, err := inspected(ctx, db)
+	if err = errors.Join(err, db.Close()); err != nil {
+		if ctx.Err() != nil {
+			return Manifest{}, err
+		}
+		return Manifest{}, damaged(err)
+	}
+	return m, nil
+}
+
+func damaged(err error) error {
+	return fault.Wrap(fault.Invalid, err, "the backup is damaged: take another one / 备份已损坏，请换一份")
+}
+
+func inspected(ctx context.Context, db *sql.DB) (Manifest, error) {
+	m := Manifest{Counts: map[string]int64{}}
+	var verdict string
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict); err != nil || verdict != "ok" {
+		return m, errors.Join(fmt.Errorf("integrity check: %s", verdict), err)
+	}
+	if err := db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&m.Record); err != nil {
+		return m, err
+	}
+	rows, err := db.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+	tables, err := collect(rows, err, func(scan func(...any) error) (name string, err error) {
+		err = scan(&name)
+		return name, err
+	})
+	if err != nil {
+		return m, err
+	}
+	for _, table := range tables {
+		var n int64
+		quoted := `"` + strings.ReplaceAll(table, `"`, `""`) + `"`
+		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+quoted).Scan(&n); err != nil { //nolint:gosec // quoted
+			return m, err
+		}
+		m.Counts[table] = n
+	}
+	if m.Record >= chainVersion {
+		last, err := lastChained(ctx, db)
+		if err != nil {
+			return m, err
+		}
+		m.Audit = last.head()
 	}
 	return m, nil
 }
