@@ -19,7 +19,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
-	$(GO) test -tags $(TAGS) -timeout 20m ./sync/matrix # all pairs of systems: with -race it takes a part of them
+	$(GO) test -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
 
 # Debian packages, each with a command that shows that it is there.
 SERVERS := redis-server:redis-server slapd:slapd postgresql:initdb mariadb-server:mariadbd

@@ -54,6 +54,9 @@ func (l Lang) triedCard(f *Flow, t *run.Tried) Card {
 	if t.Ruled && t.Verdict.Failed == nil {
 		chapters = append(chapters, chapter{Section: Section{Title: l.say("What the rule changed (before → after)", "规则改了什么（之前 → 之后）"), Lines: l.changedBy(t), Bullet: true}})
 	}
+	if len(t.Logs) > 0 {
+		chapters = append(chapters, chapter{Section: l.logged(t.Logs)})
+	}
 	chapters = append(chapters, chapter{most: tableLines, Section: Section{
 		Title: l.say("In: context.data", "输入：context.data"), Lines: l.table(t.Object.Attributes), Bullet: true, Folded: true,
 	}})

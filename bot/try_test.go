@@ -88,6 +88,21 @@ func TestLogged(t *testing.T) {
 	}
 }
 
+// A line that a rule logged before it failed helps whoever looks for the error.
+func TestTheCardOfATrialShowsWhatTheRuleLogged(t *testing.T) {
+	t.Parallel()
+	for _, tried := range trials() {
+		w := newWorld(t)
+		if got := cardText(EN.triedCard(w.b.flow("hr-to-wecom"), &tried)); strings.Contains(got, "What the rule logged") {
+			t.Errorf("nothing was logged:\n%s", got)
+		}
+		tried.Logs = []string{"hired 2026-10-08"}
+		if got := cardText(EN.triedCard(w.b.flow("hr-to-wecom"), &tried)); !strings.Contains(got, "## What the rule logged\n") || !strings.Contains(got, "`hired 2026-10-08`") {
+			t.Errorf("%s", got)
+		}
+	}
+}
+
 // What the rule did before an error is void, and is not shown as if it counted.
 func TestAFailedTrialShowsNothingOfWhatIsVoid(t *testing.T) {
 	t.Parallel()

@@ -48,6 +48,7 @@ func (c *checker) timing() {
 		{"sweep", t.Sweep, 100 * time.Millisecond, time.Minute},
 		{"call", t.Call, 500 * time.Millisecond, 20 * time.Second},
 		{"settle", t.Settle, 0, 10 * time.Minute},
+		{"rules", t.Rules, time.Minute, 24 * time.Hour},
 	} {
 		if have := span.have.Std(); have < span.low || have > span.high {
 			c.err("timing."+span.key, say("%s 超出范围；应该在 %v 到 %v 之间", "%s is out of range; it must be from %v to %v", span.have, span.low, span.high))

@@ -36,6 +36,9 @@ type Options struct {
 	// Stat gives mode and size of a file, for the warning about files that
 	// others can read. Nil: there is no such warning.
 	Stat func(path string) (fs.FileInfo, error)
+	// LooseRules makes warnings of what is wrong with rule files: whoever runs the
+	// flows stops those alone.
+	LooseRules bool
 	// Offline is for tools that call nobody, on a machine without the secrets: a
 	// variable that is not set and a file of a secret that is not there are no
 	// mistakes, and what they would hold is a text that means nothing.
@@ -127,6 +130,9 @@ type Timing struct {
 	// Settle is how long after a lost answer a system may still be at work on
 	// the call, up to 10m. Default 0: as each system describes itself.
 	Settle Duration `yaml:"settle"`
+	// Rules bounds what the rules of one run take together, from 1m to 24h: a run
+	// whose rules take longer is blocked. Default 30m.
+	Rules Duration `yaml:"rules" jsonschema:"default=30m"`
 }
 
 // Limits are how many commands are obeyed in a minute; cancel, reject and pause

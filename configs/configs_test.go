@@ -250,6 +250,7 @@ func TestDefaults(t *testing.T) {
 		{"listen", c.Server.Listen, "127.0.0.1:8080"},
 		{"record", c.Record.Driver, "sqlite"},
 		{"redis", c.Redis.Mode, "none"},
+		{"rules", c.Timing.Rules.Std(), 30 * time.Minute},
 		{"header_row", c.Systems[0].File.HeaderRow, 0},
 		{"encoding", c.Systems[0].File.Encoding, "auto"},
 		{"delimiter", c.Systems[0].File.Delimiter, "auto"},
@@ -272,6 +273,30 @@ func TestDefaults(t *testing.T) {
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.what, tt.got, tt.want)
+		}
+	}
+}
+
+// TestLooseRules makes what is wrong with rule files a warning, and nothing else.
+func TestLooseRules(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"/c/big.js": strings.Repeat("/", maxRule+1), "/c/empty.js": " \n"}
+	for file, want := range map[string]string{
+		"none.js": "there is no file \"none.js\"", "big.js": "the rule file has 16385 bytes", "empty.js": "the rule file is empty",
+	} {
+		text := "systems: {a: {type: file, path: a.csv, id: n, contents: full}, b: {type: wecom, corp_id: c, contacts_secret: \"${S}\"}}\n" +
+			"flows: {f: {from: a, to: b, users: {match: [employee_no], map: {userid: employee_no}, rule: " + file + "}}}"
+		opts := world{env: map[string]string{"S": "s3cr3t-value"}, files: files}.options("/c/config.yaml")
+		if _, err := Parse([]byte(text), opts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", file, err, want)
+		}
+		opts.LooseRules = true
+		c, err := Parse([]byte(text), opts)
+		told := err == nil && slices.ContainsFunc(c.Warnings, func(m Mistake) bool {
+			return m.Path == "flows.f.users.rule" && strings.Contains(m.Say.EN, want) && m.Severity == Warning
+		})
+		if !told || c.Flows[0].Users.Rule != file {
+			t.Errorf("%s, loosely: %v", file, err)
 		}
 	}
 }

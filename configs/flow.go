@@ -160,8 +160,8 @@ type Guard struct {
 	MaxShrinkPercent Percent `yaml:"max_shrink_percent" jsonschema:"default=10,minimum=0,maximum=100"`
 	// MaxChangePercent is of accounts that change at all. Default 30.
 	MaxChangePercent Percent `yaml:"max_change_percent" jsonschema:"default=30,minimum=0,maximum=100"`
-	// MaxRuleErrorPercent is of the objects that a rule judges: when it fails on more,
-	// nothing is done. Default 5.
+	// MaxRuleErrorPercent is of the objects that the rules judge: when they fail on
+	// more, the plan is blocked. Default 5.
 	MaxRuleErrorPercent Percent `yaml:"max_rule_error_percent" jsonschema:"default=5,minimum=0,maximum=100"`
 }
 

@@ -152,14 +152,18 @@ func (c *checker) rule(path, file string) {
 	if file == "" || c.opts.ReadFile == nil {
 		return
 	}
+	note := c.err
+	if c.opts.LooseRules {
+		note = c.warn
+	}
 	data, err := c.opts.ReadFile(resolve(c.opts.Path, file))
 	switch {
 	case err != nil:
-		c.err(path, fileProblem(file, err))
+		note(path, fileProblem(file, err))
 	case len(data) > maxRule:
-		c.err(path, say("规则文件有 %d 字节；最多 16384（16 KiB）", "the rule file has %d bytes; 16384 (16 KiB) at most", len(data)))
+		note(path, say("规则文件有 %d 字节；最多 16384（16 KiB）", "the rule file has %d bytes; 16384 (16 KiB) at most", len(data)))
 	case strings.TrimSpace(string(data)) == "":
-		c.err(path, say("规则文件是空的；最后一行要写 return context;", "the rule file is empty; it ends with return context;"))
+		note(path, say("规则文件是空的；最后一行要写 return context;", "the rule file is empty; it ends with return context;"))
 	}
 }
 

@@ -88,6 +88,7 @@ func TestHash(t *testing.T) {
 	for what, change := range map[string]func(*Flow){
 		"guard":     func(f *Flow) { f.Guard.MaxDelete = 0 },
 		"percent":   func(f *Flow) { f.Guard.MaxChangePercent = 0 },
+		"errors":    func(f *Flow) { f.Guard.MaxRuleErrorPercent = 0 },
 		"approve":   func(f *Flow) { f.Approve.ApplySafeChangesFirst = false },
 		"protect":   func(f *Flow) { f.Protect.Attributes = Conditions{{Name: "a", Values: []string{"b"}}} },
 		"protect 2": func(f *Flow) { f.Protect.Departments = Strings{"/x"} },

@@ -36,7 +36,7 @@ func (e *engine) toScript(name string, v directory.Value) goja.Value {
 		}
 		return goja.Undefined()
 	case directory.Date:
-		if t, ok := v.Time(e.zone); ok {
+		if t, ok := moment(v, e.zone); ok {
 			return e.date(t)
 		}
 		return e.noDate()
@@ -92,7 +92,11 @@ func (e *engine) toValue(name string, js goja.Value, like directory.Value) (dire
 		}
 		return directory.Value{}, &wantBool
 	case directory.Date:
-		return e.toDate(js)
+		v, want := e.toDate(js)
+		if want == nil && sameMoment(v, like, e.zone) {
+			return like, nil // a time that the clocks skip comes back as it was
+		}
+		return v, want
 	case directory.List:
 		items, want := e.toItems(js)
 		return directory.ListOf(items...), want
@@ -281,7 +285,7 @@ func parseDate(s string) (time.Time, bool) {
 	for _, layout := range [...]string{
 		"2006-1-2", "2006/1/2", "2006年1月2日", "2006-1-2 15:04:05", "2006-1-2T15:04:05", "2006/1/2 15:04:05",
 	} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() > 0 {
 			return t, true
 		}
 	}

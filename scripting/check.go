@@ -1,7 +1,7 @@
 package scripting
 
 import (
-	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -47,26 +47,45 @@ var repoNames = [...]string{callCreate, callUpdate, callDisable, callDelete, cal
 // compile checks a rule's text and compiles it. The program is nil when there
 // is a problem.
 func compile(kind directory.Kind, source string) (*goja.Program, summary) {
-	sum := summary{kind: kind}
+	return compileFor(kind, source, nil)
+}
+
+// compileFor is compile for a source system with these attributes: the summary then
+// holds what is doubtful about them too.
+func compileFor(kind directory.Kind, source string, declared map[directory.Kind]map[string]directory.Type) (program *goja.Program, sum summary) {
+	sum = summary{kind: kind}
+	defer func() {
+		if x := recover(); x != nil { // the parser gives up on some texts that are valid, such as "\u{10ffff}"
+			program, sum.problems = nil, []problem{{place: place{1, 1}, say: textEngine.quote(clean(fmt.Sprint(x), sayLength))}}
+		}
+	}()
 	if p := parseBody(source); p != nil {
 		sum.problems = p
 		return nil, sum
 	}
+	at := newSpots(source, len(ruleBefore))
 	tree, err := parse(ruleBefore + source + ruleAfter)
 	if err != nil {
-		sum.problems = problemsOf(err)
+		sum.problems = at.problemsOf(err)
 		return nil, sum
 	}
-	w := walker{file: tree.File, seen: map[any]bool{}, sum: &sum}
-	w.walk(reflect.ValueOf(ruleBody(tree)))
-	if len(sum.problems) > 0 {
+	body := ruleBody(tree)
+	if body == nil {
+		sum.problems = []problem{{place: place{1, 1}, say: textNotBody.String()}}
 		return nil, sum
 	}
-	program, err := goja.CompileAST(tree, true)
+	w := walker{at: at, seen: map[any]bool{}, sum: &sum}
+	w.walk(reflect.ValueOf(body.Body.List))
+	errs, doubts := lint(body, &linter{kind: kind, declared: declared, text: ruleBefore + source, at: at.idx})
+	if sum.problems = sorted(append(sum.problems, errs...)); len(sum.problems) > 0 {
+		return nil, sum
+	}
+	program, err = goja.CompileAST(tree, true)
 	if err != nil {
-		sum.problems = problemsOf(err)
+		sum.problems = at.problemsOf(err)
 		return nil, sum
 	}
+	sum.doubts = doubts
 	return program, sum
 }
 
@@ -81,7 +100,7 @@ func parse(text string) (*ast.Program, error) {
 func parseBody(source string) []problem {
 	tree, err := parse(bodyBefore + source + bodyAfter)
 	if err != nil {
-		return problemsOf(err)
+		return newSpots(source, len(bodyBefore)).problemsOf(err)
 	}
 	if onlyFunction(tree.Body) == nil {
 		return []problem{{place: place{1, 1}, say: textNotBody.String()}}
@@ -89,8 +108,8 @@ func parseBody(source string) []problem {
 	return nil
 }
 
-// ruleBody gives the statements of the rule: those of the inner function.
-func ruleBody(tree *ast.Program) []ast.Statement {
+// ruleBody gives the rule: the inner function.
+func ruleBody(tree *ast.Program) *ast.FunctionLiteral {
 	outer := onlyFunction(tree.Body)
 	if outer == nil || len(outer.Body.List) != 1 {
 		return nil
@@ -103,7 +122,7 @@ func ruleBody(tree *ast.Program) []ast.Statement {
 	if !ok {
 		return nil
 	}
-	return inner.Body.List
+	return inner
 }
 
 func onlyFunction(body []ast.Statement) *ast.FunctionLiteral {
@@ -121,35 +140,14 @@ func onlyFunction(body []ast.Statement) *ast.FunctionLiteral {
 	return f
 }
 
-// problemsOf turns the engine's complaints into ours.
-func problemsOf(err error) []problem {
-	var out []problem
-	if list, ok := errors.AsType[parser.ErrorList](err); ok {
-		for _, e := range list {
-			out = append(out, problem{place: inRule(e.Position), say: textSyntax.quote(clean(e.Message, sayLength))})
-		}
-		out = slices.Compact(out) // the end of the text is missed more than once
-		return out[:min(len(out), maxProblems)]
-	}
-	say, at := err.Error(), place{1, 1}
-	if e, ok := errors.AsType[*goja.CompilerSyntaxError](err); ok {
-		say = e.Message
-		if e.File != nil {
-			at = inRule(e.File.Position(e.Offset))
-		}
-	}
-	return []problem{{place: at, say: textSyntax.quote(clean(say, sayLength))}}
-}
-
 // inRule turns a position in the wrapped text into one of the rule file.
 func inRule(p file.Position) place {
 	return place{line: max(p.Line-linesAbove, 1), column: max(p.Column, 1)}
 }
 
-// walker looks at every node of a rule: repo may stand only in repo.name(…), and
-// what is read from context.data is written down.
+// walker looks at every node of a rule: repo may stand only in repo.name(…).
 type walker struct {
-	file *file.File
+	at   spots
 	seen map[any]bool
 	sum  *summary
 }
@@ -201,7 +199,6 @@ func (w *walker) visit(node any) bool {
 		w.walk(reflect.ValueOf(n.Left))
 		return true
 	case *ast.DotExpression:
-		w.member(n)
 		w.walk(reflect.ValueOf(n.Left)) // the name behind the dot is no variable
 		return true
 	case *ast.CallExpression:
@@ -242,23 +239,10 @@ func (w *walker) call(dot *ast.DotExpression) {
 	}
 }
 
-// member writes down context.data.name.
-func (w *walker) member(dot *ast.DotExpression) {
-	data, ok := dot.Left.(*ast.DotExpression)
-	if !ok || data.Identifier.Name.String() != "data" || !isName(data.Left, "context") {
-		return
-	}
-	w.sum.reads = append(w.sum.reads, read{place: w.at(dot.Identifier.Idx), name: dot.Identifier.Name.String()})
-}
-
 func (w *walker) problem(idx file.Idx, say string) {
 	if len(w.sum.problems) < maxProblems {
-		w.sum.problems = append(w.sum.problems, problem{place: w.at(idx), say: say})
+		w.sum.problems = append(w.sum.problems, problem{place: w.at.idx(idx), say: say})
 	}
-}
-
-func (w *walker) at(idx file.Idx) place {
-	return inRule(w.file.Position(int(idx) - w.file.Base()))
 }
 
 // nearest gives the function of repo that was probably meant: the one with the

@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -117,7 +121,7 @@ func TestCompileAccepts(t *testing.T) {
 		"property":              "var o = {repo: 1}; o.repo = 2; o['repo']",
 		"method":                "var o = {repo() {}, get repo2() { return this.repo }}; class A { repo() {} static repo() {} #repo = 1; f() { return this.#repo } }",
 		"pattern from property": "var {repo: mine} = {repo: 1}",
-		"optional property":     "context?.repo",
+		"optional property":     "var o = {}; o?.repo",
 		"calls in calls":        "repo.abort(repo.getObjectByID('x') ? 'UPDATE' : 'CREATE')",
 		"in closures":           "[1].forEach(() => repo.executeUpdate())",
 		"use strict":            "'use strict'; return context",
@@ -158,8 +162,8 @@ func TestNewReportsAllMistakes(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for lang, want := range map[string][]string{
-		"en": {"users.js:1:9: repo may be", "users.js:2:6: repo has no", "d.js:1:8: not valid", "d.js:2:3: not valid"},
-		"zh": {"users.js:1:9: repo 只能", "users.js:2:6: repo 没有", "d.js:1:8: JavaScript 语法错误：Un", "d.js:2:3: JavaScript 语法错误：Un"},
+		"en": {"users.js:1:9: repo may be", "users.js:2:6: repo has no", "d.js:1:8: not valid"},
+		"zh": {"users.js:1:9: repo 只能", "users.js:2:6: repo 没有", "d.js:1:8: JavaScript 语法错误：Un"},
 	} {
 		lines := strings.Split(fault.In(fault.Say(err), lang), "\n")
 		if len(lines) != len(want) {
@@ -220,7 +224,7 @@ func TestNewWithoutChildren(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	o := options("var d = context.data\nif (context.data.emial || context.data.email) context.data.hasOwnProperty('x')\ncontext.data.level = 1")
+	o := options("var d = context.data\nif (context.data.emial || context.data.email) context.data.hasOwnProperty('x')\ncontext.data.level = 1\nreturn context")
 	h := open(t, o)
 	got := h.Warnings()
 	if len(got) != 1 || got[0].File != "users.js" || got[0].Line != 2 || got[0].Column != 18 || !strings.Contains(got[0].Say, "emial") {
@@ -245,7 +249,7 @@ func TestNearest(t *testing.T) {
 }
 
 // FuzzCompile looks for texts that get repo out of repo.name(…), or that make the
-// check fall over.
+// check fall over: whatever the text, it compiles or is refused at places in the file.
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{
 		"", "return context", "var r = repo", "repo.executeCreate()", "}); evil(); (function(){", "`${repo.abort()}`",
@@ -253,18 +257,37 @@ func FuzzCompile(f *testing.F) {
 	} {
 		f.Add(s)
 	}
+	files, err := filepath.Glob("testdata/check/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for line := range strings.SplitSeq(string(archive.Files[0].Data), "\n") {
+			f.Add(line)
+		}
+		f.Add(string(archive.Files[0].Data))
+	}
+	declared := checkedAttributes()
 	f.Fuzz(func(t *testing.T, source string) {
-		if len(source) > 512 { // longer ones are for a child
+		if len(source) > 2<<10 { // longer ones are for a child
 			return
 		}
-		program, sum := compile(directory.User, source)
-		if (program == nil) != (len(sum.problems) > 0) {
-			t.Fatalf("program %v with problems %v", program != nil, sum.problems)
+		program, sum := compileFor(directory.User, source, declared)
+		if (program == nil) != (len(sum.problems) > 0) || program == nil && len(sum.doubts) > 0 {
+			t.Fatalf("program %v with problems %v and doubts %v", program != nil, sum.problems, sum.doubts)
 		}
-		for _, p := range sum.problems {
-			if p.line < 1 || p.column < 1 || p.say == "" {
-				t.Errorf("problem %+v", p)
+		for _, p := range append(sum.problems, sum.doubts...) {
+			if strings.HasPrefix(p.say, textCheckFailed.en) {
+				t.Fatal(p.say)
 			}
+			checkPlace(t, source, p)
+		}
+		if len(sum.problems) > maxProblems || len(sum.doubts) > maxProblems {
+			t.Errorf("%d problems, %d doubts", len(sum.problems), len(sum.doubts))
 		}
 		if program == nil {
 			return
@@ -273,10 +296,27 @@ func FuzzCompile(f *testing.F) {
 		// called must leave none.
 		rest := source
 		for _, name := range repoNames {
-			rest = strings.ReplaceAll(rest, "repo."+name+"(", "(")
+			rest = strings.ReplaceAll(rest, "repo."+name+"(", "_(") // a longer name may end in repo
 		}
 		if _, again := compile(directory.User, rest); len(again.problems) > 0 && strings.Contains(again.problems[0].say, "repo may be") {
 			t.Errorf("repo is left in %q", fmt.Sprintf("%.200s", rest))
 		}
 	})
+}
+
+// checkPlace makes sure that a finding stands in the file and is told in two
+// languages.
+func checkPlace(t *testing.T, source string, p problem) {
+	t.Helper()
+	plain := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(source)
+	lines := strings.Split(plain, "\n")
+	if p.line < 1 || p.line > len(lines) {
+		t.Fatalf("line %d of %d: %s", p.line, len(lines), p.say)
+	}
+	if p.column < 1 || p.column > utf8.RuneCountInString(lines[p.line-1])+2 {
+		t.Errorf("column %d of %q: %s", p.column, lines[p.line-1], p.say)
+	}
+	if en, zh := fault.In(p.say, "en"), fault.In(p.say, "zh"); en == "" || zh == "" || en == zh {
+		t.Errorf("said in one language: %q", p.say)
+	}
 }

@@ -3,6 +3,7 @@ package scripting
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
 // endTime is how long a child that was told to end may take.
@@ -48,8 +50,7 @@ func (h *Host) start(ctx context.Context, s *setup) (*child, []summary, error) {
 	}
 	w := c.watchOver(ctx, h.o.CompileTime)
 	f, err := c.ask(frameSetup, s.encode())
-	w.end()
-	if err != nil {
+	if alive := w.end(); err != nil || !alive {
 		return nil, nil, c.death(w)
 	}
 	sums, err := decodeReady(f.body)
@@ -110,15 +111,18 @@ func (c *child) tell(kind byte, body []byte) error {
 // kill ends the child at once; the pipe then breaks.
 func (c *child) kill() { c.cancel() }
 
-// vigil kills a child that stays silent, or whose caller has gone.
+// vigil kills a child that stays silent while it has something to do, or whose
+// caller has gone.
 type vigil struct {
+	most   time.Duration // of silence
 	alarm  *time.Timer
 	stop   func() bool
 	silent atomic.Bool // it rang
 }
 
+// watchOver begins with an alarm that is set.
 func (c *child) watchOver(ctx context.Context, most time.Duration) *vigil {
-	w := &vigil{}
+	w := &vigil{most: most}
 	w.alarm = time.AfterFunc(most, func() {
 		w.silent.Store(true)
 		c.kill()
@@ -127,15 +131,23 @@ func (c *child) watchOver(ctx context.Context, most time.Duration) *vigil {
 	return w
 }
 
-func (w *vigil) end() {
+// heard sets the alarm again.
+func (w *vigil) heard() { w.alarm.Reset(w.most) }
+
+// rest takes the alarm back until the child has something to do.
+func (w *vigil) rest() { w.alarm.Stop() }
+
+// end tells whether the child was left alive.
+func (w *vigil) end() bool {
 	w.alarm.Stop()
-	w.stop()
+	return w.stop() && !w.silent.Load()
 }
 
 // death reaps a child whose pipe broke, or that told nonsense, and says why it
-// ended.
+// ended. It ends the vigil.
 func (c *child) death(w *vigil) *deathError {
 	silent := w.silent.Load()
+	w.end()
 	c.kill()
 	c.over.Do(func() { _ = c.cmd.Wait() })
 	return &deathError{silent: silent, cause: causeOf(c.errs.String())}
@@ -197,7 +209,8 @@ func (t *tail) String() string {
 // lingerTime is how long a child stays after its last batch.
 const lingerTime = 5 * time.Second
 
-// take gives a child that is ready: an idle one or a new one.
+// take gives a child that is ready: an idle one or a new one. The error is a
+// *plan.RuleError when the rules do not compile any more, and a fault otherwise.
 func (h *Host) take(ctx context.Context) (*child, error) {
 	h.mu.Lock()
 	if h.closed {
@@ -222,7 +235,21 @@ func (h *Host) take(ctx context.Context) (*child, error) {
 			break
 		}
 	}
+	if dead, ok := errors.AsType[*deathError](last); ok {
+		return nil, &plan.RuleError{File: h.labels(), Say: textNoStart.with(dead.cause), Limit: true}
+	}
 	return nil, fault.Wrap(fault.Unavailable, last, "a rule process does not start / 规则进程无法启动")
+}
+
+// labels names the host's rules for people: a child compiles all of them.
+func (h *Host) labels() string {
+	var names []string
+	for _, kind := range kinds {
+		if r := h.rules[kind]; r != nil {
+			names = append(names, r.file.label())
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // checked makes sure that a child compiled what compiled before.
@@ -230,7 +257,8 @@ func (h *Host) checked(c *child, sums []summary) (*child, error) {
 	for _, s := range sums {
 		if len(s.problems) > 0 {
 			c.end()
-			return nil, fault.New(fault.Internal, "a rule compiles no more / 规则脚本不再能编译")
+			p := s.problems[0]
+			return nil, &plan.RuleError{File: h.file(s.kind).label(), Line: p.line, Say: textNoCompile.about().quote(p.say)}
 		}
 	}
 	return c, nil

@@ -21,7 +21,7 @@ var contextNames = [...]string{"data", "id", "objectType", "operationType", "rea
 
 // newContext makes the context of one object.
 func (e *engine) newContext(c *call) *goja.Object {
-	c.data = &record{e: e, c: c, kind: c.kind, attrs: c.subject.Object.Attributes, declared: e.declared[c.kind], where: "context.data"}
+	c.data = &record{e: e, c: c, fields: c.subject.data, declared: e.declared[c.kind], where: "context.data"}
 	return e.vm.NewDynamicObject(&scriptContext{e: e, c: c})
 }
 
@@ -36,11 +36,11 @@ func (s *scriptContext) Get(key string) goja.Value {
 		}
 		return s.data
 	case "operationType":
-		return vm.ToValue(string(s.c.subject.Proposed))
+		return vm.ToValue(string(s.c.subject.proposed))
 	case "objectType":
 		return vm.ToValue(string(s.c.kind))
 	case "id":
-		return vm.ToValue(string(s.c.subject.Object.ID))
+		return vm.ToValue(string(s.c.subject.id))
 	case "target":
 		return s.targetValue()
 	case "reason":
@@ -58,11 +58,11 @@ func (s *scriptContext) Get(key string) goja.Value {
 }
 
 func (s *scriptContext) targetValue() goja.Value {
-	if s.c.subject.Target == nil {
+	if s.c.subject.target == nil {
 		return goja.Null()
 	}
 	if s.target == nil {
-		s.target = s.e.readOnly(s.c.kind, s.c.subject.Target, nil, "context.target")
+		s.target = s.e.readOnly(s.c.subject.target, nil, "context.target")
 	}
 	return s.target
 }
@@ -106,6 +106,6 @@ func (s *scriptContext) Delete(key string) bool {
 func (s *scriptContext) Keys() []string { return contextNames[:] }
 
 // readOnly makes an object of attributes that cannot be changed.
-func (e *engine) readOnly(kind directory.Kind, attrs directory.Attributes, declared map[string]directory.Type, where string) goja.Value {
-	return e.vm.NewDynamicObject(&record{e: e, c: e.c, kind: kind, attrs: attrs, declared: declared, where: where, fixed: true})
+func (e *engine) readOnly(f fields, declared map[string]directory.Type, where string) goja.Value {
+	return e.vm.NewDynamicObject(&record{e: e, c: e.c, fields: f, declared: declared, where: where, fixed: true})
 }

@@ -210,7 +210,7 @@ func TestCoverLines(t *testing.T) {
 		{"empty statements", ";\n{}\nif (true);\nlog(1)", []int{3, 4}, []int{3, 4}},
 		{"one line", "if (context.id === 'b') { log(1) }\nreturn context", []int{1, 2}, []int{1, 2}},
 		{"error", "log(1)\nnull.x\nlog(2)", []int{1, 2, 3}, []int{1, 2}},
-		{"stopped by the host", "log(1)\ncontext.target = 1\nlog(2)", []int{1, 2, 3}, []int{1, 2}},
+		{"stopped by the host", "log(1)\n;(() => context)().target = 1\nlog(2)", []int{1, 2, 3}, []int{1, 2}},
 		{"dead code", "if (false) {\n  log(1)\n}\nreturn context\nlog(2)", []int{1, 2, 4, 5}, []int{1, 4}},
 		{"generator", "function* g() {\n  yield 1\n  yield 2\n}\ng().next()", []int{2, 3, 5}, []int{2, 5}},
 		{"default value", "function f(a = () => {\n  return 1\n}) {\n  return a\n}\nf()()", []int{2, 4, 6}, []int{2, 4, 6}},

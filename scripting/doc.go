@@ -11,6 +11,12 @@
 // stays silent, and the object that it fell silent on gets a verdict with an
 // error while the others are judged.
 //
+// A child is fed in batches. It has the next one while it judges one, so that both
+// processes work at the same time; attributes come as rows and are decoded when a rule
+// reads them. Nothing of this can be seen by a rule, and every object gets objects of
+// its own. A rule that outruns its limits for many objects, or floods the run, is given
+// up as a whole: see Host.Judge.
+//
 // The package writes to no system, knows no connector and decides nothing. What
 // a rule author may rely on is written in docs/rules.md; the notes below say how
 // values cross the border.

@@ -45,7 +45,7 @@ type Options struct {
 	Departments File // judges departments
 
 	Zone *time.Location   // of dates and of today(); required
-	Now  func() time.Time // read once for each Judge; required
+	Now  func() time.Time // safe for concurrent use; a rule sees that of the beginning of each Judge; required
 
 	// Declared are the attributes of the source system with their declared or
 	// detected types. What is declared and missing on an object is empty, what is
@@ -57,12 +57,16 @@ type Options struct {
 	// environment; standard error is ours. Required.
 	Command func(ctx context.Context) *exec.Cmd
 
-	Workers     int           // children at a time; 0 = one per processor, at most 4
+	Workers     int           // children at a time; 0 = one per processor
 	ObjectTime  time.Duration // for one object; 0 = 500 ms
 	BatchTime   time.Duration // that a child may be silent before it is killed; 0 = four times ObjectTime
 	CompileTime time.Duration // to start a child and compile the rules; 0 = 10 s
 	CallDepth   int           // of calls in a rule; 0 = 512
 	MemoryMB    int           // beyond what a child takes at its start; Linux only; 0 = 256
+
+	// Slots are shared by hosts that judge at the same time; nil = the host's own, one
+	// for each of its Workers.
+	Slots *Slots
 
 	Logger *slog.Logger // gets what rules log, at debug; nil = none
 
@@ -91,7 +95,10 @@ func (o *Options) withDefaults() error {
 // setLimits gives every limit that was not set its default.
 func (o *Options) setLimits() {
 	if o.Workers == 0 {
-		o.Workers = min(runtime.NumCPU(), 4)
+		o.Workers = runtime.NumCPU()
+	}
+	if o.Slots == nil && o.Workers > 0 {
+		o.Slots = NewSlots(o.Workers)
 	}
 	if o.ObjectTime == 0 {
 		o.ObjectTime = 500 * time.Millisecond
@@ -125,7 +132,6 @@ type Host struct {
 	rules map[directory.Kind]*rule
 
 	generation atomic.Uint64
-	slots      chan struct{} // one for each child that judges
 
 	mu      sync.Mutex
 	idle    []*child
@@ -140,7 +146,7 @@ var _ plan.Rules = (*Host)(nil)
 // stall or kill a process, so each rule is compiled in a child of its own, which
 // ends at once. What is wrong with the rules comes back as one Invalid fault
 // whose sentence has a line "file:line:column: what" for each mistake, in each
-// language. Other faults: Internal for wrong options, Unavailable when a child does not start.
+// language, and whose cause is a *Refusal. Other faults: Internal for wrong options, Unavailable when a child does not start.
 func New(o Options) (*Host, error) {
 	if err := o.withDefaults(); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "rules are set up wrongly / 规则脚本的设置有误")
@@ -148,7 +154,6 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		o:     o,
 		rules: map[directory.Kind]*rule{},
-		slots: make(chan struct{}, o.Workers),
 		set: setup{
 			zone:       o.Zone.String(),
 			turns:      turnsOf(o.Zone),
@@ -160,7 +165,7 @@ func New(o Options) (*Host, error) {
 			declared:   o.Declared,
 		},
 	}
-	var mistakes []mistake
+	var mistakes []Warning
 	for _, kind := range kinds {
 		f := h.file(kind)
 		if f.Source == nil {
@@ -173,19 +178,30 @@ func New(o Options) (*Host, error) {
 		mistakes = append(mistakes, found...)
 	}
 	if len(mistakes) > 0 {
-		return nil, fault.New(fault.Invalid, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
+		return nil, fault.Wrap(fault.Invalid, &Refusal{Mistakes: mistakes}, "%s / %s", list(mistakes, "en"), list(mistakes, "zh"))
 	}
 	return h, nil
 }
 
-// mistake is one thing that is wrong with a rule.
-type mistake struct{ place, say string }
+// Refusal says why rules cannot be used. It is the cause of New's Invalid fault.
+type Refusal struct {
+	Mistakes []Warning // at least one, by file and place
+}
+
+// Error gives the mistakes in English, a line each.
+func (r *Refusal) Error() string { return "rules are refused:\n" + list(r.Mistakes, "en") }
+
+// Unwrap gives the first mistake as a *plan.RuleError.
+func (r *Refusal) Unwrap() error {
+	first := r.Mistakes[0]
+	return &plan.RuleError{File: first.File, Line: first.Line, Say: first.Say, Limit: first.limit}
+}
 
 // list gives a line for each mistake in one language.
-func list(mistakes []mistake, lang string) string {
+func list(mistakes []Warning, lang string) string {
 	lines := make([]string, 0, len(mistakes))
 	for _, m := range mistakes {
-		lines = append(lines, m.place+": "+fault.In(m.say, lang))
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, fault.In(m.Say, lang)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -198,13 +214,15 @@ func (h *Host) file(kind directory.Kind) File {
 }
 
 // load compiles one rule and gives what is wrong with it.
-func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
-	start := f.label() + ":1:1"
+func (h *Host) load(kind directory.Kind, f File) ([]Warning, error) {
+	whole := func(say string, limit bool) []Warning {
+		return []Warning{{File: f.label(), Kind: kind, Line: 1, Column: 1, Say: say, limit: limit}}
+	}
 	switch {
 	case len(f.Source) > MaxSource:
-		return []mistake{{start, textTooLong.sayf(len(f.Source), MaxSource)}}, nil
+		return whole(textTooLong.sayf(len(f.Source), MaxSource), false), nil
 	case !utf8.Valid(f.Source):
-		return []mistake{{start, textNotUTF8.String()}}, nil
+		return whole(textNotUTF8.String(), false), nil
 	}
 	text := ruleText{kind: kind, source: strings.TrimPrefix(string(f.Source), "\uFEFF")}
 	only := h.set
@@ -216,21 +234,17 @@ func (h *Host) load(kind directory.Kind, f File) ([]mistake, error) {
 		case !ok:
 			return nil, err
 		case dead.silent:
-			return []mistake{{start, textSlowCompile.String()}}, nil
+			return whole(textSlowCompile.String(), true), nil
 		}
-		return []mistake{{start, textDeadlyCompile.with(dead.cause)}}, nil
+		return whole(textDeadlyCompile.with(dead.cause), true), nil
 	}
 	c.end()
 	if len(sums) != 1 {
 		return nil, fault.New(fault.Internal, "a rule process answers nonsense / 规则进程的回答无法识别")
 	}
-	var mistakes []mistake
-	for _, p := range sums[0].problems {
-		mistakes = append(mistakes, mistake{fmt.Sprintf("%s:%d:%d", f.label(), p.line, p.column), p.say})
-	}
 	h.rules[kind] = &rule{file: f, sum: sums[0]}
 	h.set.rules = append(h.set.rules, text)
-	return mistakes, nil
+	return warnings(kind, f, sums[0].problems), nil
 }
 
 // Mentions tells which execute functions the rule for a kind calls anywhere in
@@ -273,41 +287,38 @@ func (h *Host) StatementLines(kind directory.Kind) []int {
 	return nil
 }
 
-// Warning is a doubtful place in a rule.
+// Warning is a place in a rule that is doubtful, or wrong.
 type Warning struct {
 	File   string
-	Line   int // from 1
-	Column int // from 1
-	Say    string
+	Kind   directory.Kind // of the objects that the rule judges
+	Line   int            // from 1
+	Column int            // from 1, in characters
+	Say    string         // what is the matter and what to do, "English / 中文"
+	// Written is the attribute, when the doubt is that the rule writes one that the
+	// source does not declare: whoever knows that a mapping reads it may leave it out.
+	Written string
+
+	limit bool // the text outran a limit when it was compiled
 }
 
-// Warnings lists the attributes that a rule reads or writes as
-// context.data.name, and that are not declared. Nothing is said about kinds
-// without declared attributes.
-func (h *Host) Warnings() []Warning {
-	var out []Warning
-	for _, kind := range kinds {
-		r, declared := h.rules[kind], h.o.Declared[kind]
-		if r == nil || len(declared) == 0 {
-			continue
-		}
-		for _, n := range r.sum.reads {
-			if _, ok := declared[n.name]; !ok && !objectMethod(n.name) {
-				out = append(out, Warning{
-					File: r.file.label(), Line: n.line, Column: n.column,
-					Say: textUndeclared.sayf(clean(n.name, 60), string(kind)),
-				})
-			}
-		}
+func warnings(kind directory.Kind, f File, found []problem) []Warning {
+	out := make([]Warning, 0, len(found))
+	for _, p := range found {
+		out = append(out, Warning{File: f.label(), Kind: kind, Line: p.line, Column: p.column, Say: p.say, Written: p.written})
 	}
 	return out
 }
 
-// objectMethod tells whether every object has the name.
-func objectMethod(name string) bool {
-	switch name {
-	case "hasOwnProperty", "propertyIsEnumerable", "toString", "valueOf":
-		return true
+// Warnings lists what is doubtful in the rules, by file and place, at most 20 for each:
+// attributes that are not declared, comparisons that are never true, names that do
+// not exist, ends without context. Nothing is said about the attributes of kinds
+// without declared ones. The rules run all the same.
+func (h *Host) Warnings() []Warning {
+	var out []Warning
+	for _, kind := range kinds {
+		if r := h.rules[kind]; r != nil {
+			out = append(out, warnings(kind, r.file, r.sum.doubts)...)
+		}
 	}
-	return false
+	return out
 }

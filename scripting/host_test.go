@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,7 +34,7 @@ func TestOptions(t *testing.T) {
 	if err := o.withDefaults(); err != nil {
 		t.Fatal(err)
 	}
-	if o.Workers < 1 || o.Workers > 4 || o.ObjectTime != 500*time.Millisecond || o.BatchTime != 2*time.Second || o.CallDepth != 512 || o.MemoryMB != 256 {
+	if o.Workers != runtime.NumCPU() || cap(o.Slots.places) != o.Workers || o.ObjectTime != 500*time.Millisecond || o.BatchTime != 2*time.Second || o.CallDepth != 512 || o.MemoryMB != 256 {
 		t.Errorf("defaults: %+v", o)
 	}
 }

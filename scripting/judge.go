@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,9 +18,15 @@ import (
 const (
 	batchSize = 100
 	// Limits of patience within one Judge: a rule that hangs on every object
-	// would keep a run busy for days.
+	// would keep a run busy for days. What was an accident of a loaded machine does
+	// not come again, so that the first few offenders are judged twice.
 	maxDeaths   = 8
 	maxOverstay = 40
+	maxChances  = 4
+	// What rules write stays in memory until the plan is made. A run may write this
+	// much, and for many objects so much for each.
+	maxFlood    = 64 << 20
+	floodObject = 512
 )
 
 // judging is one call of Judge.
@@ -38,13 +43,29 @@ type judging struct {
 	logs     []string // of the first subject, for Try
 	trail    trail    // the same
 
-	deaths, overstays atomic.Int32
+	workers int
+	cursor  atomic.Int64  // the first subject that no child has got yet
+	handed  chan struct{} // closed when there is none
+	hand    sync.Once
+
+	deaths, overstays, chances atomic.Int32
+	bytes                      atomic.Int64 // that the rule wrote
+	offence                    atomic.Pointer[offence]
+}
+
+// offence is the last object for which the rule outran a limit.
+type offence struct {
+	id  directory.ID
+	err plan.RuleError
 }
 
 // Judge gives one verdict for each subject, in order. All must be of one kind.
 // Where there is no rule for the kind, every verdict lets the proposal stand.
-// look is called by one goroutine at a time. Faults: Unavailable when ctx ends, the
-// host is closed or children do not start, Internal for subjects of two kinds.
+// look is called by one goroutine at a time. Faults: Invalid around a
+// *plan.RuleError when the rule outruns its limits so often, or writes so much, that it
+// is stopped, and when its process does not come as far as to compile it; Unavailable
+// when ctx ends, the host is closed or processes cannot be started; Internal for
+// subjects of two kinds.
 func (h *Host) Judge(ctx context.Context, subjects []plan.Subject, look plan.Lookup) ([]plan.Verdict, error) {
 	j, err := h.judge(ctx, subjects, look, h.o.Logger.Enabled(ctx, slog.LevelDebug))
 	if err != nil {
@@ -105,210 +126,117 @@ func (h *Host) judge(ctx context.Context, subjects []plan.Subject, look plan.Loo
 		}
 		return j, nil
 	}
-	if err := j.run(ctx); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		if _, ok := errors.AsType[*fault.Error](err); ok {
-			return nil, err
-		}
-		return nil, fault.Wrap(fault.Unavailable, err, "the rules were not run to the end / 规则没有执行完")
+	err := j.run(ctx)
+	switch {
+	case err == nil:
+		return j, nil
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
 	}
-	return j, nil
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, err
+	}
+	if broken, ok := errors.AsType[*plan.RuleError](err); ok {
+		return nil, ruleFault(broken)
+	}
+	return nil, fault.Wrap(fault.Unavailable, err, "the rules were not run to the end / 规则没有执行完")
 }
 
-// span is a stretch of the subjects.
-type span struct{ from, to int }
+// ruleFault is the fault of a rule that is of no use as a whole.
+func ruleFault(e *plan.RuleError) error {
+	en, zh := halves(e.Say)
+	at := e.Place().String()
+	return fault.Wrap(fault.Invalid, e, "%s", texts{en: at + ": " + en, zh: at + "：" + zh}.String())
+}
 
 // run shares the subjects among children.
 func (j *judging) run(ctx context.Context) error {
-	spans, handed := make(chan span), make(chan struct{})
+	j.workers = min(j.h.o.Workers, (len(j.subjects)+batchSize-1)/batchSize)
+	j.handed = make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer close(handed)
-		defer close(spans)
-		for from := 0; from < len(j.subjects); from += batchSize {
-			select {
-			case spans <- span{from, min(from+batchSize, len(j.subjects))}:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		return nil
-	})
-	workers := min(j.h.o.Workers, (len(j.subjects)+batchSize-1)/batchSize)
-	for range workers {
-		group.Go(func() error { return j.work(ctx, spans, handed) })
+	for range j.workers {
+		group.Go(func() error { return j.work(ctx) })
 	}
 	return group.Wait()
 }
 
 // work judges spans with one child after another. It waits for its turn among
-// the host's callers, but not longer than there is something to judge.
-func (j *judging) work(ctx context.Context, spans <-chan span, handed <-chan struct{}) error {
-	select {
-	case j.h.slots <- struct{}{}:
-		defer func() { <-j.h.slots }()
-	case <-handed:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// the callers of all hosts, but not longer than there is something to judge.
+func (j *judging) work(ctx context.Context) error {
+	mine, err := j.h.o.Slots.take(ctx, j.handed)
+	if !mine {
+		return err
 	}
-	var c *child
-	defer func() { j.h.give(c) }()
-	for s := range spans {
-		var err error
-		if c, err = j.span(ctx, c, s); err != nil {
-			return err
-		}
+	f := feed{j: j, placed: true}
+	defer f.end()
+	return f.run(ctx)
+}
+
+// next gives the next stretch of subjects to judge. The last ones are not taken in
+// advance: each child gets some of them.
+func (j *judging) next(advance bool) (span, bool) {
+	total := len(j.subjects)
+	if left := total - int(j.cursor.Load()); advance && j.workers > 1 && left <= j.workers*batchSize {
+		return span{}, false
+	}
+	to := int(j.cursor.Add(batchSize))
+	if to >= total {
+		j.hand.Do(func() { close(j.handed) })
+	}
+	s := span{from: to - batchSize, to: min(to, total)}
+	return s, s.from < s.to
+}
+
+// spent gives the end of our patience with the rule, if it has come.
+func (j *judging) spent() error {
+	deaths, overstays := j.deaths.Load(), j.overstays.Load()
+	if last := j.offence.Load(); last != nil && (deaths >= maxDeaths || overstays >= maxOverstay) {
+		e := last.err
+		e.Say = textSpent.about(int(deaths+overstays), clean(string(last.id), 60)).quote(e.Say)
+		return &e
+	}
+	if most := max(maxFlood, floodObject*int64(len(j.subjects))); j.bytes.Load() > most {
+		return &plan.RuleError{File: j.file(), Say: textFlood.sayf(most >> 20), Limit: true}
 	}
 	return nil
 }
 
-// span judges one stretch and gives the child to go on with. When a child dies,
-// the objects without a verdict go to the next child one by one, until one kills
-// that too: it is the offender.
-func (j *judging) span(ctx context.Context, c *child, s span) (*child, error) {
-	suspect := false
-	for s.from < s.to {
-		if j.spent() {
-			j.giveUp(s)
-			break
-		}
-		if c == nil {
-			var err error
-			if c, err = j.h.take(ctx); err != nil {
-				return nil, err
-			}
-		}
-		to := s.to
-		if suspect {
-			to = s.from + 1
-		}
-		done, err := j.batch(ctx, c, span{s.from, to})
-		s.from += done
-		if err == nil {
-			continue
-		}
-		dead, ok := errors.AsType[*deathError](err)
-		switch {
-		case ctx.Err() != nil:
-			_ = c.death(&vigil{})
-			return nil, context.Cause(ctx)
-		case errors.Is(err, errTooBig):
-			j.blame(s.from, textTooBig.String())
-			s.from++
-			continue
-		case !ok:
-			_ = c.death(&vigil{})
-			return nil, err
-		}
-		c = nil
-		switch {
-		case s.from >= s.to: // it died behind its last verdict
-		case dead.silent:
-			j.blame(s.from, textOverstayed.sayf(j.h.o.ObjectTime))
-			j.deaths.Add(1)
-			s.from++
-			suspect = false
-		case suspect:
-			j.blame(s.from, textDied.with(dead.cause))
-			j.deaths.Add(1)
-			s.from++
-			suspect = false
-		default:
-			suspect = true
-		}
-	}
-	return c, nil
-}
+// file names the rule for people.
+func (j *judging) file() string { return j.h.rules[j.kind].file.label() }
 
-// spent tells whether the rule has used up our patience.
-func (j *judging) spent() bool {
-	return j.deaths.Load() >= maxDeaths || j.overstays.Load() >= maxOverstay
-}
-
-// giveUp fails a stretch unjudged.
-func (j *judging) giveUp(s span) {
-	for i := s.from; i < s.to; i++ {
-		j.blame(i, textSpent.String())
-	}
-}
-
+// blame fails one object: the rule outran a limit.
 func (j *judging) blame(i int, say string) {
-	j.verdicts[i] = plan.Verdict{Failed: &plan.RuleError{File: j.h.rules[j.kind].file.label(), Say: say}}
+	j.outran(i, &plan.RuleError{File: j.file(), Say: say, Limit: true})
 }
 
-// errTooBig says that an object does not fit into a frame.
-var errTooBig = errors.New("object too big")
-
-// batch feeds a stretch to a child and collects its verdicts. It gives how many
-// came, and a *deathError when the child ended before the last.
-func (j *judging) batch(ctx context.Context, c *child, s span) (int, error) {
-	b := batch{generation: j.number, logs: j.wantLogs, now: j.now, kind: j.kind}
-	b.subjects = j.subjects[s.from:s.to]
-	body, n := b.encode()
-	if n == 0 {
-		return 0, errTooBig
-	}
-	s.to = s.from + n
-
-	w := c.watchOver(ctx, j.h.o.BatchTime)
-	defer w.end()
-
-	done := 0
-	if c.tell(frameBatch, body) != nil {
-		return 0, c.death(w)
-	}
-	for {
-		f, err := readFrame(c.out)
-		if err != nil {
-			return done, c.death(w)
-		}
-		w.alarm.Reset(j.h.o.BatchTime)
-		switch f.kind {
-		case frameEnd:
-			if done == n {
-				return done, nil
-			}
-			err = errFrame
-		case frameVerdict:
-			if done == n {
-				err = errFrame
-			} else if err = j.take(s.from+done, f.body); err == nil {
-				done++
-			}
-		case frameLookup:
-			err = j.answer(c, f.body)
-		default:
-			err = errFrame
-		}
-		if err != nil { // nonsense or a broken pipe: the child is of no use
-			return done, c.death(w)
-		}
-	}
+func (j *judging) outran(i int, e *plan.RuleError) {
+	j.verdicts[i] = plan.Verdict{Failed: e}
+	j.offence.Store(&offence{j.subjects[i].Object.ID, *e})
 }
 
-// take keeps one verdict.
-func (j *judging) take(i int, body []byte) error {
-	got, err := decodeJudgement(body)
+// chance tells whether an object that outran its time is judged once more.
+func (j *judging) chance() bool { return j.chances.Add(1) <= maxChances }
+
+// take keeps one verdict. again tells that the object is to be judged once more,
+// because it took too long and retry allows it.
+func (j *judging) take(i int, body []byte, retry bool) (again bool, err error) {
+	got, err := decodeChanges(body, j.subjects[i].Object.Attributes)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if got.overstayed && retry && j.chance() {
+		return true, nil
 	}
 	v := got.Verdict
-	if v.Failed != nil {
-		v.Failed.File = j.h.rules[j.kind].file.label()
-	}
-	if v.Data != nil {
-		data := j.subjects[i].Object.Attributes.Clone()
-		if data == nil {
-			data = directory.Attributes{}
-		}
-		maps.Copy(data, v.Data)
-		v.Data = data
+	switch {
+	case v.Failed != nil:
+		v.Failed.File = j.file()
+	case v.At.Line > 0:
+		v.At.File = j.file()
 	}
 	j.verdicts[i] = v
 	if got.overstayed {
+		j.outran(i, v.Failed)
 		j.overstays.Add(1)
 	}
 	if j.wantLogs {
@@ -319,17 +247,5 @@ func (j *judging) take(i int, body []byte) error {
 			j.h.o.Logger.Debug("rule logs", "kind", string(j.kind), "id", string(j.subjects[i].Object.ID), "text", line)
 		}
 	}
-	return nil
-}
-
-// answer looks an object up for the child.
-func (j *judging) answer(c *child, body []byte) error {
-	l, err := decodeLookup(body)
-	if err != nil {
-		return err
-	}
-	j.lookMu.Lock()
-	found := l.answer(j.look)
-	j.lookMu.Unlock()
-	return c.tell(frameAnswer, encodeAnswer(found))
+	return false, nil
 }

@@ -19,8 +19,10 @@ import (
 // TestMain lets the test binary be its own child.
 func TestMain(m *testing.M) {
 	bodies := map[string]func() error{
+		"evil-parent":  hostileParent,
 		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
 		"stuck-parent": stuckParent,
+		"idle-parent":  idleParent,
 	}
 	if body := bodies[os.Args[len(os.Args)-1]]; body != nil {
 		if err := body(); err != nil {
@@ -168,6 +170,15 @@ func inProcess(t testing.TB, source string) *engine {
 	}
 	e.begin(noon())
 	return e
+}
+
+// judge is decide for a subject that does not come over a pipe.
+func (e *engine) judge(kind directory.Kind, s *plan.Subject) (*judgement, bool) {
+	one := subject{id: s.Object.ID, proposed: s.Proposed, data: attrs(s.Object.Attributes)}
+	if s.Target != nil {
+		one.target = attrs(s.Target)
+	}
+	return e.decide(kind, &one)
 }
 
 func programsOf(p *goja.Program) map[directory.Kind]*goja.Program {

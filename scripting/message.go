@@ -97,13 +97,8 @@ type place struct{ line, column int }
 // problem is what is wrong with a rule's text.
 type problem struct {
 	place
-	say string
-}
-
-// read is one context.data.name in a rule's text.
-type read struct {
-	place
-	name string
+	say     string
+	written string // the attribute, when it is about one that is written undeclared
 }
 
 // summary is what the child found in one rule's text.
@@ -112,7 +107,7 @@ type summary struct {
 	kind     directory.Kind
 	problems []problem // when there is one, the rule cannot run
 	calls    plan.Calls
-	reads    []read
+	doubts   []problem // what somebody should look at
 }
 
 func encodeReady(sums []summary) []byte {
@@ -120,15 +115,13 @@ func encodeReady(sums []summary) []byte {
 	for _, s := range sums {
 		b = appendText(b, string(s.kind))
 		b = append(b, callBits(s.calls))
-		b = binary.AppendUvarint(b, uint64(len(s.problems)))
-		for _, p := range s.problems {
-			b = appendPlace(b, p.place)
-			b = appendText(b, p.say)
-		}
-		b = binary.AppendUvarint(b, uint64(len(s.reads)))
-		for _, r := range s.reads {
-			b = appendPlace(b, r.place)
-			b = appendText(b, r.name)
+		for _, list := range [][]problem{s.problems, s.doubts} {
+			b = binary.AppendUvarint(b, uint64(len(list)))
+			for _, p := range list {
+				b = appendPlace(b, p.place)
+				b = appendText(b, p.say)
+				b = appendText(b, p.written)
+			}
 		}
 		b = appendNumbers(b, s.lines)
 	}
@@ -140,11 +133,10 @@ func decodeReady(body []byte) ([]summary, error) {
 	var sums []summary
 	for range p.count() {
 		s := summary{kind: directory.Kind(p.text()), calls: bitCalls(p.byte())}
-		for range p.count() {
-			s.problems = append(s.problems, problem{place: p.place(), say: p.text()})
-		}
-		for range p.count() {
-			s.reads = append(s.reads, read{place: p.place(), name: p.text()})
+		for _, list := range []*[]problem{&s.problems, &s.doubts} {
+			for range p.count() {
+				*list = append(*list, problem{place: p.place(), say: p.text(), written: p.text()})
+			}
 		}
 		s.lines = p.numbers()
 		sums = append(sums, s)
@@ -159,7 +151,7 @@ func appendPlace(b []byte, at place) []byte {
 
 func (p *scanner) place() place { return place{line: p.number(), column: p.number()} }
 
-// The bits of a verdict's first byte; callBits uses the first four.
+// The bits of a verdict; callBits uses the first four.
 const (
 	bitCreate = 1 << iota
 	bitUpdate
@@ -168,7 +160,9 @@ const (
 	bitAbortAny
 	bitReturned
 	bitFailed
+	bitLimit
 	bitOverstayed
+	bitData
 )
 
 func callBits(c plan.Calls) byte {
@@ -190,68 +184,8 @@ func bitCalls(bits byte) plan.Calls {
 	}
 }
 
-// batch is the head of a batch; the subjects follow.
-type batch struct {
-	generation uint64 // what was looked up in another generation may have changed
-	logs       bool   // send the log lines too
-	now        time.Time
-	kind       directory.Kind
-	subjects   []plan.Subject
-}
-
-// encode gives the batch with as many subjects from the front as fit, and their
-// number.
-func (b *batch) encode() (body []byte, n int) {
-	var rows []byte
-	for i := range b.subjects {
-		size := len(rows)
-		rows = appendSubject(rows, &b.subjects[i])
-		if len(rows) > maxFrame/2 {
-			rows = rows[:size]
-			break
-		}
-		n++
-	}
-	body = binary.AppendUvarint(nil, b.generation)
-	body = appendFlag(body, b.logs)
-	body = binary.AppendVarint(body, b.now.UnixMilli())
-	body = appendText(body, string(b.kind))
-	body = binary.AppendUvarint(body, uint64(n))
-	return append(body, rows...), n
-}
-
-func appendSubject(b []byte, s *plan.Subject) []byte {
-	b = appendText(b, string(s.Proposed))
-	b = appendFlag(b, s.Target != nil)
-	b = appendObject(b, s.Object)
-	if s.Target != nil {
-		b = appendObject(b, directory.Object{Attributes: s.Target})
-	}
-	return b
-}
-
-func decodeBatch(body []byte) (*batch, error) {
-	p := scanner{rest: body}
-	b := &batch{generation: p.uvarint(), logs: p.flag(), now: time.UnixMilli(p.varint()), kind: directory.Kind(p.text())}
-	n := p.count()
-	b.subjects = make([]plan.Subject, 0, n)
-	for range n {
-		s := plan.Subject{Proposed: plan.Op(p.text())}
-		target := p.flag()
-		s.Object = p.object()
-		if target {
-			s.Target = p.object().Attributes
-			if s.Target == nil {
-				s.Target = directory.Attributes{}
-			}
-		}
-		b.subjects = append(b.subjects, s)
-	}
-	return b, p.done()
-}
-
-// judgement is a verdict on its way: of the data only what changed, of a failure
-// neither file nor kind.
+// judgement is a verdict on its way: of the data only what changed, of places only
+// the line.
 type judgement struct {
 	plan.Verdict
 	overstayed bool
@@ -259,14 +193,17 @@ type judgement struct {
 	trail      trail
 }
 
-func (j *judgement) encode() []byte {
-	bits := callBits(j.Calls)
-	for i, set := range []bool{j.AbortAny, j.Returned, j.Failed != nil, j.overstayed} {
+// encode appends the judgement.
+func (j *judgement) encode(b []byte) []byte {
+	bits := uint64(callBits(j.Calls))
+	limit := j.Failed != nil && j.Failed.Limit
+	for i, set := range []bool{j.AbortAny, j.Returned, j.Failed != nil, limit, j.overstayed, j.Data != nil} {
 		if set {
 			bits |= bitAbortAny << i
 		}
 	}
-	b := []byte{bits}
+	b = binary.AppendUvarint(b, bits)
+	b = binary.AppendUvarint(b, uint64(j.At.Line))
 	if j.Failed != nil {
 		b = binary.AppendUvarint(b, uint64(j.Failed.Line))
 		b = appendText(b, j.Failed.Say)
@@ -281,22 +218,29 @@ func (j *judgement) encode() []byte {
 	for _, line := range j.logs {
 		b = appendText(b, line)
 	}
-	b = appendFlag(b, j.Data != nil)
 	if j.Data != nil {
-		b = appendObject(b, directory.Object{Attributes: j.Data})
+		b = appendAttributes(b, j.Data)
 	}
 	return b
 }
 
-func decodeJudgement(body []byte) (*judgement, error) {
+func decodeJudgement(body []byte) (*judgement, error) { return decodeChanges(body, nil) }
+
+// decodeChanges decodes a judgement. When the rule changed something, its data are
+// those before with the changes.
+func decodeChanges(body []byte, before directory.Attributes) (*judgement, error) {
 	p := scanner{rest: body}
-	bits := p.byte()
+	bits := p.uvarint()
+	if bits >= bitData<<1 {
+		p.fail()
+	}
 	j := &judgement{overstayed: bits&bitOverstayed != 0}
-	j.Calls = bitCalls(bits)
+	j.Calls = bitCalls(byte(bits)) //nolint:gosec // only the lowest bits are looked at
 	j.AbortAny = bits&bitAbortAny != 0
 	j.Returned = bits&bitReturned != 0
+	j.At.Line = p.number()
 	if bits&bitFailed != 0 {
-		j.Failed = &plan.RuleError{Line: p.number(), Say: p.text()}
+		j.Failed = &plan.RuleError{Line: p.number(), Say: p.text(), Limit: bits&bitLimit != 0}
 	}
 	for range p.count() {
 		j.Abort = append(j.Abort, plan.Op(p.text()))
@@ -306,8 +250,8 @@ func decodeJudgement(body []byte) (*judgement, error) {
 	for range p.count() {
 		j.logs = append(j.logs, p.text())
 	}
-	if p.flag() {
-		j.Data = p.object().Attributes
+	if bits&bitData != 0 {
+		j.Data = p.attributes(before)
 	}
 	return j, p.done()
 }

@@ -15,6 +15,9 @@ import (
 const (
 	confineStack = 64 << 20 // bytes of one goroutine's stack
 	confineFiles = 16       // open files: the pipes and what the runtime needs
+	// confineGarbage is how much garbage may lie beside what is in use, in per cent:
+	// little is in use, and nothing of one object is needed for the next.
+	confineGarbage = 400
 )
 
 // prepareCommand makes a child die with its parent, even when nothing in it runs
@@ -28,11 +31,15 @@ func prepareCommand(cmd *exec.Cmd) {
 }
 
 // confineProcess limits the own process: memory beyond what it takes now, no
-// core dump, no new file, few descriptors, a bounded stack.
+// core dump, no new file, few descriptors, a bounded stack. Processor time is not
+// limited (RLIMIT_CPU): it adds up over all that a child ever judges, so that it
+// would end honest ones in long runs; a silent child is killed by the clock, and an
+// orphan ends with its parent.
 func confineProcess(memory int64) error {
 	runtime.GOMAXPROCS(2) // one for the rule, one for the watch and the collector
 	debug.SetMaxStack(confineStack)
 	debug.SetMemoryLimit(memory / 2) // collect in time
+	debug.SetGCPercent(confineGarbage)
 	// The limit counts private writable memory. An absolute one would fit one
 	// build only: what a process takes at its start depends on how it was built.
 	limit := uint64(dataSize() + memory) //nolint:gosec // both are sizes

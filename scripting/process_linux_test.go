@@ -55,7 +55,26 @@ func TestChildIsConfined(t *testing.T) {
 // stuckParent is the body of another process in TestChildDiesWithParent: it has a
 // child that can neither be interrupted nor hears of its parent's end.
 func stuckParent() error {
-	o := options(`repo.getObjectByID("pid"); var a = []; a.length = 4294967295; a.indexOf(5); return context`)
+	return parent(`repo.getObjectByID("pid"); var a = []; a.length = 4294967295; a.indexOf(5); return context`, func(pid int) {
+		fmt.Println(pid)
+	})
+}
+
+// idleParent has a child that waits for more.
+func idleParent() error {
+	var child int
+	err := parent(`repo.getObjectByID("pid"); return context`, func(pid int) { child = pid })
+	if err != nil {
+		return err
+	}
+	fmt.Println(child)
+	<-time.After(time.Hour) // it is killed before
+	return nil
+}
+
+// parent judges one object; look hears of the child that does it.
+func parent(source string, look func(pid int)) error {
+	o := options(source)
 	o.ObjectTime, o.BatchTime = time.Hour, time.Hour
 	var last *exec.Cmd
 	o.Command = func(ctx context.Context) *exec.Cmd {
@@ -66,9 +85,10 @@ func stuckParent() error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
-	_, err = h.Judge(context.Background(), []plan.Subject{person("a", nil)}, func(directory.Key) (directory.Object, bool) {
-		fmt.Println(last.Process.Pid)
+	_, err = h.Judge(context.Background(), []plan.Subject{person("a", nil)}, func(key directory.Key) (directory.Object, bool) {
+		if key.Kind == directory.User {
+			look(last.Process.Pid)
+		}
 		return directory.Object{}, false
 	})
 	return err
@@ -76,11 +96,20 @@ func stuckParent() error {
 
 func TestChildDiesWithParent(t *testing.T) {
 	t.Parallel()
+	for _, body := range []string{"stuck-parent", "idle-parent"} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			childDiesWith(t, body)
+		})
+	}
+}
+
+func childDiesWith(t *testing.T, body string) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	parent := exec.CommandContext(t.Context(), self, "stuck-parent")
+	parent := exec.CommandContext(t.Context(), self, body)
 	out, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -120,4 +149,33 @@ func alive(pid int) bool {
 	}
 	_, rest, _ := strings.Cut(string(b), ") ")
 	return !strings.HasPrefix(rest, "Z")
+}
+
+// cpuTime is the processor time of the own process.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// cpuTimeOf is that of another process, in steps of 10 ms.
+func cpuTimeOf(pid int) time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	fields := strings.Fields(rest)
+	const user, system = 11, 12
+	sum := 0
+	for _, i := range []int{user, system} {
+		n, err := strconv.Atoi(fields[i])
+		if err != nil {
+			return 0
+		}
+		sum += n
+	}
+	return time.Duration(sum) * 10 * time.Millisecond
 }

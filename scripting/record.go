@@ -4,48 +4,70 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/dop251/goja"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 )
 
-// maxWrites bounds the attributes that a rule may write for one object.
-const maxWrites = 256
+// Bounds of what a rule may write for one object.
+const (
+	maxWrites = 256
+	maxBytes  = 4 << 20 // of all the values together
+)
 
 // record is an object of attributes as a rule sees it. It reads lazily, since a
 // rule looks at few of them, and remembers what was written.
 type record struct {
 	e        *engine
 	c        *call
-	kind     directory.Kind
-	attrs    directory.Attributes
+	fields   fields
 	declared map[string]directory.Type
 	where    string // for people: "context.data"
 	fixed    bool   // cannot be changed
 
-	// held are the arrays and Dates that were given out: the rule may change
-	// them in place.
-	held map[string]*goja.Object
-	// written is what the rule assigned or deleted.
-	written map[string]write
+	// reads are the values that were given out. The arrays and Dates among them
+	// the rule may change in place.
+	reads []reading
+	// writes are what the rule assigned or deleted, the last of each name.
+	writes []write
 }
 
 var _ goja.DynamicObject = (*record)(nil)
 
+// reading is one attribute as the rule got it.
+type reading struct {
+	name string
+	js   goja.Value
+	at   int64 // of a Date: its milliseconds
+}
+
 // write is one assignment. An array or a Date is converted at the end, since the
 // rule may go on changing it.
 type write struct {
+	name  string
 	js    goja.Value      // as the rule reads it back; nil when it was deleted
 	value directory.Value // unless late is set
 	late  *goja.Object
-	line  int // of the assignment of late
+	at    goja.StackFrame // of the assignment of late
+}
+
+// written gives the write of a name, or nil.
+func (r *record) written(name string) *write {
+	for i := range r.writes {
+		if r.writes[i].name == name {
+			return &r.writes[i]
+		}
+	}
+	return nil
 }
 
 // current gives an attribute before the rule: in its declared type when that is
 // a date and the source gave text, empty when it is declared and missing.
 func (r *record) current(name string) directory.Value {
-	v := r.attrs[name]
+	v := r.fields.value(name)
 	switch declared := r.declared[name]; {
 	case v.Type() == directory.Absent:
 		return directory.Empty(declared)
@@ -60,11 +82,13 @@ func (r *record) current(name string) directory.Value {
 
 // Get reads an attribute.
 func (r *record) Get(key string) goja.Value {
-	if w, ok := r.written[key]; ok {
+	if w := r.written(key); w != nil {
 		return w.js
 	}
-	if o, ok := r.held[key]; ok {
-		return o
+	for i := range r.reads {
+		if r.reads[i].name == key {
+			return r.reads[i].js
+		}
 	}
 	v := r.current(key)
 	switch v.Type() {
@@ -77,13 +101,34 @@ func (r *record) Get(key string) goja.Value {
 	default:
 	}
 	js := r.e.toScript(key, v)
-	if o, ok := js.(*goja.Object); ok {
-		if r.held == nil {
-			r.held = map[string]*goja.Object{}
-		}
-		r.held[key] = o
+	got := reading{name: key, js: js}
+	if v.Type() == directory.Date {
+		got.at, _ = milliseconds(js)
 	}
+	r.reads = append(r.reads, got)
 	return js
+}
+
+// milliseconds gives the time of a Date, if it is a valid one.
+func milliseconds(js goja.Value) (int64, bool) {
+	o, ok := js.(*goja.Object)
+	if !ok || o.ClassName() != "Date" {
+		return 0, false
+	}
+	t, ok := o.Export().(time.Time)
+	if !ok {
+		return 0, false
+	}
+	return t.UnixMilli(), true
+}
+
+// touched tells whether the rule may have changed a value that it got.
+func (g *reading) touched() bool {
+	if _, ok := g.js.(*goja.Object); !ok {
+		return false
+	}
+	now, ok := milliseconds(g.js)
+	return !ok || now != g.at
 }
 
 // Set writes an attribute.
@@ -93,14 +138,14 @@ func (r *record) Set(key string, val goja.Value) bool {
 		return true
 	}
 	if goja.IsUndefined(val) || goja.IsNull(val) {
-		r.put(key, write{js: val, value: r.emptied(key)})
+		r.put(write{name: key, js: val, value: r.emptied(key)})
 		return true
 	}
-	w := write{js: val}
+	w := write{name: key, js: val}
 	if o, ok := val.(*goja.Object); ok {
 		switch o.ClassName() {
 		case "Array", "Date":
-			w.late, w.line = o, r.e.line()
+			w.late, w.at = o, r.e.here()
 		default:
 			r.refuse(key, wantPlain)
 			return true
@@ -112,16 +157,16 @@ func (r *record) Set(key string, val goja.Value) bool {
 		return true
 	}
 	w.value = value
-	r.put(key, w)
+	r.put(w)
 	return true
 }
 
 // Has tells whether the attribute is there or declared.
 func (r *record) Has(key string) bool {
-	if w, ok := r.written[key]; ok {
+	if w := r.written(key); w != nil {
 		return w.js != nil
 	}
-	return r.attrs[key].Type() != directory.Absent || r.declared[key] != directory.Absent
+	return r.fields.value(key).Type() != directory.Absent || r.declared[key] != directory.Absent
 }
 
 // Delete makes the attribute empty.
@@ -131,37 +176,32 @@ func (r *record) Delete(key string) bool {
 		return true
 	}
 	if r.Has(key) {
-		r.put(key, write{value: r.emptied(key)})
+		r.put(write{name: key, value: r.emptied(key)})
 	}
 	return true
 }
 
 // Keys lists the attributes in the order of their names.
 func (r *record) Keys() []string {
-	names := map[string]bool{}
-	for _, set := range []map[string]bool{keysOf(r.attrs), keysOf(r.declared), keysOf(r.written)} {
-		maps.Copy(names, set)
+	names := slices.Concat(r.fields.names(), slices.Collect(maps.Keys(r.declared)))
+	for i := range r.writes {
+		names = append(names, r.writes[i].name)
 	}
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(names)), func(name string) bool { return !r.Has(name) })
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return !r.Has(name) })
 }
 
-func keysOf[V any](m map[string]V) map[string]bool {
-	out := make(map[string]bool, len(m))
-	for name := range m {
-		out[name] = true
-	}
-	return out
-}
-
-func (r *record) put(key string, w write) {
-	if _, known := r.written[key]; !known && len(r.written) >= maxWrites {
-		r.e.fail(textManyWrites.sayf(maxWrites))
+func (r *record) put(w write) {
+	r.c.decided(r.e, ranksWrite)
+	if old := r.written(w.name); old != nil {
+		*old = w
 		return
 	}
-	if r.written == nil {
-		r.written = map[string]write{}
+	if len(r.writes) >= maxWrites {
+		r.e.outrun(textManyWrites.sayf(maxWrites))
+		return
 	}
-	r.written[key] = w
+	r.writes = append(r.writes, w)
 }
 
 func (r *record) refuse(key string, want texts) {
@@ -183,7 +223,7 @@ func (r *record) emptied(key string) directory.Value {
 	switch typ := r.wanted(key).Type(); {
 	case typ != directory.Absent:
 		return directory.Empty(typ)
-	case r.attrs[key].Type() == directory.Unknown:
+	case r.fields.value(key).Type() == directory.Unknown:
 		return directory.Empty(directory.Text)
 	default:
 		return directory.Value{}
@@ -193,34 +233,62 @@ func (r *record) emptied(key string) directory.Value {
 // collect puts what the rule changed into the verdict.
 func (c *call) collect() {
 	r := c.data
-	changed := directory.Attributes{}
-	for key, o := range r.held {
-		if _, written := r.written[key]; !written {
-			r.settle(changed, key, write{late: o})
+	for i := range r.reads {
+		if got := &r.reads[i]; got.touched() && r.written(got.name) == nil {
+			r.settle(&write{name: got.name, late: got.js.ToObject(r.e.vm)})
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.written)) {
-		r.settle(changed, key, r.written[key])
-	}
-	if !c.failed && len(changed) > 0 {
-		c.out.Data = changed
+	slices.SortFunc(r.writes, func(a, b write) int { return strings.Compare(a.name, b.name) })
+	for i := range r.writes {
+		r.settle(&r.writes[i])
 	}
 }
 
-// settle converts one write and keeps it when it says something new.
-func (r *record) settle(changed directory.Attributes, key string, w write) {
-	before, value := r.current(key), w.value
+// settle converts one write and keeps it when it says something new. The rule's
+// code may run once more, if it put it into an array.
+func (r *record) settle(w *write) {
+	if r.c.failed {
+		return
+	}
+	before, value := r.current(w.name), w.value
 	if w.late != nil {
 		var want *texts
-		if ex := r.e.vm.Try(func() { value, want = r.e.toValue(key, w.late, r.wanted(key)) }); ex != nil {
+		if ex := r.e.vm.Try(func() { value, want = r.e.toValue(w.name, w.late, r.wanted(w.name)) }); ex != nil {
 			want = &wantPlain
 		}
-		if want != nil && !r.c.failed {
-			r.c.void(w.line, textWrite.and(*want).sayf(clean(key, 60)))
+		switch {
+		case r.c.failed:
+			return
+		case want != nil:
+			r.c.void(lineOf(w.at), textWrite.and(*want).sayf(clean(w.name, 60)))
 			return
 		}
 	}
-	if !value.Equal(before) {
-		changed[key] = value
+	if value.Equal(before) {
+		return
 	}
+	if r.c.bytes += len(w.name) + sizeOf(value); r.c.bytes > maxBytes {
+		r.c.void(lineOf(r.c.at), textManyBytes.sayf(maxBytes>>20))
+		r.c.out.Failed.Limit = true
+		return
+	}
+	if r.c.out.Data == nil {
+		r.c.out.Data = directory.Attributes{}
+	}
+	r.c.out.Data[w.name] = value
+}
+
+// sizeOf gives about how many bytes a value takes.
+func sizeOf(v directory.Value) int {
+	if v.Type() != directory.List && v.Type() != directory.Refs {
+		return len(v.String()) + 1
+	}
+	n := 1
+	for _, s := range v.List() {
+		n += len(s) + 1
+	}
+	for _, ref := range v.Refs() {
+		n += len(ref.ID) + 1
+	}
+	return n
 }

@@ -26,6 +26,7 @@ func (e *engine) newRepo() *goja.Object {
 		callDelete:  func(c *plan.Calls) { c.Delete = true },
 	} {
 		e.method(repo, name, func(goja.FunctionCall) goja.Value {
+			e.c.decided(e, ranksExecute)
 			called(&e.c.out.Calls)
 			return goja.Undefined()
 		})
@@ -49,6 +50,7 @@ func (e *engine) method(o *goja.Object, name string, f func(goja.FunctionCall) g
 }
 
 func (e *engine) abort(call goja.FunctionCall) goja.Value {
+	e.c.decided(e, ranksAbort)
 	if len(call.Arguments) == 0 || goja.IsUndefined(call.Arguments[0]) {
 		e.c.out.AbortAny = true
 		return goja.Undefined()
@@ -101,7 +103,7 @@ func (e *engine) getObject(call goja.FunctionCall) goja.Value {
 		return goja.Null() // nobody has the empty id: an empty attribute leads to nothing
 	}
 	if e.c.looks++; e.c.looks > maxLooks {
-		return e.fail(textManyLooks.sayf(maxLooks))
+		return e.outrun(textManyLooks.sayf(maxLooks))
 	}
 	found, err := e.find(want)
 	switch {
@@ -113,7 +115,7 @@ func (e *engine) getObject(call goja.FunctionCall) goja.Value {
 		return e.fail(textBothKinds.sayf(clean(string(want.id), 60)))
 	}
 	o := found[0]
-	return e.readOnly(o.Kind, o.Attributes, e.declared[o.Kind], "repo.getObjectByID(…)")
+	return e.readOnly(attrs(o.Attributes), e.declared[o.Kind], "repo.getObjectByID(…)")
 }
 
 // addBuiltins adds the global functions.

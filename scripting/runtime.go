@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -41,18 +44,47 @@ type engine struct {
 	now   time.Time // of the batch
 	today time.Time // its local midnight
 
-	c *call // the object that is being judged
+	c      *call // the object that is being judged
+	frames []goja.StackFrame
 }
 
 // call is the judging of one object.
 type call struct {
 	kind    directory.Kind
-	subject *plan.Subject
+	subject *subject
 	out     judgement
 	data    *record
-	looks   int  // objects looked up
-	failed  bool // the rule is over, whatever it does now
+	looks   int // objects looked up
+	bytes   int // that it wrote
+	// rejected are the promises that failed and that nobody handled.
+	rejected   map[*goja.Promise]rejection
+	rejections int  // so far, handled or not
+	failed     bool // the rule is over, whatever it does now
+	rank       rank // of what decided so far
+	at         goja.StackFrame
 }
+
+// rank tells which of a rule's acts is shown as the one that decided: the first of
+// the highest rank, of writes the last.
+type rank uint8
+
+const (
+	ranksNothing rank = iota
+	ranksWrite
+	ranksAbort
+	ranksExecute
+)
+
+// decided keeps the place of an act. Only its frame is kept: to look a line up is
+// dearer, and one of them is shown.
+func (c *call) decided(e *engine, r rank) {
+	if r > c.rank || r == ranksWrite && c.rank == ranksWrite {
+		c.rank, c.at = r, e.here()
+	}
+}
+
+// rejection is when and where a promise failed.
+type rejection struct{ order, line int }
 
 // newEngine builds an engine for compiled rules.
 func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.Program, find finder) (*engine, error) {
@@ -66,8 +98,10 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 		random:   rand.NewPCG(0, 0),
 	}
 	e.vm.SetParserOptions(parser.WithDisableSourceMaps)
+	e.vm.SetPromiseRejectionTracker(e.rejection)
 	e.vm.SetTimeSource(func() time.Time { return e.read(e.now) })
 	e.vm.SetRandSource(rand.New(e.random).Float64) //nolint:gosec // Math.random of a rule: the same in every run, on purpose.
+	e.frames = make([]goja.StackFrame, 0, s.callDepth+1)
 	e.dates = e.vm.Get("Date").ToObject(e.vm)
 	e.repo = e.newRepo()
 	e.marks = e.vm.NewDynamicArray(marks{e})
@@ -97,20 +131,21 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 // begin sets the time of the following objects.
 func (e *engine) begin(now time.Time) {
 	e.now = now.In(e.zone)
-	y, m, d := e.now.Date()
-	e.today = time.Date(y, m, d, 0, 0, 0, 0, e.zone)
+	e.today = midnight(e.now)
 }
 
-// judge runs the rule of a kind for one subject. usable is false when the engine
+// decide runs the rule of a kind for one subject. usable is false when the engine
 // must be thrown away. Another goroutine may interrupt the rule through vm.
-func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgement, usable bool) {
-	c := &call{kind: kind, subject: subject}
+func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable bool) {
+	c := &call{kind: kind, subject: s}
 	e.c = c
 	e.random.Seed(1, 2)
-	e.vm.ClearInterrupt()
 	usable = true
 	defer func() {
 		e.c = nil
+		if c.failed { // the rule may have been ended by an interrupt
+			e.vm.ClearInterrupt()
+		}
 		if x := recover(); x != nil { // a bug of the engine ends with this object
 			c.void(0, textEngine.quote(clean(fmt.Sprint(x), sayLength)))
 			out, usable = &c.out, false
@@ -122,6 +157,8 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	case c.failed: // the rest does not count, not even a caught error
 	case err != nil:
 		usable = e.explain(err)
+	case len(c.rejected) > 0:
+		e.unhandled()
 	case result == goja.Value(context):
 		c.out.Returned = true
 	case !goja.IsUndefined(result):
@@ -129,6 +166,9 @@ func (e *engine) judge(kind directory.Kind, subject *plan.Subject) (out *judgeme
 	}
 	if !c.failed {
 		c.collect()
+	}
+	if !c.failed && c.rank > ranksNothing {
+		c.out.At.Line = lineOf(c.at)
 	}
 	return &c.out, usable
 }
@@ -158,6 +198,7 @@ func (e *engine) explain(err error) bool {
 	}
 	if _, ok := errors.AsType[*goja.StackOverflowError](err); ok {
 		e.c.void(e.lineOf(err), textDepth.sayf(e.depth))
+		e.c.out.Failed.Limit = true
 		return true
 	}
 	thrown, ok := errors.AsType[*goja.Exception](err)
@@ -172,6 +213,60 @@ func (e *engine) explain(err error) bool {
 	}
 	e.c.void(line, textThrew.quote(what))
 	return true
+}
+
+// rejection keeps account of failed promises. One that nobody handles is an error
+// like any other: what should have followed, an abort perhaps, never ran.
+func (e *engine) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
+	switch c := e.c; {
+	case c == nil:
+	case op == goja.PromiseRejectionHandle:
+		delete(c.rejected, p)
+	default:
+		if c.rejected == nil {
+			c.rejected = map[*goja.Promise]rejection{}
+		}
+		c.rejections++
+		c.rejected[p] = rejection{order: c.rejections, line: e.line()}
+	}
+}
+
+// unhandled voids the verdict for the first of the failed promises.
+func (e *engine) unhandled() {
+	var first *goja.Promise
+	for p, r := range e.c.rejected {
+		if first == nil || r.order < e.c.rejected[first].order {
+			first = p
+		}
+	}
+	line, what := e.c.rejected[first].line, "?"
+	if ex := e.vm.Try(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
+		what = "?"
+	}
+	if line == 0 { // behind an await only the error remembers
+		line = e.madeAt(first.Result())
+	}
+	e.c.void(line, textThrew.quote(what))
+}
+
+// madeAt gives the rule's line that an error tells in its stack, or 0.
+func (e *engine) madeAt(v goja.Value) (line int) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return 0
+	}
+	_ = e.vm.Try(func() {
+		stack, ok := o.Get("stack").(goja.String)
+		if !ok {
+			return
+		}
+		_, rest, _ := strings.Cut(stack.Substring(0, min(stack.Length(), 1000)).String(), "("+ruleName+":")
+		number, _, _ := strings.Cut(rest, ":")
+		if n, err := strconv.Atoi(number); err == nil {
+			line = inRule(file.Position{Line: n}).line
+		}
+	})
+	return line
 }
 
 // textOf gives a value as JavaScript prints it. For an object that runs the
@@ -215,7 +310,24 @@ func lineIn(stack []goja.StackFrame) int {
 }
 
 // line gives the line that the rule is at.
-func (e *engine) line() int { return lineIn(e.vm.CaptureCallStack(0, nil)) }
+func (e *engine) line() int { return lineOf(e.here()) }
+
+// here gives the frame of the rule that runs. Nearly always it is the top one, or
+// the one that called the native function at the top.
+func (e *engine) here() goja.StackFrame {
+	for _, depth := range [...]int{2, 0} {
+		e.frames = e.vm.CaptureCallStack(depth, e.frames[:0])
+		for i := range e.frames {
+			if e.frames[i].SrcName() == ruleName {
+				return e.frames[i]
+			}
+		}
+	}
+	return goja.StackFrame{}
+}
+
+// lineOf gives the line of a frame of the rule, or 0.
+func lineOf(f goja.StackFrame) int { return lineIn([]goja.StackFrame{f}) }
 
 // fail ends the rule with an error that it cannot catch. It may only be called
 // while the rule runs.
@@ -225,6 +337,16 @@ func (e *engine) fail(say string) goja.Value {
 		e.vm.Interrupt(errStopped)
 	}
 	return goja.Undefined()
+}
+
+// outrun is fail for a rule that outruns a limit.
+func (e *engine) outrun(say string) goja.Value {
+	if e.c == nil || e.c.failed {
+		return goja.Undefined()
+	}
+	js := e.fail(say)
+	e.c.out.Failed.Limit = true
+	return js
 }
 
 // void makes the verdict a failure and nothing else.

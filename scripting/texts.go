@@ -32,10 +32,6 @@ var (
 		en: "compiling the rule ends its process (%s): simplify it",
 		zh: "编译该规则脚本会使其进程终止（%s）：请简化",
 	}
-	textUndeclared = texts{
-		en: "%s is not an attribute of %s: it is always undefined; correct the name or declare it",
-		zh: "%[2]s 没有属性 %[1]s，读出来总是 undefined：请改正名称或声明该属性",
-	}
 
 	textReturned = texts{
 		en: "the rule returned something other than context: end it with 'return context'",
@@ -50,8 +46,24 @@ var (
 		zh: "规则使其进程终止：%s",
 	}
 	textSpent = texts{
-		en: "not judged: the rule outran its limits too often in this run",
-		zh: "未判定：规则在本次运行中多次超出限制",
+		en: "the rule outran its limits for %d objects of this run, last for %s, and was stopped: nothing is changed; try it on that object and correct it. Last: ",
+		zh: "规则在本次运行中对 %d 个对象超出限制（最近一个：%s），已停止运行：不作任何改动；请用该对象试跑并修改规则。最近一次：",
+	}
+	textManyBytes = texts{
+		en: "the rule writes more than %d MiB for one object: write less",
+		zh: "规则为一个对象写入的内容超过 %d MiB：请减少写入",
+	}
+	textFlood = texts{
+		en: "the rule wrote more than %d MiB in this run and was stopped: nothing is changed; write shorter values, or fewer of them",
+		zh: "规则在本次运行中写入的内容超过 %d MiB，已停止运行：不作任何改动；请缩短写入的值或减少写入",
+	}
+	textNoStart = texts{
+		en: "the rule's process ended twice before the rule was compiled (%s): nothing is changed; look whether the machine is short of memory, otherwise simplify the rule",
+		zh: "规则进程两次在编译完成前终止（%s）：不作任何改动；请检查机器内存是否不足，否则请简化规则",
+	}
+	textNoCompile = texts{
+		en: "the rule compiled before and does not any more, so nothing is changed; start the service again: ",
+		zh: "规则先前可以编译，现在不能，因此不作任何改动；请重新启动服务：",
 	}
 	textDepth = texts{
 		en: "the rule calls functions more than %d levels deep",
@@ -149,6 +161,11 @@ var (
 
 // and puts another message behind t.
 func (t texts) and(u texts) texts { return texts{en: t.en + ": " + u.en, zh: t.zh + "：" + u.zh} }
+
+// about fills the same arguments into both languages, for more to come behind it.
+func (t texts) about(args ...any) texts {
+	return texts{en: fmt.Sprintf(t.en, args...), zh: fmt.Sprintf(t.zh, args...)}
+}
 
 // with fills a cause into both languages.
 func (t texts) with(cause texts) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 )
@@ -17,7 +18,7 @@ const (
 	frameBatch   = 'B' // to the child: objects to judge
 	frameAnswer  = 'A' // to the child: the objects that it looked up
 	frameReady   = 'R' // from the child: the rules are compiled, or what is wrong with them
-	frameVerdict = 'V' // from the child: one for each object, in order
+	frameVerdict = 'V' // from the child: verdicts in the order of the objects, each behind its length
 	frameLookup  = 'L' // from the child: a wanted object
 	frameEnd     = 'E' // from the child: the batch is done
 )
@@ -89,18 +90,33 @@ func appendFlag(b []byte, flag bool) []byte {
 	return append(b, 0)
 }
 
-// appendObject appends an object's canonical bytes behind their length.
-func appendObject(b []byte, o directory.Object) []byte {
+// appendSized appends what add appends, behind its length.
+func appendSized(b []byte, add func([]byte) []byte) []byte {
 	// The length comes first and is not known yet: the record is written behind
 	// room for the longest length and moved up.
 	start := len(b)
 	b = append(b, make([]byte, binary.MaxVarintLen32)...)
 	record := len(b)
-	b = directory.AppendObject(b, o)
+	b = add(b)
 	size := len(b) - record
 	n := binary.PutUvarint(b[start:record], uint64(size))
 	copy(b[start+n:], b[record:])
 	return b[:start+n+size]
+}
+
+// appendObject appends an object's canonical bytes behind their length.
+func appendObject(b []byte, o directory.Object) []byte {
+	return appendSized(b, func(b []byte) []byte { return directory.AppendObject(b, o) })
+}
+
+// appendAttributes appends names and values.
+func appendAttributes(b []byte, a directory.Attributes) []byte {
+	b = binary.AppendUvarint(b, uint64(len(a)))
+	for _, name := range a.Names() {
+		b = appendText(b, name)
+		b = directory.AppendValue(b, a[name])
+	}
+	return b
 }
 
 // scanner reads a frame's body. After the first mistake every read gives zero.
@@ -190,4 +206,45 @@ func (p *scanner) object() directory.Object {
 		p.fail()
 	}
 	return o
+}
+
+func (p *scanner) value() directory.Value {
+	v, rest, err := directory.DecodeValue(p.rest)
+	if err != nil {
+		p.fail()
+		return directory.Value{}
+	}
+	p.rest = rest
+	return v
+}
+
+// skipValue passes over a value that is read later, if at all. It takes exactly
+// what value takes.
+func (p *scanner) skipValue() {
+	switch directory.Type(p.byte()) {
+	case directory.Text, directory.Date, directory.Unknown:
+		p.bytes()
+	case directory.Int, directory.Bool:
+		p.byte()
+		p.varint()
+	case directory.List, directory.Refs:
+		for range p.count() {
+			p.bytes()
+		}
+	case directory.Absent:
+	default:
+		p.fail()
+	}
+}
+
+// attributes reads attributes into a copy of those before.
+func (p *scanner) attributes(before directory.Attributes) directory.Attributes {
+	n := p.count()
+	a := make(directory.Attributes, max(n, len(before)))
+	maps.Copy(a, before)
+	for range n {
+		name := p.text()
+		a[name] = p.value()
+	}
+	return a
 }

@@ -34,31 +34,35 @@ func TestMessages(t *testing.T) {
 	same(t, "setup", gotSet, set, err)
 
 	sums := []summary{
-		{kind: directory.User, calls: plan.Calls{Create: true, Delete: true}, reads: []read{{place{1, 2}, "name"}}},
-		{kind: directory.Department, problems: []problem{{place{3, 4}, "错误"}}},
+		{kind: directory.User, calls: plan.Calls{Create: true, Delete: true}, doubts: []problem{{place{1, 2}, "name", "attribute"}}},
+		{kind: directory.Department, problems: []problem{{place{3, 4}, "错误", ""}}},
 	}
 	gotSums, err := decodeReady(encodeReady(sums))
 	same(t, "ready", gotSums, sums, err)
 
-	b := &batch{generation: 5, logs: true, now: time.UnixMilli(noon().UnixMilli()), kind: directory.User, subjects: []plan.Subject{
+	b := &batch{generation: 5, logs: true, now: time.UnixMilli(noon().UnixMilli()), kind: directory.User}
+	subjects := []plan.Subject{
 		person("a", attributes()),
 		{Object: person("b", directory.Attributes{}).Object, Proposed: plan.Delete, Target: attributes()},
 		{Object: person("c", directory.Attributes{}).Object, Proposed: plan.None, Target: directory.Attributes{}},
-	}}
-	body, n := b.encode()
-	if n != 3 {
+		{Object: person("d", attributes()).Object, Proposed: "MERGE"},
+		person("e", directory.Attributes{"text": directory.Value{}, "other": directory.TextOf("x")}),
+	}
+	body, n := b.encode([]byte("before"), subjects)
+	if n != len(subjects) {
 		t.Fatalf("%d subjects", n)
 	}
-	gotBatch, err := decodeBatch(body)
+	gotBatch, got, err := decodeBatch(bytes.TrimPrefix(body, []byte("before")))
 	same(t, "batch", gotBatch, b, err)
+	same(t, "subjects", subjectsOf(b, got), subjects, nil)
 
 	j := &judgement{overstayed: true, logs: []string{"x", "y"}, Verdict: plan.Verdict{
-		Calls: plan.Calls{Update: true, Disable: true}, Abort: []plan.Op{plan.Update, plan.Create}, AbortAny: true, Returned: true,
-		Data: attributes(), Reason: "理由", Failed: &plan.RuleError{Line: 7, Say: "x / y"},
+		Calls: plan.Calls{Update: true, Disable: true}, At: plan.Place{Line: 300}, Abort: []plan.Op{plan.Update, plan.Create}, AbortAny: true, Returned: true,
+		Data: attributes(), Reason: "理由", Failed: &plan.RuleError{Line: 7, Say: "x / y", Limit: true},
 	}}
-	gotJudgement, err := decodeJudgement(j.encode())
+	gotJudgement, err := decodeJudgement(j.encode(nil))
 	same(t, "judgement", gotJudgement, j, err)
-	gotJudgement, err = decodeJudgement((&judgement{}).encode())
+	gotJudgement, err = decodeJudgement((&judgement{}).encode(nil))
 	same(t, "empty judgement", gotJudgement, &judgement{}, err)
 
 	l := lookup{kind: directory.Department, id: "d1"}
@@ -68,6 +72,27 @@ func TestMessages(t *testing.T) {
 	found := []directory.Object{person("a", attributes()).Object, person("b", directory.Attributes{}).Object}
 	gotFound, err := decodeAnswer(encodeAnswer(found))
 	same(t, "answer", gotFound, found, err)
+}
+
+// subjectsOf decodes all of what a child decodes when it is asked for.
+func subjectsOf(b *batch, got []subject) []plan.Subject {
+	whole := func(f fields) directory.Attributes {
+		a := directory.Attributes{}
+		for _, name := range f.names() {
+			a[name] = f.value(name)
+		}
+		return a
+	}
+	var out []plan.Subject
+	for _, s := range got {
+		one := plan.Subject{Proposed: s.proposed}
+		one.Object = directory.Object{Key: directory.Key{Kind: b.kind, ID: s.id}, Active: true, Attributes: whole(s.data)}
+		if s.target != nil {
+			one.Target = whole(s.target)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 func same(t *testing.T, what string, got, want any, err error) {
@@ -84,8 +109,8 @@ func same(t *testing.T, what string, got, want any, err error) {
 // it.
 func TestShortMessages(t *testing.T) {
 	t.Parallel()
-	b := &batch{now: noon(), kind: directory.User, subjects: []plan.Subject{person("a", attributes())}}
-	batchBody, _ := b.encode()
+	b := &batch{now: noon(), kind: directory.User}
+	batchBody, _ := b.encode(nil, []plan.Subject{person("a", attributes())})
 	set := &setup{zone: "UTC", turns: turnsOf(time.UTC), objectTime: 1, batchTime: 1}
 	j := &judgement{Verdict: plan.Verdict{Data: attributes(), Reason: "x"}}
 	for name, m := range map[string]struct {
@@ -93,8 +118,8 @@ func TestShortMessages(t *testing.T) {
 		decode func([]byte) error
 	}{
 		"setup":     {set.encode(), func(b []byte) error { _, err := decodeSetup(b); return err }},
-		"batch":     {batchBody, func(b []byte) error { _, err := decodeBatch(b); return err }},
-		"judgement": {j.encode(), func(b []byte) error { _, err := decodeJudgement(b); return err }},
+		"batch":     {batchBody, func(b []byte) error { _, _, err := decodeBatch(b); return err }},
+		"judgement": {j.encode(nil), func(b []byte) error { _, err := decodeJudgement(b); return err }},
 		"lookup":    {lookup{id: "x"}.encode(), func(b []byte) error { _, err := decodeLookup(b); return err }},
 	} {
 		for n := range m.body {
@@ -168,21 +193,24 @@ func TestBigBatch(t *testing.T) {
 }
 
 func FuzzMessages(f *testing.F) {
-	b := &batch{now: noon(), kind: directory.User, subjects: []plan.Subject{person("a", attributes())}}
-	body, _ := b.encode()
+	b := &batch{now: noon(), kind: directory.User}
+	body, _ := b.encode(nil, []plan.Subject{person("a", attributes()), {Target: attributes(), Proposed: "x"}})
 	f.Add(body)
 	f.Add((&setup{zone: "UTC", turns: turnsOf(time.UTC), objectTime: 1, batchTime: 1}).encode())
-	f.Add((&judgement{Verdict: plan.Verdict{Data: attributes(), Failed: &plan.RuleError{}}}).encode())
-	f.Add(encodeReady([]summary{{kind: directory.User, reads: []read{{place{1, 2}, "x"}}}}))
+	f.Add((&judgement{Verdict: plan.Verdict{Data: attributes(), Failed: &plan.RuleError{}}}).encode(nil))
+	f.Add(encodeReady([]summary{{kind: directory.User, doubts: []problem{{place{1, 2}, "x", ""}}}}))
 	f.Add(lookup{id: "x"}.encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if j, err := decodeJudgement(data); err == nil {
-			again, err := decodeJudgement(j.encode())
+			again, err := decodeJudgement(j.encode(nil))
 			same(t, "judgement", again, j, err)
 		}
-		if b, err := decodeBatch(data); err == nil {
-			body, n := b.encode()
-			if again, err := decodeBatch(body); err != nil || n != len(b.subjects) || len(again.subjects) != n {
+		if b, got, err := decodeBatch(data); err == nil {
+			subjects := subjectsOf(b, got)
+			body, n := b.encode(nil, subjects)
+			gotBatch, got, err := decodeBatch(body)
+			again := subjectsOf(b, got)
+			if err != nil || n != len(subjects) || !reflect.DeepEqual(again, subjects) || !reflect.DeepEqual(gotBatch, b) {
 				t.Errorf("batch: %v", err)
 			}
 		}

@@ -28,15 +28,15 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	return newWorker(in, out, true).serve(ctx)
 }
 
-// ticksPerObject is how often the watch looks within the time that an object may
-// take.
-const ticksPerObject = 8
-
-// waitShare is how much slower a rule's time passes while the parent answers.
-const waitShare = 4
-
 // foundMost bounds the objects that a child remembers of its look-ups.
 const foundMost = 4096
+
+// ahead is how many batches the parent may send before the verdicts of the first:
+// the child has the next one when it is done with one.
+const ahead = 2
+
+// fullBytes is how many bytes of verdicts are sent in one frame.
+const fullBytes = 64 << 10
 
 // worker is one child.
 type worker struct {
@@ -47,19 +47,18 @@ type worker struct {
 	zone     *time.Location
 	programs map[directory.Kind]*goja.Program
 	engine   *engine
-	frames   chan frame // from the parent; closed at the end
+	frames   chan frame // setup and batches from the parent; closed at the end
+	answers  chan frame // to look-ups; closed at the end
 
 	generation uint64
 	found      map[lookup][]directory.Object
 
+	clock clock
+
 	mu      sync.Mutex // guards all below, with the watch
 	out     *bufio.Writer
-	broken  error         // of out
-	object  int           // counts the objects; the watch sees by it whether one takes long
-	running *goja.Runtime // judging; nil between objects
-	waiting bool          // the parent is being asked
-	fired   bool          // the watch interrupted this object
-	orphan  bool          // the parent is gone
+	waiting []byte // verdicts that are not sent yet
+	broken  error  // of out
 }
 
 func newWorker(in io.Reader, out io.Writer, confine bool) *worker {
@@ -67,7 +66,8 @@ func newWorker(in io.Reader, out io.Writer, confine bool) *worker {
 		in:      bufio.NewReaderSize(in, 64<<10),
 		out:     bufio.NewWriterSize(out, 64<<10),
 		confine: confine,
-		frames:  make(chan frame),
+		frames:  make(chan frame, ahead),
+		answers: make(chan frame, 1),
 	}
 }
 
@@ -84,6 +84,10 @@ func (w *worker) serve(ctx context.Context) error {
 	if err := w.prepare(first); err != nil {
 		return serveError(err)
 	}
+	var watching sync.WaitGroup
+	watching.Go(func() { w.watch(ctx) })
+	defer watching.Wait()
+	defer stop()
 	for {
 		f, ok := w.next(ctx)
 		if !ok {
@@ -92,9 +96,9 @@ func (w *worker) serve(ctx context.Context) error {
 		if f.kind != frameBatch {
 			return serveError(errFrame)
 		}
-		b, err := decodeBatch(f.body)
+		b, subjects, err := decodeBatch(f.body)
 		if err == nil {
-			err = w.judge(ctx, b)
+			err = w.judge(ctx, b, subjects)
 		}
 		if err != nil {
 			return serveError(err)
@@ -102,19 +106,23 @@ func (w *worker) serve(ctx context.Context) error {
 	}
 }
 
-// receive feeds the frames until in ends.
+// receive feeds the frames until in ends. An answer may come behind the next batch
+// and must not wait for it.
 func (w *worker) receive(ctx context.Context) {
+	defer close(w.answers)
 	defer close(w.frames)
 	for {
 		f, err := readFrame(w.in)
 		if err != nil {
-			w.mu.Lock()
-			w.orphan = true
-			w.mu.Unlock()
+			w.clock.orphan.Store(true)
 			return
 		}
+		to := w.frames
+		if f.kind == frameAnswer {
+			to = w.answers
+		}
 		select {
-		case w.frames <- f:
+		case to <- f:
 		case <-ctx.Done():
 			return
 		}
@@ -156,7 +164,7 @@ func (w *worker) prepare(f frame) error {
 	w.programs = map[directory.Kind]*goja.Program{}
 	sums := make([]summary, 0, len(s.rules))
 	for _, r := range s.rules {
-		program, sum := compile(r.kind, r.source)
+		program, sum := compileFor(r.kind, r.source, s.declared)
 		if program != nil {
 			w.programs[r.kind] = program
 		}
@@ -170,7 +178,7 @@ func (w *worker) prepare(f frame) error {
 	if err := w.renew(); err != nil {
 		return err
 	}
-	return w.send(frameReady, encodeReady(sums), true)
+	return w.send(frameReady, encodeReady(sums))
 }
 
 // renew makes a fresh engine.
@@ -180,63 +188,51 @@ func (w *worker) renew() error {
 		return err
 	}
 	w.engine = e
+	w.clock.vm.Store(e.vm)
 	return nil
 }
 
 // judge judges one batch. The watch beside it interrupts objects that take too
 // long and sends finished verdicts on, by which the parent sees that all is well.
-func (w *worker) judge(ctx context.Context, b *batch) error {
+func (w *worker) judge(ctx context.Context, b *batch, subjects []subject) error {
 	if b.generation != w.generation || w.found == nil {
 		w.generation, w.found = b.generation, map[lookup][]directory.Object{}
 	}
 	if w.programs[b.kind] == nil {
 		return fmt.Errorf("no rule for %s: %w", b.kind, errFrame)
 	}
-	done := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() { w.watch(done) })
-	defer watching.Wait()
-	defer close(done)
 	w.engine.begin(b.now)
-	for i := range b.subjects {
+	for i := range subjects {
 		if ctx.Err() != nil {
 			return nil
 		}
-		j, err := w.judgeOne(b, &b.subjects[i])
+		j, err := w.judgeOne(b, &subjects[i])
 		if err != nil {
 			return err
 		}
-		if err := w.send(frameVerdict, j.encode(), false); err != nil {
+		if err := w.keep(j); err != nil {
 			return err
 		}
 	}
-	return w.send(frameEnd, nil, true)
+	return w.send(frameEnd, nil)
 }
 
-func (w *worker) judgeOne(b *batch, s *plan.Subject) (*judgement, error) {
-	w.mu.Lock()
-	w.object++
-	w.running, w.fired = w.engine.vm, false
-	w.mu.Unlock()
-
-	j, usable := w.engine.judge(b.kind, s)
-
-	w.mu.Lock()
-	w.running = nil
-	fired := w.fired
-	w.mu.Unlock()
-	if fired {
+func (w *worker) judgeOne(b *batch, s *subject) (*judgement, error) {
+	w.clock.begin()
+	j, usable := w.engine.decide(b.kind, s)
+	overstayed := w.clock.end()
+	if overstayed {
 		line := 0
 		if j.Failed != nil {
 			line = j.Failed.Line
 		}
-		j.Verdict = plan.Verdict{Failed: &plan.RuleError{Line: line, Say: textOverstayed.sayf(w.set.objectTime)}}
+		j.Verdict = plan.Verdict{Failed: &plan.RuleError{Line: line, Say: textOverstayed.sayf(w.set.objectTime), Limit: true}}
 	}
-	j.overstayed = fired
+	j.overstayed = overstayed
 	if !b.logs {
 		j.logs = nil
 	}
-	if !usable || fired {
+	if !usable || overstayed {
 		if err := w.renew(); err != nil {
 			return nil, err
 		}
@@ -245,53 +241,18 @@ func (w *worker) judgeOne(b *batch, s *plan.Subject) (*judgement, error) {
 	return j, nil
 }
 
-// watch looks at the judging until done is closed.
-func (w *worker) watch(done <-chan struct{}) {
-	tick := time.NewTicker(max(w.set.objectTime/ticksPerObject, time.Millisecond))
-	defer tick.Stop()
-	last, ticks, alone := 0, 0, 0
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-		w.mu.Lock()
-		switch {
-		case w.object != last || w.running == nil:
-			last, ticks = w.object, 0
-		case w.waiting: // the parent's time counts a little, lest a rule waits for ever
-			ticks++
-		default:
-			ticks += waitShare
-		}
-		if ticks > waitShare*ticksPerObject && !w.fired {
-			w.fired = true
-			w.running.Interrupt(errStopped)
-		}
-		w.flush()
-		if w.orphan {
-			alone++
-		}
-		w.mu.Unlock()
-		if w.confine && alone > 2*ticksPerObject {
-			endProcess() // nobody is left to kill us
-		}
-	}
-}
-
 // lookUp asks the parent for objects, once in a generation.
 func (w *worker) lookUp(l lookup) ([]directory.Object, error) {
 	if found, ok := w.found[l]; ok {
 		return found, nil
 	}
-	w.wait(true)
-	defer w.wait(false)
-	if err := w.send(frameLookup, l.encode(), true); err != nil {
+	w.clock.asking.Store(true)
+	defer w.clock.asking.Store(false)
+	if err := w.send(frameLookup, l.encode()); err != nil {
 		return nil, err
 	}
-	f, ok := <-w.frames
-	if !ok || f.kind != frameAnswer {
+	f, ok := <-w.answers
+	if !ok {
 		return nil, errors.New("the host does not answer")
 	}
 	found, err := decodeAnswer(f.body)
@@ -305,30 +266,45 @@ func (w *worker) lookUp(l lookup) ([]directory.Object, error) {
 	return found, nil
 }
 
-func (w *worker) wait(waiting bool) {
-	w.mu.Lock()
-	w.waiting = waiting
-	w.mu.Unlock()
-}
-
-// send writes a frame; now sends all that waits.
-func (w *worker) send(kind byte, body []byte, now bool) error {
+// keep puts a verdict to those that wait to be sent.
+func (w *worker) keep(j *judgement) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.broken == nil {
-		w.broken = writeFrame(w.out, kind, body)
-	}
-	if now {
+	w.waiting = appendSized(w.waiting, j.encode)
+	if len(w.waiting) >= fullBytes {
 		w.flush()
 	}
 	return w.broken
 }
 
-// flush is called with the lock held.
+// send writes a frame behind the verdicts that wait, and sends all.
+func (w *worker) send(kind byte, body []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flushVerdicts()
+	if w.broken == nil {
+		w.broken = writeFrame(w.out, kind, body)
+	}
+	w.flush()
+	return w.broken
+}
+
+// flush and flushVerdicts are called with the lock held.
 func (w *worker) flush() {
+	w.flushVerdicts()
 	if w.broken == nil {
 		w.broken = w.out.Flush()
 	}
+}
+
+func (w *worker) flushVerdicts() {
+	if w.broken == nil && len(w.waiting) > 0 {
+		w.broken = writeFrame(w.out, frameVerdict, w.waiting)
+	}
+	if cap(w.waiting) > 2*fullBytes { // one long verdict must not cost memory for ever
+		w.waiting = nil
+	}
+	w.waiting = w.waiting[:0]
 }
 
 // serveError gives the fault for what ended a worker.

@@ -70,17 +70,21 @@ func TestWorkerTalk(t *testing.T) {
 	if sums, err := decodeReady(c.want(frameReady)); err != nil || len(sums) != 1 || len(sums[0].problems) > 0 {
 		t.Fatalf("ready: %+v %v", sums, err)
 	}
-	b := batch{generation: 1, now: noon(), kind: directory.User, subjects: []plan.Subject{person("a", nil), person("b", nil)}}
-	body, _ := b.encode()
+	b := batch{generation: 1, now: noon(), kind: directory.User}
+	body, _ := b.encode(nil, []plan.Subject{person("a", nil), person("b", nil)})
 	c.send(frameBatch, body)
 	if l, err := decodeLookup(c.want(frameLookup)); err != nil || l != (lookup{kind: directory.User, id: "x"}) {
 		t.Fatalf("look-up: %+v %v", l, err)
 	}
 	c.send(frameAnswer, encodeAnswer([]directory.Object{person("x", directory.Attributes{"name": directory.TextOf("名")}).Object}))
+	p := scanner{rest: c.want(frameVerdict)}
 	for range 2 { // the second knows the answer
-		if j, err := decodeJudgement(c.want(frameVerdict)); err != nil || j.Reason != "名" || !j.Returned {
+		if j, err := decodeJudgement(p.bytes()); err != nil || j.Reason != "名" || !j.Returned {
 			t.Errorf("verdict: %+v %v", j, err)
 		}
+	}
+	if err := p.done(); err != nil {
+		t.Errorf("verdicts: %v", err)
 	}
 	c.want(frameEnd)
 	c.hang()
@@ -91,8 +95,8 @@ func TestWorkerTalk(t *testing.T) {
 
 func TestWorkerRefusesNonsense(t *testing.T) {
 	t.Parallel()
-	b := batch{kind: directory.Department, subjects: []plan.Subject{person("a", nil)}, now: noon()}
-	wrongKind, _ := b.encode()
+	b := batch{kind: directory.Department, now: noon()}
+	wrongKind, _ := b.encode(nil, []plan.Subject{person("a", nil)})
 	for name, tt := range map[string]struct {
 		setup bool
 		kind  byte
@@ -136,12 +140,13 @@ func TestWorkerWithoutAnswer(t *testing.T) {
 	c := newPipeChild(t.Context(), t)
 	c.send(frameSetup, workerSetup("try { repo.getObjectByID('x') } catch (e) {} return context"))
 	c.want(frameReady)
-	b := batch{now: noon(), kind: directory.User, subjects: []plan.Subject{person("a", nil)}}
-	body, _ := b.encode()
+	b := batch{now: noon(), kind: directory.User}
+	body, _ := b.encode(nil, []plan.Subject{person("a", nil)})
 	c.send(frameBatch, body)
 	c.want(frameLookup)
 	c.hang() // the parent goes away instead
-	j, err := decodeJudgement(c.want(frameVerdict))
+	p := scanner{rest: c.want(frameVerdict)}
+	j, err := decodeJudgement(p.bytes())
 	if err != nil || j.Failed == nil || !strings.Contains(j.Failed.Say, "does not answer") || j.Returned {
 		t.Errorf("got %+v %v", j, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
 )
 
 // A child has neither environment nor zone files, and JavaScript's Date follows
@@ -100,4 +102,51 @@ func zoneHeader(b []byte, times, kinds, names int) []byte {
 		b = binary.BigEndian.AppendUint32(b, uint32(n))
 	}
 	return b
+}
+
+// moment gives the instant of a civil date in a zone. One that the clocks skip, as
+// the midnight of some days does, is the first instant behind the gap: the package
+// time may give the evening before.
+func moment(v directory.Value, zone *time.Location) (time.Time, bool) {
+	wall, ok := v.Time(time.UTC)
+	if !ok {
+		return time.Time{}, false
+	}
+	return behindGap(wall, zone), true
+}
+
+// midnight gives the first instant of the day of t in its zone.
+func midnight(t time.Time) time.Time {
+	y, m, d := t.Date()
+	return behindGap(time.Date(y, m, d, 0, 0, 0, 0, time.UTC), t.Location())
+}
+
+// behindGap gives the instant at which the clocks of a zone show what wall shows in
+// UTC: the first of two, or the first one behind the gap that wall falls into.
+func behindGap(wall time.Time, zone *time.Location) time.Time {
+	y, m, d := wall.Date()
+	t := time.Date(y, m, d, wall.Hour(), wall.Minute(), wall.Second(), 0, zone)
+	_, offset := t.Zone()
+	shown := t.Unix() + int64(offset)
+	start, end := t.ZoneBounds()
+	switch {
+	case shown < wall.Unix() && !end.IsZero():
+		return end
+	case shown > wall.Unix() && !start.IsZero():
+		return start
+	case !start.IsZero():
+		_, offset = start.Add(-time.Second).Zone()
+		if first := time.Unix(wall.Unix()-int64(offset), 0).In(zone); first.Before(start) {
+			return first
+		}
+	}
+	return t
+}
+
+// sameMoment tells whether two dates are one instant in a zone: the civil times that
+// the clocks skip are those behind the gap.
+func sameMoment(a, b directory.Value, zone *time.Location) bool {
+	t, ok := moment(a, zone)
+	u, also := moment(b, zone)
+	return ok && also && t.Equal(u)
 }

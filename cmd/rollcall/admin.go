@@ -19,7 +19,7 @@ func (p *process) configCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use: "check FILE", Short: p.say("report every mistake with its line and column", "列出所有错误及其行列"), Args: exactly(1, "rollcall config check FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := p.load(args[0])
+			cfg, err := p.loadStrictly(args[0])
 			if err != nil {
 				return err
 			}
@@ -36,7 +36,7 @@ func (p *process) configCommand() *cobra.Command {
 	show := &cobra.Command{
 		Use: "show FILE", Short: p.say("print the configuration with its defaults, secrets as ***", "打印带默认值的配置，密钥显示为 ***"), Args: exactly(1, "rollcall config show FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			cfg, err := p.load(args[0])
+			cfg, err := p.loadStrictly(args[0])
 			if err != nil {
 				return err
 			}

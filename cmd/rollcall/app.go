@@ -13,9 +13,11 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
@@ -30,11 +32,16 @@ type app struct {
 	store   *store.Store
 	bell    engine.Bell
 	engine  *engine.Engine
-	making  sync.Mutex // guards sources and tokens
+	making  sync.Mutex // guards what is below
 	sources map[string]connector.Source
 	tokens  map[string]*feishutoken.Source
+	types   map[string]map[directory.Kind]map[string]directory.Type // of the sources, by flow
+	broken  []brokenRule
+	doubts  []ruleDoubt // in the rules, by flow
+	written []ruleWrite // by the rules
 	closers []func() error
-	asFound bool // the record is only looked at
+	asFound bool             // the record is only looked at
+	slots   *scripting.Slots // shared by the rules of all flows
 }
 
 var (
@@ -72,12 +79,15 @@ func (a *app) openAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.tellBroken(ctx)
+	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
 		Store: a.store, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
 		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
-		Working:       func(at time.Time) bool { return a.cfg.Hours.Include(at.In(a.cfg.Location())) },
+		Host:          a.otherRules, RuleTime: t.Rules.Std(),
+		Working: func(at time.Time) bool { return a.cfg.Hours.Include(at.In(a.cfg.Location())) },
 	})
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -48,7 +49,8 @@ func (d *doctor) hearing(ctx context.Context, platform run.Platform) []bot.Check
 // flow looks at one flow: who may decide, whether it is paused, and when it last
 // did what it is for.
 func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {
-	checks := append(d.fits(ctx, f), d.holders(f)...)
+	checks := append(d.brokenRules(f), d.fits(ctx, f)...)
+	checks = append(checks, d.holders(f)...)
 	checks = append(checks, d.changes(ctx, f)...)
 	if pauses, err := d.engine.Pauses(ctx); err == nil {
 		for _, p := range pauses {
@@ -80,6 +82,20 @@ func (d *doctor) flow(ctx context.Context, f *configs.Flow) []bot.Check {
 		})
 	}
 	return append(checks, fine("last success "+when, "上次成功 "+when))
+}
+
+// brokenRules tells of a rule because of which every run of the flow is blocked.
+func (d *doctor) brokenRules(f *configs.Flow) []bot.Check {
+	b, ok := d.brokenIn(f.Name)
+	if !ok {
+		return nil
+	}
+	at, say := b.place.Place().String(), b.place.Say
+	return []bot.Check{{
+		Level: bot.Broken,
+		Say:   bot.Text{EN: "its rule is of no use, every run is blocked: " + at + ": " + fault.In(say, "en"), ZH: "规则脚本无法使用，每次运行都会被拦下：" + at + "：" + fault.In(say, "zh-CN")},
+		Fix:   bot.Text{EN: "Mend the file, run rollcall config check, and start the service again.", ZH: "改好这个文件，运行 rollcall config check 确认，然后重启服务。"},
+	}}
 }
 
 // fits tells what the flow wants that its systems do not have. Whether a roster

@@ -36,6 +36,22 @@ type fitting struct {
 // known.
 type attributeNames map[directory.Kind][]string
 
+// add adds what a rule writes, where anything is known.
+func (n attributeNames) add(written []ruleWrite) {
+	for _, w := range written {
+		if len(n[w.kind]) > 0 {
+			n[w.kind] = append(n[w.kind], w.name)
+		}
+	}
+}
+
+// writtenIn gives what the rules of a flow write.
+func (a *app) writtenIn(flow string) []ruleWrite {
+	a.making.Lock()
+	defer a.making.Unlock()
+	return slices.DeleteFunc(slices.Clone(a.written), func(w ruleWrite) bool { return w.flow != flow })
+}
+
 // misfits compares a flow with its systems. A system that cannot be made is left
 // to whoever says so.
 func (a *app) misfits(ctx context.Context, f *configs.Flow) []misfit {
@@ -47,6 +63,7 @@ func (a *app) misfits(ctx context.Context, f *configs.Flow) []misfit {
 	fit := fitting{f: f, from: from, to: to}
 	if source, err := a.source(f.From); err == nil {
 		fit.source = sourceAttributes(ctx, source)
+		fit.source.add(a.writtenIn(f.Name))
 		fit.checkSource()
 	}
 	if target, err := a.source(f.To); err == nil {

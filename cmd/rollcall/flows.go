@@ -4,35 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/robfig/cron/v3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rollcallhq/rollcall/configs"
-	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
-	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
-	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
-	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
-// engineFlows turns the configured flows into the engine's, rules compiled.
+// makers is how many flows are made at once: most of the time goes into compiling
+// rules, and one that takes long must not keep the others waiting.
+const makers = 8
+
+// engineFlows turns the configured flows into the engine's, rules compiled. A rule
+// that is of no use keeps its flow from doing anything, and no other.
 func (a *app) engineFlows(ctx context.Context) ([]engine.Flow, error) {
-	var flows []engine.Flow
-	var errs []error
+	flows, errs := make([]engine.Flow, len(a.cfg.Flows)), make([]error, len(a.cfg.Flows))
+	var g errgroup.Group
+	g.SetLimit(makers)
 	for i := range a.cfg.Flows {
-		f, err := a.engineFlow(ctx, &a.cfg.Flows[i])
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		flows = append(flows, f)
+		g.Go(func() error {
+			flows[i], errs[i] = a.engineFlow(ctx, &a.cfg.Flows[i])
+			return nil
+		})
 	}
-	return flows, errors.Join(errs...)
+	if err := errors.Join(append(errs, g.Wait())...); err != nil {
+		return nil, err
+	}
+	return flows, nil
 }
 
 func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, error) {
@@ -55,15 +58,8 @@ func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, err
 	if out.Plan, err = planFlow(f); err != nil {
 		return engine.Flow{}, err
 	}
-	users, departments, err := a.ruleFiles(f)
-	if err != nil {
-		return engine.Flow{}, err
-	}
-	out.Config = f.Hash(users.Source, departments.Source)
-	if users.Source != nil || departments.Source != nil {
-		if out.Rules, err = a.rules(ctx, source, users, departments); err != nil {
-			return engine.Flow{}, fmt.Errorf("flow %s: %w", f.Name, err)
-		}
+	if err := a.giveRules(ctx, f, &out); err != nil {
+		return engine.Flow{}, fmt.Errorf("flow %s: %w", f.Name, err)
 	}
 	if f.Schedule != "" {
 		if out.Schedule, err = cron.ParseStandard(f.Schedule); err != nil {
@@ -90,6 +86,7 @@ func planFlow(f *configs.Flow) (plan.Flow, error) {
 			MaxDelete: f.Guard.MaxDelete, MaxDeletePercent: float64(f.Guard.MaxDeletePercent),
 			MaxDeletePercentPerDepartment: float64(f.Guard.MaxDeletePercentPerDepartment),
 			MaxShrinkPercent:              float64(f.Guard.MaxShrinkPercent), MaxChangePercent: float64(f.Guard.MaxChangePercent),
+			MaxRuleErrorPercent: float64(f.Guard.MaxRuleErrorPercent),
 		},
 		Protect: plan.Protect{Attributes: values(f.Protect.Attributes), Departments: f.Protect.Departments},
 		Approve: plan.Approve{DisableOver: f.Approve.DisableOver, Expires: f.Approve.Expires.Std(), SafeFirst: f.Approve.ApplySafeChangesFirst},
@@ -133,75 +130,4 @@ func step(word string) plan.Op {
 	default:
 		return plan.None
 	}
-}
-
-// ruleFiles reads the flow's rule files; a rule that it does not have has no
-// source.
-func (a *app) ruleFiles(f *configs.Flow) (users, departments scripting.File, err error) {
-	if users, err = a.ruleFile(f.Users.Rule); err != nil || f.Departments == nil {
-		return users, departments, err
-	}
-	departments, err = a.ruleFile(f.Departments.Rule)
-	return users, departments, err
-}
-
-func (a *app) ruleFile(path string) (scripting.File, error) {
-	if path == "" {
-		return scripting.File{}, nil
-	}
-	text, err := os.ReadFile(a.cfg.Resolve(path))
-	if err != nil {
-		return scripting.File{}, fault.Wrap(fault.Invalid, err, "rule %[1]s cannot be read / 规则文件 %[1]s 读不了", path)
-	}
-	return scripting.File{Path: a.cfg.Resolve(path), Name: path, Source: text}, nil
-}
-
-// rules makes the host of a flow's rules.
-func (a *app) rules(ctx context.Context, source connector.Source, users, departments scripting.File) (plan.Rules, error) {
-	command, err := a.p.ruleWorker()
-	if err != nil {
-		return nil, err
-	}
-	h, err := scripting.New(scripting.Options{ //nolint:contextcheck // the host outlives the opening; Close ends it
-		Users: users, Departments: departments, Zone: a.cfg.Location(), Now: a.p.now,
-		Declared: a.declared(ctx, source), Command: command, Logger: a.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.closers = append(a.closers, func() error { h.Close(); return nil })
-	for _, w := range h.Warnings() {
-		a.log.WarnContext(ctx, "rule uses an attribute that the source does not declare",
-			"warning", fmt.Sprintf("%s:%d:%d: %s", w.File, w.Line, w.Column, fault.In(w.Say, a.p.lang())))
-	}
-	return h, nil
-}
-
-// declared gives the types of the source's attributes. A roster and a database tell
-// them only when they are asked; while they cannot be, nothing is declared, and a
-// rule that compares what is missing holds its object.
-func (a *app) declared(ctx context.Context, source connector.Source) map[directory.Kind]map[string]directory.Type {
-	out := map[directory.Kind]map[string]directory.Type{}
-	if db, ok := source.(*sqltable.Connector); ok {
-		if err := db.Probe(ctx); err != nil {
-			a.log.WarnContext(ctx, "database does not tell its columns", "err", err)
-		}
-	}
-	for _, attr := range source.Describe().Attributes {
-		if out[attr.Kind] == nil {
-			out[attr.Kind] = map[string]directory.Type{}
-		}
-		out[attr.Kind][attr.Name] = attr.Type
-	}
-	roster, ok := source.(*rosterfile.Connector)
-	if !ok {
-		return out
-	}
-	types, err := roster.Declared(ctx)
-	if err != nil {
-		a.log.WarnContext(ctx, "roster does not tell its columns", "err", err)
-		return out
-	}
-	out[directory.User] = types
-	return out
 }

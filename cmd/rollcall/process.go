@@ -89,9 +89,21 @@ func (p *process) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// load reads a configuration file and tells its warnings.
+// load reads a configuration file to work by it, and tells its warnings. What is
+// wrong with a rule file stops that rule's flow alone.
 func (p *process) load(path string) (*configs.Config, error) {
-	cfg, err := configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Stat: os.Stat})
+	return p.loadBy(configs.Options{Path: path, LooseRules: true})
+}
+
+// loadStrictly reads a configuration file to find what is wrong with it.
+func (p *process) loadStrictly(path string) (*configs.Config, error) {
+	return p.loadBy(configs.Options{Path: path})
+}
+
+func (p *process) loadBy(o configs.Options) (*configs.Config, error) {
+	path := o.Path
+	o.Getenv, o.ReadFile, o.Stat = p.getenv, os.ReadFile, os.Stat
+	cfg, err := configs.Load(o)
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +114,10 @@ func (p *process) load(path string) (*configs.Config, error) {
 	return cfg, nil
 }
 
-// loadOffline reads a configuration for a tool that calls nobody: neither secrets
-// nor warnings about them are its business.
+// loadOffline reads a configuration for a tool that calls nobody and helps to write
+// rules: neither secrets nor rules that are not there yet are its business.
 func (p *process) loadOffline(path string) (*configs.Config, error) {
-	return configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true})
+	return configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true, LooseRules: true})
 }
 
 // ruleWorker gives the command that starts a child process for rules.

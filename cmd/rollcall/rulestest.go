@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/scripting/ruletest"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -94,7 +93,7 @@ func (t *ruleTester) open(chosen, needed bool) error {
 		}
 		return nil
 	}
-	cfg, err := configs.Load(configs.Options{Path: t.o.config, Getenv: t.p.getenv, ReadFile: os.ReadFile, Stat: os.Stat})
+	cfg, err := t.p.loadOffline(t.o.config)
 	switch {
 	case err == nil:
 		t.app = t.p.bare(cfg)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"flag"
@@ -42,6 +43,7 @@ type seedling struct {
 	rows  []row
 	wecom *wecomsim.Sim
 	swift func() (string, error)
+	lang  string // "" = en
 }
 
 const totpSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -147,7 +149,7 @@ func (c *seedling) rollcall(t *testing.T, args ...string) (string, int) {
 	p := &process{
 		args: append(args, "--config", filepath.Join(c.dir, "rollcall.yaml")), stdin: strings.NewReader(""), stdout: &out, stderr: &log,
 		now: time.Now, executable: c.swift,
-		getenv: func(name string) (string, bool) { return "en", name == "ROLLCALL_LANG" },
+		getenv: func(name string) (string, bool) { return cmp.Or(c.lang, "en"), name == "ROLLCALL_LANG" },
 	}
 	began := time.Now()
 	exit := p.run(t.Context())

@@ -28,6 +28,7 @@ type service struct {
 	log    *logbook
 	clock  *clock
 	config string
+	loose  bool // what is wrong with rule files stops their flows alone, as in rollcall serve
 
 	app *app
 	end func() // stops serving and closes the app; once
@@ -68,7 +69,7 @@ func openService(t *testing.T, o stage.Options) *service {
 func (s *service) start(t *testing.T) {
 	t.Helper()
 	p := &process{getenv: debugging, stdout: discard{}, stderr: s.log, now: s.clock.Now, executable: swift(t)}
-	cfg, err := configs.Load(configs.Options{Path: s.config, Getenv: os.LookupEnv, ReadFile: os.ReadFile})
+	cfg, err := configs.Load(configs.Options{Path: s.config, Getenv: os.LookupEnv, ReadFile: os.ReadFile, LooseRules: s.loose})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Opener) {
 		{"snapshots", testSnapshots},
 		{"outbox", testOutbox},
 		{"settings", testSettings},
+		{"rules", testRules},
 		{"shelf", testShelf},
 		{"crash", testCrash},
 	} {

@@ -75,6 +75,17 @@ func boolByte(v bool) byte {
 	return 0
 }
 
+// DecodeValue reads one value from the front of b, as AppendValue wrote it, and
+// gives what stands behind it.
+func DecodeValue(b []byte) (v Value, rest []byte, err error) {
+	d := decoder{rest: b}
+	v = d.value()
+	if d.bad {
+		return Value{}, nil, errShort
+	}
+	return v, d.rest, nil
+}
+
 type decoder struct {
 	rest []byte
 	bad  bool

@@ -94,6 +94,26 @@ func TestObjectRoundTrip(t *testing.T) {
 	})
 }
 
+func TestValueRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		v := values().Draw(t, "value")
+		b := directory.AppendValue(nil, v)
+		back, rest, err := directory.DecodeValue(append(bytes.Clone(b), "behind"...))
+		if err != nil || string(rest) != "behind" || !same(v, back) || v.Type() != back.Type() {
+			t.Fatalf("%s %q, %q behind it, %v; want %s %q", back.Type(), back, rest, err, v.Type(), v)
+		}
+		for cut := range b {
+			if _, _, err := directory.DecodeValue(b[:cut]); err == nil {
+				t.Fatalf("%d of %d bytes are a value", cut, len(b))
+			}
+		}
+	})
+	if _, _, err := directory.DecodeValue([]byte{200}); err == nil {
+		t.Error("a value of no type passes")
+	}
+}
+
 func TestJSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	check := func(t interface {

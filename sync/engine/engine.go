@@ -73,6 +73,9 @@ type Options struct {
 	// Host makes rules of texts that a flow had before, or may get. Whoever asks ends
 	// them. nil = no other rules can be asked. Its faults are those of scripting.New.
 	Host func(ctx context.Context, flow string, texts []plan.RuleText) (rules plan.Rules, end func(), err error)
+	// RuleTime is what the rules of one run may take together; a tenth of it what the
+	// former rules may, to which they are compared. 0 = 30 min.
+	RuleTime time.Duration
 	// NewCode draws a run code; nil = from crypto/rand.
 	NewCode func() (run.Code, error)
 }
@@ -104,6 +107,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Progress == 0 {
 		o.Progress = 10 * time.Second
+	}
+	if o.RuleTime == 0 {
+		o.RuleTime = 30 * time.Minute
 	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }

@@ -9,6 +9,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/mapping"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -21,6 +22,7 @@ type faulty struct {
 	update  func(run.Code) error
 	create  func() error
 	setting func(run.SettingKind) error
+	rules   func() error
 }
 
 var _ engine.Store = (*faulty)(nil)
@@ -71,6 +73,15 @@ func (f *faulty) Settings(ctx context.Context, kind run.SettingKind) ([]run.Sett
 		}
 	}
 	return f.Store.Settings(ctx, kind)
+}
+
+func (f *faulty) KeepRules(ctx context.Context, config string, texts []plan.RuleText) error {
+	if f.rules != nil {
+		if err := f.rules(); err != nil {
+			return err
+		}
+	}
+	return f.Store.KeepRules(ctx, config, texts)
 }
 
 // odd is a system with hooks in the place of Apply and Lookup, and before Read;

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,6 +30,8 @@ func (g *gate) pass(r *run.Run) error {
 	switch {
 	case len(p.Changes) == 0 && !p.Risk.Blocked:
 		return r.Advance(run.NothingToDo, g.now, "")
+	case broken(p): // there is no plan to look at
+		return r.Advance(run.Blocked, g.now, "")
 	case !r.Apply:
 		return r.Advance(run.Planned, g.now, "")
 	case p.Risk.Blocked:
@@ -98,7 +101,7 @@ func (w *worker) heldByGuard(ctx context.Context) bool {
 	}
 	p, err := w.o.Store.Plan(ctx, last[i].Code)
 	return err != nil || doubted(p) || slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool {
-		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked || f.Code == plan.FindRuleErrors
+		return f.Code == plan.FindChangePercent || f.Code == plan.FindBlanked || f.Code == plan.FindRuleErrors || f.Code == plan.FindRuleBroken
 	})
 }
 
@@ -128,15 +131,24 @@ func (w *worker) harmless(p *plan.Plan) map[int]bool {
 }
 
 // changedSinceApply tells whether the flow's configuration differs from that of
-// the last run that applied something. An undo asks neither mapping nor rules, so
-// it says nothing about them.
+// the last run that applied something.
 func (w *worker) changedSinceApply(ctx context.Context) bool {
-	last, err := w.o.Store.Runs(ctx, run.Filter{Flow: w.flow.Plan.Name, States: []run.State{run.Succeeded, run.Partial}})
+	last, ok, err := w.lastApplied(ctx, w.flow.Plan.Name)
+	return err != nil || !ok || last.Config != w.flow.Config
+}
+
+// lastApplied gives the last run of a flow that applied something, or false. An undo
+// asks neither mapping nor rules, so it says nothing about them.
+func (e *Engine) lastApplied(ctx context.Context, flow string) (run.Run, bool, error) {
+	all, err := e.o.Store.Runs(ctx, run.Filter{Flow: flow, States: []run.State{run.Succeeded, run.Partial}})
 	if err != nil {
-		return true
+		return run.Run{}, false, fmt.Errorf("load applied runs: %w", err)
 	}
-	i := slices.IndexFunc(last, func(r run.Run) bool { return r.Undoes == "" })
-	return i < 0 || last[i].Config != w.flow.Config
+	i := slices.IndexFunc(all, func(r run.Run) bool { return r.Undoes == "" })
+	if i < 0 {
+		return run.Run{}, false, nil
+	}
+	return all[i], true, nil
 }
 
 // waiting gives the runs of the flow that are open for votes, or were approved

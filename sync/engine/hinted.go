@@ -39,15 +39,23 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 	if err != nil {
 		return r, fmt.Errorf("count recent changes: %w", err)
 	}
+	was, end, err := w.former(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer end()
 	info := w.flow.Target.Describe()
 	p, err := plan.Make(ctx, plan.Input{
 		Flow: w.flow.Plan, Config: w.flow.Config, Source: h.source, Target: h.target,
 		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
-		Links: h.links, Abilities: abilities(info), Rules: w.flow.Rules,
+		Links: h.links, Abilities: abilities(info), Rules: w.rules(w.flow), Former: was,
 		Recent: recent, Staff: w.staff, Only: plan.Narrow{Objects: h.keys}, Now: w.o.Now().In(w.flow.Zone),
 	})
 	if err != nil {
 		return r, fmt.Errorf("plan: %w", err)
+	}
+	if broken(p) { // somebody has to mend the rule: every further event would only be blocked as well
+		w.Engine.hinted[r.Flow].pause(nil, w.o.Now())
 	}
 	return w.pass(ctx, r, p)
 }

@@ -60,6 +60,9 @@ func (w *worker) pass(ctx context.Context, r run.Run, p *plan.Plan) (run.Run, er
 	}
 	g := &gate{worker: w, plan: p, now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, r, p)}
 	g.twin = w.twin(ctx, open, r, p)
+	if err := w.keepRules(ctx, r, p); err != nil {
+		return r, err
+	}
 	r, err = w.o.Store.SavePlan(ctx, w.hold.now(), r.Code, p, g.pass)
 	if err != nil {
 		return r, err
@@ -118,11 +121,16 @@ func (w *worker) plan(ctx context.Context, r run.Run, source, target *directory.
 	if err != nil {
 		return nil, nil, fmt.Errorf("count recent changes: %w", err)
 	}
+	was, end, err := w.former(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer end()
 	info := w.flow.Target.Describe()
 	p, err := plan.Make(ctx, plan.Input{
 		Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target,
 		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
-		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.flow.Rules, Gone: gone,
+		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.rules(w.flow), Former: was, Gone: gone,
 		Recent: recent, Staff: w.staff, Only: only(r), Now: w.o.Now().In(w.flow.Zone),
 	})
 	if err != nil {

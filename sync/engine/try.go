@@ -15,7 +15,9 @@ import (
 // and as new otherwise. Faults: NotFound for nobody, or somebody who is gone and
 // has no account of this flow; Conflict when several persons fit; Denied without
 // the role operator; Invalid for an operation that no rule is given; Unavailable
-// when a system does not answer or there is no complete listing yet.
+// when a system does not answer or there is no complete listing yet. Of given texts
+// the faults of Options.Host. A rule that is of no use at all is what the verdict
+// failed with.
 func (e *Engine) Try(ctx context.Context, t run.Trial) (run.Tried, error) {
 	f, err := e.flow(t.Flow)
 	if err != nil {
@@ -40,25 +42,38 @@ func (e *Engine) Try(ctx context.Context, t run.Trial) (run.Tried, error) {
 	if err := q.triable(); err != nil {
 		return run.Tried{}, err
 	}
+	rules, end, err := e.tried(ctx, f, t.Texts)
+	if err != nil {
+		return run.Tried{}, err
+	}
+	defer end()
 	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errSlow)
 	defer cancel()
 	if why := q.askAround(ctx); why != "" {
 		return run.Tried{}, &fault.Error{Kind: fault.Unavailable, Say: why}
 	}
-	in := q.input()
-	var took time.Duration
-	if f.Rules != nil {
-		in.Rules = stopwatch{Rules: f.Rules, now: e.o.Now, took: &took}
+	in, heard := q.input(), trace{}
+	if in.Rules = rules; rules != nil {
+		in.Rules = stopwatch{Rules: rules, now: e.o.Now, heard: &heard}
 	}
 	got, err := plan.Judge(ctx, in, q.one, t.Op)
 	if err != nil {
-		return run.Tried{}, fault.Wrap(fault.Unavailable, err, "the rule was not judged: %s / 规则没有执行：%s",
-			fault.In(sayFailed(ctx, t.Flow, err), "en"), fault.In(sayFailed(ctx, t.Flow, err), "zh"))
+		say := sayFailed(ctx, t.Flow, err)
+		return run.Tried{}, fault.Wrap(fault.Unavailable, err, "the rule was not judged: %s / 规则没有执行：%s", fault.In(say, "en"), fault.In(say, "zh"))
 	}
 	return run.Tried{
 		Object: got.Object, Target: got.Target, Proposed: got.Proposed, Verdict: got.Verdict,
-		Final: got.Final, Note: got.Note, Took: took, Ruled: got.Ruled,
+		Final: got.Final, Note: got.Note, Took: heard.took, Logs: heard.logs, Ruled: got.Ruled,
 	}, nil
+}
+
+// tried gives the rules to try: the flow's own, with given texts in the place of those
+// of the same kinds.
+func (e *Engine) tried(ctx context.Context, f *Flow, given []plan.RuleText) (rules plan.Rules, end func(), err error) {
+	if len(given) == 0 {
+		return f.Rules, func() {}, nil
+	}
+	return e.host(ctx, f, instead(f.Texts, given))
 }
 
 // triable refuses a trial on what nobody knows.
@@ -74,11 +89,31 @@ func (q *inquiry) triable() error {
 	return nil
 }
 
-// stopwatch measures how long the rule for users takes.
+// Teller is what Rules may be able to do besides: to tell a rule's author what the
+// rule logged while it judged one object.
+type Teller interface {
+	Tell(ctx context.Context, subject plan.Subject, look plan.Lookup) (v plan.Verdict, logs []string, err error)
+}
+
+// trace is what came of the rule for users beside its verdict.
+type trace struct {
+	took time.Duration
+	logs []string
+}
+
+// stopwatch measures how long the rule for users takes, and listens to what it logs.
 type stopwatch struct {
 	plan.Rules
-	now  func() time.Time
-	took *time.Duration
+	now   func() time.Time
+	heard *trace
+}
+
+// File gives what people call the rule of a kind; see plan.Rules.
+func (s stopwatch) File(kind directory.Kind) string {
+	if named, ok := s.Rules.(interface{ File(directory.Kind) string }); ok {
+		return named.File(kind)
+	}
+	return ""
 }
 
 // Judge asks the rule.
@@ -87,7 +122,15 @@ func (s stopwatch) Judge(ctx context.Context, subjects []plan.Subject, look plan
 		return s.Rules.Judge(ctx, subjects, look)
 	}
 	began := s.now()
-	verdicts, err := s.Rules.Judge(ctx, subjects, look)
-	*s.took += s.now().Sub(began)
-	return verdicts, err
+	defer func() { s.heard.took += s.now().Sub(began) }()
+	teller, ok := s.Rules.(Teller)
+	if !ok || len(subjects) > 1 {
+		return s.Rules.Judge(ctx, subjects, look)
+	}
+	v, logs, err := teller.Tell(ctx, subjects[0], look)
+	s.heard.logs = append(s.heard.logs, logs...)
+	if err != nil {
+		return nil, err
+	}
+	return []plan.Verdict{v}, nil
 }

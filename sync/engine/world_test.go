@@ -241,6 +241,7 @@ type world struct {
 	bell   *bell
 	rung   []string // keys that were rung before anybody listened
 	parse  func(string) (engine.Schedule, error)
+	host   func(context.Context, string, []plan.RuleText) (plan.Rules, func(), error)
 }
 
 // seeds is how many companies or votes a test draws: the race detector is for what
@@ -328,7 +329,7 @@ func (w *world) idle(owner string) *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
 		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse, Progress: w.tell,
+		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse, Progress: w.tell, Host: w.host,
 	})
 	if err != nil {
 		w.t.Fatal(err)

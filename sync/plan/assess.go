@@ -11,20 +11,20 @@ import (
 
 // The numbers of the tier table, docs/approvals.md.
 const (
-	oneVoteMax       = 5    // D up to this needs one vote
-	twoVotesMin      = 20   // D up to this, or twoVotesPercent of M, needs two
-	twoVotesPercent  = 2.0  //
-	hardCap          = 200  // D above this is blocked
-	hardCapSmall     = 10   // D from this on is blocked when it is
-	hardCapPercent   = 25.0 // above this much of M
-	percentMin       = 3    // D for the percentage of all: two of a company of 30 are no storm
-	departmentMin    = 5    // linked accounts that a department needs for its percentage
-	shrinkMin        = 3    // users that must be missing for the shrink guard
-	changeMin        = 10   // UPDATEs for the change guard
-	blankedMin       = 5    // emptied values of one attribute
-	blankedPercent   = 10.0 // of M
-	ruleErrorMin     = 5    // failed rules
-	ruleErrorPercent = 5.0  // of the judged objects
+	oneVoteMax      = 5    // D up to this needs one vote
+	twoVotesMin     = 20   // D up to this, or twoVotesPercent of M, needs two
+	twoVotesPercent = 2.0  //
+	hardCap         = 200  // D above this is blocked
+	hardCapSmall    = 10   // D from this on is blocked when it is
+	hardCapPercent  = 25.0 // above this much of M
+	percentMin      = 3    // D for the percentage of all: two of a company of 30 are no storm
+	departmentMin   = 5    // linked accounts that a department needs for its percentage
+	shrinkMin       = 3    // users that must be missing for the shrink guard
+	changeMin       = 10   // UPDATEs for the change guard
+	blankedMin      = 5    // emptied values of one attribute
+	blankedPercent  = 10.0 // of M
+	ruleErrorMin    = 5    // objects that a rule may fail on, whatever their share
+	ruleErrorFew    = 2    // the same, when it fails on more than half
 )
 
 // assess says how dangerous a plan is.
@@ -194,6 +194,7 @@ func (a *assessor) refusals() {
 		}
 	}
 	a.hardCaps()
+	a.ruleErrors()
 }
 
 // hardCaps finds numbers that no vote helps against.
@@ -203,9 +204,6 @@ func (a *assessor) hardCaps() {
 	}
 	if share := a.percent(a.all); a.all >= hardCapSmall && share > hardCapPercent {
 		a.find(FindHardCap, blockedTier, share, hardCapPercent, "%")
-	}
-	if n := a.m.failed; n > ruleErrorMin && 100*float64(n) > ruleErrorPercent*float64(a.m.judged) {
-		a.find(FindRuleErrors, blockedTier, float64(n), max(ruleErrorMin, ruleErrorPercent*float64(a.m.judged)/100), "")
 	}
 }
 

@@ -81,6 +81,37 @@ func BenchmarkMake(b *testing.B) {
 	}
 }
 
+// quiet is a rule that lets everything through, in the same process and at no cost.
+type quiet struct{}
+
+func (quiet) Mentions(directory.Kind) (plan.Calls, bool) { return plan.Calls{Update: true}, true }
+
+func (quiet) Judge(_ context.Context, subjects []plan.Subject, _ plan.Lookup) ([]plan.Verdict, error) {
+	out := make([]plan.Verdict, len(subjects))
+	for i := range out {
+		out[i].Returned, out[i].Calls.Update = true, subjects[i].Proposed == plan.Update
+	}
+	return out, nil
+}
+
+// BenchmarkRuled plans what BenchmarkMake does with a rule that changes nothing, and
+// with the same one as the former rule.
+func BenchmarkRuled(b *testing.B) {
+	const n = 10_000
+	for _, equal := range []bool{false, true} {
+		for _, former := range []bool{false, true} {
+			b.Run(fmt.Sprintf("equal=%t/former=%t", equal, former), func(b *testing.B) {
+				in := big(b, n, equal)
+				in.Rules = quiet{}
+				if former {
+					in.Former = &plan.Former{Run: "2BEF0R", Rules: quiet{}}
+				}
+				benchMake(b, in, n, equal)
+			})
+		}
+	}
+}
+
 func benchMake(b *testing.B, in plan.Input, n int, equal bool) {
 	b.ReportAllocs()
 	runtime.GC()

@@ -43,7 +43,9 @@ type Guard struct {
 	MaxDeletePercentPerDepartment float64 // of the linked accounts of one department with at least 5
 	MaxShrinkPercent              float64 // the source against its last good snapshot, when at least 3 are missing
 	MaxChangePercent              float64 // UPDATE, when at least 10
-	MaxRuleErrorPercent           float64 // of the judged objects, that a rule failed on, see docs/rules.md
+	// MaxRuleErrorPercent is of the judged objects: those on which a rule failed, when
+	// more than 5, or at least 3 that are more than half of the judged.
+	MaxRuleErrorPercent float64
 }
 
 // Protect names accounts that are never disabled or deleted.

@@ -15,7 +15,7 @@ type Foreseen struct {
 	Change *Change // nil: nothing; a CREATE or UPDATE holds its second pass, or its adoption, as well
 	Notes  []Note
 	Names  map[string]string // see Plan
-	Unsure string            // why only a plan of all can tell; the rest is then empty
+	Unsure string            // why only a plan of all can tell, or why none can; the rest is then empty
 }
 
 // Foresee tells what the next plan would do with one user. Of in, Source is the
@@ -26,6 +26,9 @@ func Foresee(ctx context.Context, in Input, one One) (Foreseen, error) {
 	p, err := Make(ctx, a.in)
 	if err != nil {
 		return Foreseen{}, err
+	}
+	if what := p.broken(); what != "" {
+		return Foreseen{Unsure: joined("the rule is of no use, a plan changes nothing / 规则无法使用，预演不会做任何变更", what)}, nil
 	}
 	out := Foreseen{Names: p.Names}
 	for i := range p.Changes {
@@ -43,6 +46,16 @@ func Foresee(ctx context.Context, in Input, one One) (Foreseen, error) {
 	}
 	a.explain(&out)
 	return out, nil
+}
+
+// broken says which rule is of no use, or "".
+func (p *Plan) broken() string {
+	for _, f := range p.Risk.Reasons {
+		if f.Code == FindRuleBroken {
+			return f.What
+		}
+	}
+	return ""
 }
 
 // merge makes one change of the two that a plan may have of a user.

@@ -58,6 +58,8 @@ func golden(t *testing.T, path string) {
 			w.readLinks(text)
 		case "rule":
 			w.readRule(text)
+		case "former rule":
+			w.former = w.script(text)
 		case "plan":
 			want, found = text, true
 		default:
@@ -204,6 +206,8 @@ func (w *world) readGuard(name, value string) {
 		g.MaxShrinkPercent = float64(n)
 	case "max_change_percent":
 		g.MaxChangePercent = float64(n)
+	case "max_rule_error_percent":
+		g.MaxRuleErrorPercent = float64(n)
 	default:
 		w.t.Fatalf("unknown option guard %s", name)
 	}
@@ -230,24 +234,35 @@ func (w *world) readMap(words []string, value string) {
 	spec.Rules = append(spec.Rules, r)
 }
 
-func (w *world) readRule(text string) {
-	w.rule = &script{t: w.t}
+func (w *world) readRule(text string) { w.rule = w.script(text) }
+
+func (w *world) script(text string) *script {
+	out := &script{t: w.t}
 	for _, line := range lines(text) {
 		who, does, ok := strings.Cut(line, ": ")
 		if !ok {
 			w.t.Fatalf("bad line %q of a rule", line)
 		}
-		if who != "its text mentions" {
-			w.rule.lines = append(w.rule.lines, [2]string{who, does})
+		switch who {
+		case "its text mentions":
+		case "its file is":
+			out.file = does
+			continue
+		case "it does not compile":
+			out.broken = &plan.RuleError{File: "users.js", Line: 3, Say: does + " / " + does + "（错误）"}
+			continue
+		default:
+			out.lines = append(out.lines, [2]string{who, does})
 			continue
 		}
 		for call := range strings.FieldsSeq(does) {
-			w.rule.mentions.Create = w.rule.mentions.Create || call == "executeCreate"
-			w.rule.mentions.Update = w.rule.mentions.Update || call == "executeUpdate"
-			w.rule.mentions.Disable = w.rule.mentions.Disable || call == "executeDisable"
-			w.rule.mentions.Delete = w.rule.mentions.Delete || call == "executeDelete"
+			out.mentions.Create = out.mentions.Create || call == "executeCreate"
+			out.mentions.Update = out.mentions.Update || call == "executeUpdate"
+			out.mentions.Disable = out.mentions.Disable || call == "executeDisable"
+			out.mentions.Delete = out.mentions.Delete || call == "executeDelete"
 		}
 	}
+	return out
 }
 
 // planText writes a plan for people who have never seen a program.
@@ -279,6 +294,7 @@ func planText(p *plan.Plan) string {
 		}
 		b.WriteString("\n")
 	}
+	rulesText(&b, p.Rules)
 	r := p.Risk
 	fmt.Fprintf(&b, "\ntier %d, votes %d", r.Tier, r.Votes)
 	if r.Blocked {
@@ -288,18 +304,50 @@ func planText(p *plan.Plan) string {
 	for _, f := range r.Reasons {
 		fmt.Fprintf(&b, "- %s: %.4g, limit %.4g", f.Code, f.Have, f.Limit)
 		if f.What != "" {
-			fmt.Fprintf(&b, " (%s)", f.What)
+			fmt.Fprintf(&b, " (%s)", fault.In(f.What, "en"))
 		}
 		fmt.Fprintf(&b, " -> tier %d\n", f.Tier)
 	}
 	return b.String()
 }
 
+// rulesText writes what changed rules decide differently.
+func rulesText(b *strings.Builder, r *plan.RuleChange) {
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(b, "\nrules changed since %s: %d judged, %d differ", r.Since, r.Judged, r.Differ)
+	if r.Say != "" {
+		fmt.Fprintf(b, ", %s", fault.In(r.Say, "en"))
+	}
+	b.WriteString("\n")
+	for _, d := range r.Examples {
+		fmt.Fprintf(b, "- %s %s %s: %s => %s\n", d.Key.Kind, d.Key.ID, d.Name, decisionText(d.Old), decisionText(d.New))
+	}
+}
+
+func decisionText(d plan.Decision) string {
+	words := []string{string(d.Op)}
+	if d.Note != "" {
+		words = append(words, string(d.Note))
+	}
+	for _, name := range d.Write.Names() {
+		words = append(words, name+"="+shown(d.Write[name]))
+	}
+	if d.Say != "" {
+		words = append(words, fmt.Sprintf("%q", fault.In(d.Say, "en")))
+	}
+	if d.Rule != "" {
+		words = append(words, "("+d.Rule+")")
+	}
+	return strings.Join(words, " ")
+}
+
 // changesText writes the first change, and in one go all that follow and are
 // like it when they are many. It gives how many it wrote.
 func changesText(b *strings.Builder, list []plan.Change) int {
 	alike := func(c *plan.Change) string {
-		return fmt.Sprint(c.Op, c.Key.Kind, c.Where, c.Before[directory.AttrTitle], c.After.Digest(), c.Reason, c.Cause, len(c.Needs))
+		return fmt.Sprint(c.Op, c.Key.Kind, c.Where, c.Before[directory.AttrTitle], c.After.Digest(), c.Reason, c.Rule, c.Cause, len(c.Needs))
 	}
 	n := 1
 	for n < len(list) && alike(&list[n]) == alike(&list[0]) {
@@ -338,7 +386,11 @@ func changeText(b *strings.Builder, c *plan.Change) {
 			fmt.Fprintf(b, " %s\n", shown(c.After[name]))
 		}
 	}
-	fmt.Fprintf(b, "   %s\n", fault.In(c.Reason, "en"))
+	fmt.Fprintf(b, "   %s", fault.In(c.Reason, "en"))
+	if c.Rule != "" {
+		fmt.Fprintf(b, " (%s)", c.Rule)
+	}
+	b.WriteString("\n")
 	if c.Op.Destructive() {
 		fmt.Fprintf(b, "   rests on: %s", c.Cause.Kind)
 		if c.Cause.Attribute != "" {
@@ -376,6 +428,14 @@ func checkLanguages(t *testing.T, p *plan.Plan) {
 	}
 	for _, n := range p.Notes {
 		check(n.Say)
+	}
+	for _, f := range p.Risk.Reasons {
+		if f.Code == plan.FindRuleBroken {
+			check(f.What)
+		}
+	}
+	if p.Rules != nil && p.Rules.Say != "" {
+		check(p.Rules.Say)
 	}
 }
 

@@ -13,14 +13,17 @@ import (
 )
 
 // Make gives the plan of a run. Two calls with the same input give
-// byte-identical plans. Faults: whatever Rules gives when it cannot judge at all,
-// Internal when it answers for other objects, Invalid when Input.Only names no one
-// department; what is wrong with single objects is in the plan's notes.
+// byte-identical plans. A rule that is of no use at all, see Rules.Judge, gives a plan
+// that changes nothing and is blocked, with one note. Faults: whatever Rules gives when
+// it cannot judge at all, Internal when it answers for other objects, Invalid when
+// Input.Only names no one department; what is wrong with single objects is in the
+// plan's notes. What Input.Former does, or fails to do, changes nothing but Plan.Rules.
 func Make(ctx context.Context, in Input) (*Plan, error) {
 	m := newMaker(in)
-	if err := m.plan(ctx); err != nil {
+	if err := m.plan(ctx); err != nil && !m.breaks(ctx, err) {
 		return nil, err
 	}
+	m.forget()
 	p := &Plan{
 		Flow: in.Flow.Name, Config: in.Config, Recent: in.Recent, Managed: m.managed,
 		Source: side(in.Source, in.SourceTenant), Target: side(in.Target, in.TargetTenant),
@@ -29,6 +32,7 @@ func Make(ctx context.Context, in Input) (*Plan, error) {
 	p.Names = m.names(p.Changes)
 	p.Notes = sortNotes(m.onlyNamed(m.notes))
 	p.Risk = assess(m.in, p, m)
+	p.Rules = m.ruleChange()
 	if in.Only.Department != "" || in.Only.Kind != "" {
 		if err := m.narrow(p); err != nil {
 			return nil, err
@@ -68,8 +72,11 @@ type maker struct {
 	folded   map[directory.Kind]map[directory.ID]directory.ID
 	used     map[directory.Kind]*numbers // texts in use, once somebody needs to know
 	partial  bool                        // the target is not all there
+	rules    judges
+	contest  *contest // nil: the rules are not held against others
 	judged   int
-	failed   int // rules that ended with an error
+	failed   map[string]int // objects on which a rule failed, by the rule's file
+	broken   *RuleError     // a rule is of no use at all; nil: none is
 	notes    []Note
 	undo     *UndoInput // nil: of a run that compares source and target
 }
@@ -94,7 +101,10 @@ func newMaker(in Input) *maker {
 		creates: map[directory.Key]*draft{}, matched: map[directory.Key]directory.Key{},
 		claimed: map[directory.Key]directory.Key{}, claims: map[directory.Key]claim{}, byPath: map[string]directory.ID{},
 		folded: map[directory.Kind]map[directory.ID]directory.ID{}, waiting: map[directory.Key]time.Time{}, used: map[directory.Kind]*numbers{},
-		partial: in.partial,
+		partial: in.partial, rules: judges{rules: in.Rules}, failed: map[string]int{},
+	}
+	if in.Former != nil && in.Former.Rules != nil {
+		m.contest = &contest{former: judges{rules: in.Former.Rules}, most: examplesMax}
 	}
 	if m.byEvent() {
 		m.in.LastGood = nil
@@ -286,7 +296,14 @@ func (m *maker) judge(ctx context.Context, kind directory.Kind, chunk []*subject
 	if err != nil {
 		return err
 	}
+	former, once, err := m.askFormer(ctx, kind, chunk)
+	if err != nil {
+		return err
+	}
 	for i, c := range chunk {
+		if former != nil {
+			m.contest.hold(c, m.decide(c, former[i], once, &m.contest.former), m.decide(c, verdicts[i], mentions, &m.rules))
+		}
 		m.settle(c, verdicts[i], mentions)
 		c.drop()
 		c.out = nil
@@ -313,35 +330,4 @@ func (m *maker) lastSeen(key directory.Key) (directory.Object, bool) {
 		return directory.Object{}, false
 	}
 	return directory.Object{Key: key, Active: true, Attributes: l.Seen}, true
-}
-
-func (m *maker) ask(ctx context.Context, kind directory.Kind, chunk []*subject) ([]Verdict, Calls, error) {
-	silent := make([]Verdict, len(chunk))
-	if m.in.Rules == nil {
-		return silent, Calls{}, nil
-	}
-	mentions, has := m.in.Rules.Mentions(kind)
-	if !has {
-		return silent, Calls{}, nil
-	}
-	asked := make([]Subject, len(chunk))
-	for i, c := range chunk {
-		asked[i] = Subject{Object: c.source, Proposed: c.proposed}
-		if c.exists() {
-			asked[i].Target = c.target.Attributes
-		}
-	}
-	look := m.in.Source.Get
-	if len(chunk) > 0 && chunk[0].gone {
-		look = m.lastSeen
-	}
-	verdicts, err := m.in.Rules.Judge(ctx, asked, look)
-	if err != nil {
-		return nil, Calls{}, fmt.Errorf("judge %ss: %w", kind, err)
-	}
-	if len(verdicts) != len(chunk) {
-		return nil, Calls{}, fault.New(fault.Internal, "the rules gave %d verdicts for %d objects / 规则返回 %d 个结果，应为 %d 个", len(verdicts), len(chunk), len(verdicts), len(chunk))
-	}
-	m.judged += len(chunk)
-	return verdicts, mentions, nil
 }

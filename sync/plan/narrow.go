@@ -68,9 +68,10 @@ func (m *maker) absent() {
 	}
 }
 
-// onlyNamed leaves the notes about the objects that a plan by event is about.
+// onlyNamed leaves the notes about the objects that a plan by event is about. That a
+// rule is of no use is about them all.
 func (m *maker) onlyNamed(notes []Note) []Note {
-	if !m.byEvent() {
+	if !m.byEvent() || m.broken != nil {
 		return notes
 	}
 	return slices.DeleteFunc(notes, func(n Note) bool { return !m.in.Only.Objects[n.Key] })

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 
@@ -96,7 +95,7 @@ func newAlone(in Input, one One) *alone {
 	a.in.Links = slices.SortedFunc(maps.Values(a.linked), func(x, y mapping.Link) int {
 		return cmp.Compare(x.Source.String(), y.Source.String())
 	})
-	a.in.LastGood, a.in.Recent, a.in.Only, a.in.partial = nil, 0, Narrow{}, true
+	a.in.LastGood, a.in.Recent, a.in.Only, a.in.Former, a.in.partial = nil, 0, Narrow{}, nil, true
 	a.in.Gone = map[directory.Key]GoneAnswer{}
 	if one.Source == nil {
 		a.in.Gone[one.Key] = GoneConfirmed
@@ -311,40 +310,4 @@ func (a *alone) look(key directory.Key) (directory.Object, bool) {
 		return directory.Object{}, false
 	}
 	return directory.Object{Key: key, Active: true, Attributes: l.Seen}, true
-}
-
-// oneJudge asks the rule about one user and the departments alone: of the others
-// nothing is asked.
-type oneJudge struct {
-	Rules
-	key  directory.Key
-	look Lookup
-}
-
-var _ Rules = oneJudge{}
-
-// Judge gives an empty verdict for everybody else.
-func (j oneJudge) Judge(ctx context.Context, subjects []Subject, _ Lookup) ([]Verdict, error) {
-	out := make([]Verdict, len(subjects))
-	var asked []Subject
-	var at []int
-	for i, s := range subjects {
-		if s.Object.Kind == directory.Department || s.Object.Key == j.key {
-			asked, at = append(asked, s), append(at, i)
-		}
-	}
-	if len(asked) == 0 {
-		return out, nil
-	}
-	verdicts, err := j.Rules.Judge(ctx, asked, j.look)
-	if err != nil {
-		return nil, err
-	}
-	if len(verdicts) != len(asked) {
-		return nil, nil // the planner refuses the number
-	}
-	for i, v := range verdicts {
-		out[at[i]] = v
-	}
-	return out, nil
 }

@@ -187,6 +187,11 @@ func (s small) rules() {
 		} else if !user && s.some("moves", 20) {
 			does = "in = " + s.pick("to", "d0", "d1", "d2", "d3") + "; return"
 		}
+		if s.some("tells its line", 50) {
+			does = "line 7; " + does
+		} else if s.some("gives a reason", 20) {
+			does = "because so it is; " + does
+		}
 		s.w.rule.lines = append(s.w.rule.lines, [2]string{id, does})
 	}
 }

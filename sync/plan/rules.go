@@ -7,7 +7,7 @@ import (
 )
 
 // Rules judges objects while planning; package scripting implements it. It
-// never writes: what a rule asks for comes back as a Verdict.
+// never writes: what a rule asks for comes back as a Verdict. It may be Named as well.
 type Rules interface {
 	// Mentions tells which execute functions the rule's text for a kind names,
 	// and whether there is a rule for that kind at all.
@@ -79,7 +79,12 @@ type RuleError struct {
 }
 
 // Error gives place and sentence.
-func (e *RuleError) Error() string { return e.Place().String() + ": " + e.Say }
+func (e *RuleError) Error() string {
+	if at := e.Place().String(); at != "" {
+		return at + ": " + e.Say
+	}
+	return e.Say
+}
 
 // Place gives where it happened.
 func (e *RuleError) Place() Place { return Place{File: e.File, Line: e.Line} }

@@ -9,24 +9,17 @@ import (
 
 // settle turns a judged case into changes and notes.
 func (m *maker) settle(c *subject, v Verdict, mentions Calls) {
-	proposed, out := c.proposed, c.out
-	if changed := v.Data != nil && v.Returned; !c.leaver && (changed || c.source.Kind == directory.Department) {
-		// A department's parent may have been held since the proposal was made.
-		src := c.source.Attributes
-		if changed {
-			src, c.ruled = v.Data, true
-		}
-		var err error
-		if proposed, out, err = m.compare(c, src); err != nil {
-			m.unmapped(c, err)
-			return
-		}
+	proposed, out, err := m.reconsider(c, v)
+	if err != nil {
+		m.unmapped(c, err)
+		return
 	}
 	r := v.Rule(Situation{Proposed: proposed, Exists: c.exists(), Mentions: mentions})
 	if r.Note != "" {
 		m.refuse(c, v, r.Note, proposed)
 		return
 	}
+	drafted := len(m.drafts)
 	switch r.Op {
 	case Create:
 		m.create(c, v, out)
@@ -40,22 +33,31 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) {
 			m.uncreate(c.source.Key)
 		}
 	}
+	m.sign(m.drafts[drafted:], c, v, out)
+}
+
+// reconsider gives what would happen on the data that the rule returned.
+func (m *maker) reconsider(c *subject, v Verdict) (Op, *outcome, error) {
+	changed := v.Data != nil && v.Returned
+	if c.leaver || !changed && c.source.Kind != directory.Department {
+		return c.proposed, c.out, nil
+	}
+	// A department's parent may have been held since the proposal was made.
+	src := c.source.Attributes
+	if c.ruled = changed; changed {
+		src = v.Data
+	}
+	return m.compare(c, src)
 }
 
 // refuse notes why a rule left an object alone.
 func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
-	n := Note{Kind: kind, Op: proposed, Key: c.source.Key, Name: c.source.Name()}
+	at := m.rules.place(c.source.Kind, v)
+	n := Note{Kind: kind, Op: proposed, Key: c.source.Key, Name: c.source.Name(), Place: at.String()}
 	switch kind {
 	case RuleFailed:
-		m.failed++
-		n.Say = "two different execute functions were called / 调用了两个不同的 execute 函数"
-		if v.Failed != nil {
-			n.Say = v.Failed.Say
-			n.Place = v.Failed.File
-			if v.Failed.Line > 0 {
-				n.Place += sprintf(":%d", v.Failed.Line)
-			}
-		}
+		m.failed[at.File]++
+		n.Say = v.sayFailed()
 	case Aborted:
 		n.Say = "the rule dropped it / 规则放弃了该操作"
 	default:
@@ -218,7 +220,7 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 		m.note(Unclear, r.Op, c.source, "not planned: the source is incomplete / 来源不完整，不列入计划")
 		return
 	}
-	if r.Op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()) {
+	if c.disabledFor(r.Op) {
 		return // nothing to do
 	}
 	if !m.in.Abilities.can(c.source.Kind, r.Op) {
@@ -243,6 +245,11 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 		d.Reason = withDetail(d.Reason, day)
 	}
 	m.drafts = append(m.drafts, d)
+}
+
+// disabledFor tells whether a DISABLE has nothing to do any more.
+func (c *subject) disabledFor(op Op) bool {
+	return op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero())
 }
 
 // mapped gives the target's mapped attributes as they are.

@@ -22,7 +22,8 @@ type Judged struct {
 // means what map and compare propose. Without a link, the account under the id
 // that we would give is the user's when it matches, and otherwise there is none.
 // Whoever takes no part in the flow is shown to the rule all the same; nothing
-// would happen. Faults: see Make.
+// would happen. A rule that is of no use at all is what the verdict failed with, be
+// it the one for departments. Faults: see Make.
 func Judge(ctx context.Context, in Input, one One, op Op) (Judged, error) {
 	a := newAlone(in, one)
 	m := newMaker(a.in)
@@ -33,17 +34,15 @@ func Judge(ctx context.Context, in Input, one One, op Op) (Judged, error) {
 	if op != "" {
 		c.proposed = op
 	}
-	verdicts, mentions, err := m.ask(ctx, directory.User, []*subject{c})
+	verdict, mentions, err := m.askOne(ctx, c)
 	if err != nil {
 		return Judged{}, err
 	}
-	out := Judged{Object: c.source, Proposed: c.proposed, Verdict: verdicts[0], Final: None}
+	out := Judged{Object: c.source, Proposed: c.proposed, Verdict: verdict, Final: None}
 	if c.exists() {
 		out.Target = c.target.Attributes
 	}
-	if a.in.Rules != nil {
-		_, out.Ruled = a.in.Rules.Mentions(directory.User)
-	}
+	_, out.Ruled = m.rules.about(directory.User)
 	if !partakes {
 		out.Note = m.noteOf(one.Key)
 		return out, nil
@@ -56,6 +55,24 @@ func Judge(ctx context.Context, in Input, one One, op Op) (Judged, error) {
 	return out, nil
 }
 
+// askOne asks the rule about one user. Who judges departments by a broken rule gets
+// no further.
+func (m *maker) askOne(ctx context.Context, c *subject) (Verdict, Calls, error) {
+	mentions, _ := m.rules.about(directory.User)
+	if m.broken != nil {
+		return Verdict{Failed: m.broken}, mentions, nil
+	}
+	verdicts, mentions, err := m.ask(ctx, directory.User, []*subject{c})
+	switch {
+	case err == nil:
+		return verdicts[0], mentions, nil
+	case m.breaks(ctx, err):
+		return Verdict{Failed: m.broken}, mentions, nil
+	default:
+		return Verdict{}, Calls{}, err
+	}
+}
+
 // caseOf gives the case of one user, with its proposal. Who takes no part, or
 // cannot be mapped, has a case as well, with nothing proposed.
 func (m *maker) caseOf(ctx context.Context, a *alone) (c *subject, partakes bool, err error) {
@@ -65,7 +82,7 @@ func (m *maker) caseOf(ctx context.Context, a *alone) (c *subject, partakes bool
 	}
 	users := append(m.cases(directory.User), m.leavers(directory.User)...)
 	for _, group := range departments {
-		if err := m.judge(ctx, directory.Department, group); err != nil {
+		if err := m.judge(ctx, directory.Department, group); err != nil && !m.breaks(ctx, err) {
 			return nil, false, err
 		}
 	}
@@ -140,7 +157,7 @@ func (m *maker) weigh(c *subject, out *Judged, mentions Calls) {
 	switch {
 	case r.Op.Destructive() && !m.in.Abilities.can(directory.User, r.Op):
 		out.Final, out.Note = None, Kept
-	case r.Op == Disable && !c.active() && (c.link == nil || !c.link.DisabledAt.IsZero()):
+	case c.disabledFor(r.Op):
 		out.Final = None
 	}
 }

@@ -12,8 +12,8 @@ import (
 type UndoInput struct {
 	// Input is as for Make, with the target as it is now. Its Source is the last
 	// complete listing, nil when there is none: it only helps to tell who is
-	// protected or leads, and proves nothing. SourceTenant, LastGood, Rules and
-	// Gone are not looked at.
+	// protected or leads, and proves nothing. SourceTenant, LastGood, Rules, Former
+	// and Gone are not looked at.
 	Input
 	Code        string       // of the run that is undone
 	Item        int          // only this change of it, by Seq; 0 = all
@@ -37,7 +37,7 @@ type Deed struct {
 // assessed like any other; only what compares the source with earlier ones does
 // not apply. Two calls with the same input give byte-identical plans.
 func Undo(in UndoInput) *Plan {
-	in.LastGood, in.Rules = nil, nil
+	in.LastGood, in.Rules, in.Former = nil, nil, nil
 	if in.Source == nil {
 		in.Source, _ = directory.NewBuilder(in.Plan.Source.System, in.Now).Finish()
 	}

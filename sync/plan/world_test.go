@@ -26,6 +26,7 @@ type world struct {
 	noDeps   bool // departments are not synced
 	noID     bool // the target gives the ids itself
 	rule     *script
+	former   *script
 	cannot   []string
 	sourceNo string // why the source is incomplete
 	targetNo string
@@ -63,7 +64,7 @@ func newWorld(t testing.TB) *world {
 		Flow: plan.Flow{
 			Name:    "hr-to-corp",
 			Leavers: plan.Leavers{First: plan.Disable, Then: plan.Delete, After: 30 * day, When: map[string][]string{}},
-			Guard:   plan.Guard{MaxDelete: 1000, MaxDeletePercent: 100, MaxDeletePercentPerDepartment: 100, MaxShrinkPercent: 100, MaxChangePercent: 100},
+			Guard:   plan.Guard{MaxDelete: 1000, MaxDeletePercent: 100, MaxDeletePercentPerDepartment: 100, MaxShrinkPercent: 100, MaxChangePercent: 100, MaxRuleErrorPercent: 5},
 			Protect: plan.Protect{Attributes: map[string][]string{}},
 			Approve: plan.Approve{DisableOver: 5},
 			Scope:   mapping.Scope{Only: map[string][]string{}, Not: map[string][]string{}},
@@ -92,6 +93,9 @@ func (w *world) input() plan.Input {
 	}
 	if w.rule != nil {
 		in.Rules = w.rule
+	}
+	if w.former != nil {
+		in.Former = &plan.Former{Run: "2BEF0R", Rules: w.former}
 	}
 	return in
 }
@@ -329,11 +333,21 @@ type script struct {
 	mentions plan.Calls
 	lines    [][2]string // "1001", "department d1" or "*" → what the rule does
 	asked    []string    // ids, with the proposed operation
+	file     string      // that it is called by
+	broken   *plan.RuleError
 }
 
-var _ plan.Rules = (*script)(nil)
+var (
+	_ plan.Rules = (*script)(nil)
+	_ plan.Named = (*script)(nil)
+)
+
+func (s *script) File(directory.Kind) string { return s.file }
 
 func (s *script) Mentions(kind directory.Kind) (plan.Calls, bool) {
+	if s.broken != nil {
+		return s.mentions, true
+	}
 	for _, l := range s.lines {
 		if strings.HasPrefix(l[0], "department ") == (kind == directory.Department) {
 			return s.mentions, true
@@ -343,6 +357,9 @@ func (s *script) Mentions(kind directory.Kind) (plan.Calls, bool) {
 }
 
 func (s *script) Judge(ctx context.Context, subjects []plan.Subject, look plan.Lookup) ([]plan.Verdict, error) {
+	if s.broken != nil {
+		return nil, fmt.Errorf("compile: %w", s.broken)
+	}
 	out := make([]plan.Verdict, len(subjects))
 	for i, sub := range subjects {
 		if o, found := look(sub.Object.Key); found && o.Digest() != sub.Object.Digest() {
@@ -385,6 +402,10 @@ func (s *script) verdict(sub plan.Subject, does string) plan.Verdict {
 			v.Abort = append(v.Abort, plan.Op(rest))
 		case step == "return":
 			v.Returned = true
+		case word == "line":
+			v.At = plan.Place{File: "users.js", Line: number(s.t, rest)}
+		case word == "overrun":
+			v.Failed = &plan.RuleError{File: "users.js", Line: 12, Say: "too slow / 太慢", Limit: true}
 		case word == "because":
 			v.Reason = rest
 		case word == "throw":

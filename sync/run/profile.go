@@ -92,7 +92,8 @@ type Tried struct {
 	Final    plan.Op       // what would happen
 	Note     plan.NoteKind // why nothing would happen, if so
 	Took     time.Duration
-	Ruled    bool // there is a rule for users in this flow
+	Logs     []string // what the rule logged, if the rules tell
+	Ruled    bool     // there is a rule for users in this flow
 }
 
 // RuleDiff asks which objects of the last complete listing other rules would decide

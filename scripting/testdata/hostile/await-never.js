@@ -1,0 +1,3 @@
+// want: harmless
+// tries: to wait for a promise that nobody settles
+(async function () { await new Promise(function () {}); repo.executeDelete() })()

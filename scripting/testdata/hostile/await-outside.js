@@ -1,0 +1,4 @@
+// want: refused: not valid | threw
+// tries: to wait outside an async function
+// whole
+await null

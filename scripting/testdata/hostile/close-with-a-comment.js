@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: to comment the end away
+// whole
+return context /*

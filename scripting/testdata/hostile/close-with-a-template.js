@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: to swallow the end
+// whole
+`

@@ -1,0 +1,3 @@
+// want: threw: TypeError: code from text
+// tries: Function by two constructors
+[].constructor.constructor("return 1")()

@@ -1,0 +1,5 @@
+// want: threw: TypeError
+// tries: a cycle as JSON
+var o = {}
+o.o = o
+JSON.stringify(o)

@@ -1,0 +1,3 @@
+// want: failed: context.data.hiredate
+// tries: the earliest date
+context.data.hiredate = new Date(-8.64e15)

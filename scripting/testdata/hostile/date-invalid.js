@@ -1,0 +1,3 @@
+// want: harmless
+// tries: an invalid date
+context.data.hiredate = new Date(NaN)

@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: eval as a variable
+// whole
+var eval = 1

@@ -1,0 +1,3 @@
+// want: threw: TypeError: code from text
+// tries: indirect eval
+(0, eval)("1")

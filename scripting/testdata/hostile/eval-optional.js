@@ -1,0 +1,3 @@
+// want: threw: TypeError: code from text | refused: makes code from text
+// tries: eval by an optional call
+eval?.("1")

@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: to export
+// whole
+export default 1

@@ -1,0 +1,3 @@
+// want: threw: ReferenceError | harmless
+// tries: to run code when something is collected
+new FinalizationRegistry(function () {}).register({}, 1)

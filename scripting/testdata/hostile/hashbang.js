@@ -1,0 +1,5 @@
+// want: refused: not valid
+// tries: a hashbang
+// whole
+#!/bin/sh
+return context

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to freeze context
+Object.freeze(context)

@@ -1,0 +1,5 @@
+// want: refused: not valid | harmless | threw
+// tries: an HTML comment
+// whole
+<!-- x
+return context

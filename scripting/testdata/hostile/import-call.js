@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: to import a module
+// whole
+import("fs")

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: a length of its own
+context.data.tags = Object.defineProperty([], 'length', { get() { return 1e9 } })

@@ -1,0 +1,3 @@
+// want: failed: context.data.tags
+// tries: an array of holes
+context.data.tags = new Array(500)

@@ -1,0 +1,5 @@
+// want: overstayed | died: memory | died: killed
+// tries: an array of four billion holes, sorted
+var a = [1]
+a.length = 4294967295
+a.sort()

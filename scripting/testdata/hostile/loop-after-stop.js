@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: to queue a loop and stop
+Promise.resolve().then(function () { for (;;); })

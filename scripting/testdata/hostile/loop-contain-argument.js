@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a needle whose text never ends
+"x".contain({ toString() { for (;;); } })

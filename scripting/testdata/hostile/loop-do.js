@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a do-while without end
+do ; while (1)

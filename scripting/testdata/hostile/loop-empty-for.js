@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a loop without a body
+for (;;);

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a getter that never ends
+({ get x() { while (true) {} } }).x

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: an iterator without end
+for (var x of { [Symbol.iterator]() { return { next() { return { done: false } } } } }) {}

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a log line that never ends
+log({ toString() { for (;;); } })

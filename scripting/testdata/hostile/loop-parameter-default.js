@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a default that never ends
+(function (x = (() => { for (;;); })()) {})()

@@ -1,0 +1,3 @@
+// want: threw: TypeError: pinyin
+// tries: a name whose text never ends
+pinyin({ toString() { for (;;); } })

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a trap that never ends
+new Proxy({}, { get() { for (;;); } }).x

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a replacement that never ends
+"a".replace(/a/, function () { for (;;); })

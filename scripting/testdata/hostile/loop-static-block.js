@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a static block that never ends
+class A { static { for (;;); } }

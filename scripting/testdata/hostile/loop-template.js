@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a template function that never ends
+(function () { for (;;); })`x`

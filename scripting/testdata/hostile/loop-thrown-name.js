@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: an error whose name never ends
+throw Object.defineProperty(new TypeError('x'), 'name', { get() { for (;;); } })

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: the same by Symbol.toPrimitive
+throw { [Symbol.toPrimitive]() { for (;;); } }

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a text that never ends, asked for behind the rule
+throw { toString() { for (;;); } }

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a toJSON that never ends
+JSON.stringify({ toJSON() { for (;;); } })

@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a number that never ends
++{ valueOf() { for (;;); } }

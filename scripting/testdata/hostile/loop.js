@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: a loop that never ends
+while (true) {}

@@ -1,0 +1,4 @@
+// want: died: memory | died: killed | overstayed
+// tries: an array that grows
+var a = []
+while (true) a.push({})

@@ -1,0 +1,3 @@
+// want: died: memory | died: killed | overstayed
+// tries: promises that fail
+for (;;) Promise.reject(1)

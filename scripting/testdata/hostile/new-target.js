@@ -1,0 +1,3 @@
+// want: harmless
+// tries: to find its caller by new.target
+if (new.target !== undefined) context.reason = "ESCAPED"

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Array.prototype
+Array.prototype.x = 1

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Boolean.prototype
+Boolean.prototype.x = 1

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another contain
+String.prototype.contain = function () { return true }

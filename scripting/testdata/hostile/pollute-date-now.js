@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another clock
+Date.now = function () { return 0 }

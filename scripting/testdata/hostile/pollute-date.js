@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Date.prototype
+Date.prototype.x = 1

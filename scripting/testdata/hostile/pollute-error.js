@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Error.prototype
+Error.prototype.x = 1

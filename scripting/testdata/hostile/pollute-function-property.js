@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: a property of a built-in function
+Array.isArray.x = 1

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Function.prototype
+Function.prototype.x = 1

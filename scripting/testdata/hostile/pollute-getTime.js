@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another getTime for all dates
+Date.prototype.getTime = function () { return 0 }

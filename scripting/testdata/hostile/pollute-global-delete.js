@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to delete a global
+delete globalThis.Array

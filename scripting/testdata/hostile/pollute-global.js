@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: a global variable
+globalThis.x = 1

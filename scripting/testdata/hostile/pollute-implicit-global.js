@@ -1,0 +1,3 @@
+// want: threw: ReferenceError
+// tries: a variable without var
+x = 1

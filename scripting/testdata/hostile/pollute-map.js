@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Map.prototype
+Map.prototype.x = 1

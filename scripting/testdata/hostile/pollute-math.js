@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another chance
+Math.random = function () { return 0 }

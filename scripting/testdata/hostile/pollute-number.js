@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Number.prototype
+Number.prototype.x = 1

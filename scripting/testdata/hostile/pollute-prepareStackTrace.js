@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: Error.prepareStackTrace
+Error.prepareStackTrace = function (e, s) { return s }

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Promise.prototype
+Promise.prototype.x = 1

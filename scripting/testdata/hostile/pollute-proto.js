@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property by __proto__
+({}).__proto__.x = 1

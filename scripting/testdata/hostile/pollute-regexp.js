@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on RegExp.prototype
+RegExp.prototype.x = 1

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: Error.stackTraceLimit
+Error.stackTraceLimit = Infinity

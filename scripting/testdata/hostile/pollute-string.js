@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on String.prototype
+String.prototype.x = 1

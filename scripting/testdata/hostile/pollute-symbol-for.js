@@ -1,0 +1,3 @@
+// want: harmless
+// tries: a symbol that all share
+Symbol.for("x").description

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: to leave a property on Symbol.prototype
+Symbol.prototype.x = 1

@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: a then for all objects
+Object.prototype.then = function (f) { f() }

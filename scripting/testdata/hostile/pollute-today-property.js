@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: a property of today
+today.x = 1

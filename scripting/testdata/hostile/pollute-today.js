@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another today
+today = function () { return new Date(0) }

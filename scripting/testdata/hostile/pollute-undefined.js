@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another undefined
+globalThis.undefined = 1

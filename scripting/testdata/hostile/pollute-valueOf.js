@@ -1,0 +1,3 @@
+// want: threw: TypeError
+// tries: another valueOf for all dates
+Date.prototype.valueOf = function () { return 0 }

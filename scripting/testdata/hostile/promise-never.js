@@ -1,0 +1,3 @@
+// want: harmless
+// tries: a promise that nobody settles
+new Promise(function () {}).then(function () { repo.executeDelete() })

@@ -1,0 +1,3 @@
+// want: failed: context.data.hiredate
+// tries: a proxy as a date
+context.data.hiredate = new Proxy(new Date(), {})

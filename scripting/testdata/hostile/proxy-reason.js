@@ -1,0 +1,3 @@
+// want: failed: context.reason takes
+// tries: a proxy as a reason
+context.reason = new Proxy({}, { get() { for (;;); } })

@@ -1,0 +1,3 @@
+// want: failed: context.data.name
+// tries: a proxy as a text
+context.data.name = new Proxy(new String('x'), {})

@@ -1,0 +1,3 @@
+// want: threw: ?
+// tries: to throw a proxy
+throw new Proxy({}, { get() { throw 1 } })

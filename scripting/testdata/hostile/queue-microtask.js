@@ -1,0 +1,3 @@
+// want: threw: ReferenceError | harmless
+// tries: a job for later
+queueMicrotask(function () { repo.executeDelete() })

@@ -1,0 +1,3 @@
+// want: harmless
+// tries: a reason of a mebibyte
+context.reason = 'x'.repeat(1 << 20)

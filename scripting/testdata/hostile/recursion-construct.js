@@ -1,0 +1,4 @@
+// want: depth
+// tries: through new
+function F() { new F() }
+new F()

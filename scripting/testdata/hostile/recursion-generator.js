@@ -1,0 +1,4 @@
+// want: depth | overstayed
+// tries: through generators
+function* g() { yield* g() }
+[...g()]

@@ -1,0 +1,4 @@
+// want: depth
+// tries: through sort
+function f() { return [2, 1].sort(f) }
+f()

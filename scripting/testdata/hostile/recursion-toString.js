@@ -1,0 +1,4 @@
+// want: depth
+// tries: through toString
+var o = { toString() { return '' + o } }
+'' + o

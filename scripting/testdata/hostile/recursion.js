@@ -1,0 +1,4 @@
+// want: depth
+// tries: a function that calls itself
+function f() { return f() + 1 }
+f()

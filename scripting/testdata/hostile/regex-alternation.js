@@ -1,0 +1,3 @@
+// want: harmless
+// tries: alternatives that are alike
+/^(a|a|a)*$/.test('a'.repeat(30) + 'b')

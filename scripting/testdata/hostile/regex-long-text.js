@@ -1,0 +1,3 @@
+// want: overstayed | harmless
+// tries: a pattern over a long text
+/(?=a)*b/.test('a'.repeat(5e6))

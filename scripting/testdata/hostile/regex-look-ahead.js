@@ -1,0 +1,3 @@
+// want: overstayed
+// tries: look-ahead that backtracks for ever
+/^(a+)+(?!x)$/.test('a'.repeat(40) + 'b')

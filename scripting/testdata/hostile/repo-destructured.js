@@ -1,0 +1,4 @@
+// want: refused: repo may be used only
+// tries: repo taken apart
+var { executeDelete } = repo
+executeDelete()

@@ -1,0 +1,3 @@
+// want: threw: ReferenceError
+// tries: memory for threads
+new SharedArrayBuffer(8)

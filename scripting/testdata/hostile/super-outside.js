@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: super outside a method
+// whole
+super.x

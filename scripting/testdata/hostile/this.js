@@ -1,0 +1,3 @@
+// want: harmless
+// tries: to find the global object by this
+if (this !== undefined || (function () { return this })() !== undefined) context.reason = "ESCAPED"

@@ -1,0 +1,3 @@
+// want: threw: xxx
+// tries: to throw a mebibyte
+throw 'x'.repeat(1 << 20)

@@ -1,0 +1,3 @@
+// want: threw: ReferenceError
+// tries: a timer
+setTimeout(function () {}, 0)

@@ -1,0 +1,3 @@
+// want: failed: context.data.name
+// tries: the data in itself
+context.data.name = context.data

@@ -1,0 +1,3 @@
+// want: failed: context.data.name
+// tries: a function as a text
+context.data.name = function () {}

@@ -1,0 +1,3 @@
+// want: harmless
+// tries: half a character
+context.data.name = '\ud83d'

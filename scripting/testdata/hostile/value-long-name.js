@@ -1,0 +1,3 @@
+// want: harmless | failed
+// tries: an attribute with an endless name
+context.data['n'.repeat(1 << 20)] = 'x'

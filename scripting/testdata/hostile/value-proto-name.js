@@ -1,0 +1,3 @@
+// want: harmless | failed | threw
+// tries: attributes with the names of built-ins
+context.data['hasOwnProperty'] = 'x'

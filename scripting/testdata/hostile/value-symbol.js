@@ -1,0 +1,3 @@
+// want: failed: context.data.name
+// tries: a symbol as a text
+context.data.name = Symbol('x')

@@ -1,0 +1,3 @@
+// want: threw: ReferenceError | harmless
+// tries: to watch the collector
+new WeakRef({})

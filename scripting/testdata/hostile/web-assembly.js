@@ -1,0 +1,3 @@
+// want: threw: ReferenceError
+// tries: WebAssembly
+new WebAssembly.Module(new Uint8Array(8))

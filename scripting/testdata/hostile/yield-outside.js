@@ -1,0 +1,4 @@
+// want: refused: not valid
+// tries: to yield outside a generator
+// whole
+yield 1
