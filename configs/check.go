@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"bytes"
 	"net"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ type checker struct {
 func (c *checker) all() {
 	c.zone()
 	c.dataKey()
+	c.auditKey()
 	c.timing()
 	c.listen()
 	c.publicURL()
@@ -171,6 +173,25 @@ func (c *checker) dataKey() {
 	}
 	if _, ok := keyBytes(c.cfg.DataKey.Reveal()); !ok {
 		c.err("data_key", say("要是 32 字节的 Base64 或十六进制；可以用 openssl rand -hex 32 生成", "must be 32 bytes in Base64 or in hex; make it by openssl rand -hex 32"))
+	}
+}
+
+// auditKey checks the keys of the audit's chain, without ever showing them.
+func (c *checker) auditKey() {
+	if !c.cfg.AuditKey.IsSet() {
+		return
+	}
+	keys, ok := keyList(c.cfg.AuditKey.Reveal())
+	if !ok {
+		c.err("audit_key", say("要是 32 字节的 Base64 或十六进制；可以写几个，新的在前；可以用 openssl rand -hex 32 生成",
+			"must be 32 bytes in Base64 or in hex, or several of them, newest first; make one by openssl rand -hex 32"))
+		return
+	}
+	for i, key := range keys {
+		if bytes.Equal(key, c.cfg.SnapshotKey()) || slices.ContainsFunc(keys[:i], func(k []byte) bool { return bytes.Equal(k, key) }) {
+			c.err("audit_key", say("每个密钥只能用在一处，不要和 data_key 或另一个密钥相同", "a key has one use: it must differ from data_key and from the others"))
+			return
+		}
 	}
 }
 

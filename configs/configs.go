@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -60,6 +61,10 @@ type Config struct {
 	// DataKey encrypts the snapshots in the data folder: 32 bytes in Base64 or
 	// in hex. Not set: no encryption. SnapshotKey gives the bytes.
 	DataKey Secret `yaml:"data_key"`
+	// AuditKey makes the hashes of the audit's chain: 32 bytes in Base64 or in
+	// hex, or several, newest first, parted by space, comma or line. Not set: a
+	// chain that anybody could make anew. AuditKeys gives the bytes.
+	AuditKey Secret `yaml:"audit_key"`
 	// Server is the HTTP side.
 	Server Server `yaml:"server"`
 	// Record is the SQL record. Default sqlite.
@@ -201,6 +206,26 @@ func (c *Config) SnapshotKey() []byte {
 		return key
 	}
 	return nil
+}
+
+// AuditKeys gives the keys of AuditKey, newest first, 32 bytes each; nil when
+// there is none.
+func (c *Config) AuditKeys() [][]byte {
+	keys, _ := keyList(c.AuditKey.Reveal())
+	return keys
+}
+
+// keyList reads keys that are parted by space, comma or line.
+func keyList(text string) ([][]byte, bool) {
+	var keys [][]byte
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		key, ok := keyBytes(word)
+		if !ok {
+			return nil, false
+		}
+		keys = append(keys, key)
+	}
+	return keys, len(keys) > 0
 }
 
 // keyLen is the length of a key in bytes.

@@ -55,6 +55,7 @@ func topWords() map[string]Text {
 		"Server.metrics":       {"给 Prometheus 的地址 主机:端口，与 listen 分开；不写就没有。不是本机时要有 metrics_token", "host:port for Prometheus, apart from listen; without it there is none. On other than this machine it needs metrics_token"},
 		"Server.metrics_token": {"Prometheus 带的 Bearer 令牌，至少 24 个字符", "the bearer token that Prometheus brings, 24 characters at least"},
 		"Server.traces":        {"接收链路追踪的采集器（OTLP/HTTP），例如 https://collector:4318；不写则看 OTEL_EXPORTER_OTLP_ENDPOINT，都没有就不发送", "the collector that takes traces (OTLP over HTTP), such as https://collector:4318; else OTEL_EXPORTER_OTLP_ENDPOINT; without both none are sent"},
+		"Config.audit_key":     {"审计日志哈希链的密钥，32 字节；可以写几个，新的在前；不写则能写数据库的人也能重做整条链", "key of the audit log's hash chain, 32 bytes, or several, newest first; without it whoever can write the record can make the chain anew"},
 	}
 }
 

@@ -122,3 +122,22 @@ func TestSnapshotKey(t *testing.T) {
 		t.Errorf("without a key got %x", key)
 	}
 }
+
+func TestAuditKeys(t *testing.T) {
+	t.Parallel()
+	one := "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	two := "//////////////////////////////////////////8="
+	for text, want := range map[string]int{one: 1, one + "\n" + two: 2, two + ", " + one: 2} {
+		c, err := Parse([]byte("audit_key: ${K}"), world{env: map[string]string{"K": text}}.options("c.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := c.AuditKeys()
+		if len(keys) != want || len(keys[0]) != 32 || (keys[0][31] == 31) != (text[:2] == "00") {
+			t.Errorf("%q: got %x", text, keys)
+		}
+	}
+	if keys := parseMinimal(t, minimal).AuditKeys(); keys != nil {
+		t.Errorf("without a key got %x", keys)
+	}
+}

@@ -30,23 +30,6 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, d deed) error {
 	return s.addEvent(ctx, tx, run.Event{Run: d.run, Kind: d.kind, Say: d.say, At: now})
 }
 
-func (s *Store) addAudit(ctx context.Context, tx *sql.Tx, a run.Audit) error {
-	seq, err := draw(ctx, tx, "audit", 1)
-	if err != nil {
-		return err
-	}
-	if a.At.IsZero() {
-		a.At = s.now()
-	}
-	who, err := encode(a.Who)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit (seq, run, at, who, action, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-		seq, a.Run, millis(a.At), who, a.Action, a.Detail)
-	return err
-}
-
 func (s *Store) addEvent(ctx context.Context, tx *sql.Tx, e run.Event) error {
 	seq, err := draw(ctx, tx, "events", 1)
 	if err != nil {
@@ -111,25 +94,4 @@ func (s *Store) Advance(ctx context.Context, reader string, seq int64, out []run
 		}
 		return s.post(ctx, tx, out)
 	})
-}
-
-// AuditTrail gives who did what with a run, in order.
-func (s *Store) AuditTrail(ctx context.Context, code run.Code) ([]run.Audit, error) {
-	rows, err := s.reader.QueryContext(ctx, `SELECT at, who, action, run, detail FROM audit WHERE run = $1 ORDER BY seq`, code)
-	all, err := collect(rows, err, func(scan func(...any) error) (run.Audit, error) {
-		var a run.Audit
-		var at int64
-		var who string
-		if err := scan(&at, &who, &a.Action, &a.Run, &a.Detail); err != nil {
-			return run.Audit{}, err
-		}
-		a.At = instant(at)
-		var err error
-		a.Who, err = decode[run.Actor](who)
-		return a, err
-	})
-	if err != nil {
-		return nil, s.fail("read audit", err)
-	}
-	return all, nil
 }

@@ -37,6 +37,14 @@ func (s *Store) fail(what string, err error) error {
 	}
 }
 
+// failed is fail for an error that may be nil.
+func (s *Store) failed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return s.fail(what, err)
+}
+
 // kindOf sorts what the database says.
 func kindOf(err error) fault.Kind {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, errLost) {

@@ -88,6 +88,9 @@ func (s *Store) mark(ctx context.Context, tx *sql.Tx, lease run.Lease, e run.Ent
 		applying[e.Run] = true
 	}
 	e = merged(old.Entry, e, s.now())
+	if err := s.auditDestructive(ctx, tx, old, e); err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `UPDATE changes SET step = $1, kind = $2, id = $3, say = $4, sent = $5, sends = $6, at = $7
 		WHERE run = $8 AND seq = $9`, e.Step, e.Key.Kind, e.Key.ID, e.Say, millis(e.Sent), e.Sends, millis(e.At), e.Run, e.Seq)
 	return err

@@ -39,7 +39,14 @@ func TestTheThirdVersionGoesOn(t *testing.T) {
 		t.Fatal("the third version has rule texts: the test begins at the wrong one")
 	}
 	applied := run.Run{Code: "7K3MQ2", Flow: "hr", State: run.Queued, RequestID: "r", Config: "c1", Created: now, Updated: now}
-	if _, _, err := old.CreateRun(t.Context(), applied); err != nil {
+	body, err := encode(applied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// By hand: this program writes audit rows that the third version has no room for.
+	_, err = old.writer.ExecContext(t.Context(), `INSERT INTO runs (code, request_id, flow, state, version, created, wake, body) VALUES ($1, 'r', 'hr', 'queued', 1, 1, 0, $2)`,
+		applied.Code, body)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := old.Close(); err != nil {
@@ -50,14 +57,14 @@ func TestTheThirdVersionGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if have, want, err := s.Version(t.Context()); have != 3 || want != 4 || err != nil {
+	if have, want, err := s.Version(t.Context()); have != 3 || want < 4 || err != nil {
 		t.Errorf("before: version %d of %d, %v", have, want, err)
 	}
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if have, _, err := s.Version(t.Context()); have != 4 || err != nil {
-		t.Errorf("after: version %d, %v", have, err)
+	if have, want, err := s.Version(t.Context()); have != want || err != nil {
+		t.Errorf("after: version %d of %d, %v", have, want, err)
 	}
 	if r, err := s.Run(t.Context(), "7K3MQ2"); err != nil || r.Config != "c1" {
 		t.Errorf("its run: %+v, %v", r, err)

@@ -37,6 +37,8 @@ func (s *Store) settle(ctx context.Context) error {
 		return tooNew(have, want)
 	case have == 0:
 		return s.Migrate(ctx)
+	case have >= chainVersion && !s.asIs:
+		return s.sealAudit(ctx)
 	default:
 		return nil
 	}
@@ -78,7 +80,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 	case have > want:
 		return tooNew(have, want)
 	case have == want:
-		return nil
+		return nil // what was left unsealed is sealed when it is opened
 	case have > 0:
 		if err := s.refuseWhileWorking(ctx); err != nil {
 			return err
@@ -91,6 +93,9 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 		if err := s.plainOrder(ctx); err != nil {
 			return s.fail("order texts", err)
 		}
+	}
+	if want >= chainVersion {
+		return s.sealAudit(ctx)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,13 @@ type Options struct {
 	Logger *slog.Logger
 	// Key encrypts snapshots with AES-256: 32 bytes, or nil for no encryption.
 	Key []byte
+	// AuditKeys make the hashes of the audit's chain, newest first, 32 bytes each:
+	// rows are added under the first and verified under all. None = a plain chain,
+	// which whoever can write the database can make anew.
+	AuditKeys [][]byte
+	// AsFound leaves the audit as it is, for who examines it: rows of an older
+	// record are not sealed.
+	AsFound bool
 	// Keep is how long handled message ids and finished letters are kept; 0 = 30
 	// days, less is refused: a platform may send a message again within them.
 	Keep time.Duration
@@ -54,6 +62,9 @@ func (o *Options) validate() error {
 	}
 	if len(o.Key) != 0 && len(o.Key) != keyLen {
 		problems = append(problems, errors.New("the snapshot key must have 32 bytes / 快照密钥必须是 32 字节"))
+	}
+	if slices.ContainsFunc(o.AuditKeys, func(key []byte) bool { return len(key) != keyLen }) {
+		problems = append(problems, errors.New("an audit key must have 32 bytes / 审计密钥必须是 32 字节"))
 	}
 	if o.Keep == 0 {
 		o.Keep = MinKeep
@@ -84,6 +95,8 @@ type Store struct {
 	now    func() time.Time
 	logger *slog.Logger
 	key    []byte
+	chain  []chainKey
+	asIs   bool
 	keep   time.Duration
 	pack   *zstd.Encoder
 	unpack *zstd.Decoder
@@ -99,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{now: o.Now, logger: o.Logger, key: o.Key, keep: o.Keep}
+	s := &Store{now: o.Now, logger: o.Logger, key: o.Key, chain: chainKeys(o.AuditKeys), asIs: o.AsFound, keep: o.Keep}
 	if err := s.connect(&o); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ func (p *process) configCommand() *cobra.Command {
 				return err
 			}
 			p.printf("%s\n", p.say("%s: %d flow(s), %d room(s), no mistakes", "%s：%d 个流程，%d 个群，没有错误", args[0], len(cfg.Flows), len(cfg.Rooms)))
+			if !cfg.AuditKey.IsSet() {
+				p.printf("%s\n", p.text(plainText()))
+			}
 			return nil
 		},
 	}
@@ -62,7 +65,7 @@ func (p *process) migrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.URL.Reveal(), Now: p.now, Logger: p.logger()})
+		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.URL.Reveal(), Now: p.now, Logger: p.logger(), AuditKeys: cfg.AuditKeys()})
 		if err != nil {
 			return err
 		}

@@ -42,6 +42,7 @@ type app struct {
 	written  []ruleWrite // by the rules
 	closers  []func() error
 	slots    *scripting.Slots // shared by the rules of all flows
+	asFound  bool             // the record is only looked at
 }
 
 var (
@@ -99,6 +100,7 @@ func (a *app) openAll(ctx context.Context) error {
 func (a *app) openStore(ctx context.Context) error {
 	st, err := store.Open(ctx, store.Options{
 		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.URL.Reveal(), Now: a.p.now, Logger: a.log, Key: a.cfg.SnapshotKey(),
+		AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
 	})
 	if err != nil {
 		return err

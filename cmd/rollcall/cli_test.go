@@ -49,6 +49,8 @@ func setupCommands(e *testscript.Env) error {
 //	edit FILE OLD NEW        replace a text that stands exactly once in a file
 //	wecom has|lacks NO       look into the target
 //	effects N                the target has seen exactly N writes
+//	keep VAR                 keep standard output
+//	sql STATEMENT            change the record past Rollcall
 //	refuse PATH NO ERRCODE   the target refuses that person's next call of PATH
 func commands(ctx context.Context) map[string]func(*testscript.TestScript, bool, []string) {
 	checked := func(n int, do func(ts *testscript.TestScript, args []string) error) func(*testscript.TestScript, bool, []string) {
@@ -68,6 +70,11 @@ func commands(ctx context.Context) map[string]func(*testscript.TestScript, bool,
 		"wecom":   checked(2, lookIntoTarget),
 		"effects": checked(1, countEffects),
 		"refuse":  checked(3, refuse),
+		"sql":     checked(1, tamper),
+		"keep": checked(1, func(ts *testscript.TestScript, args []string) error {
+			ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+			return nil
+		}),
 	}
 }
 

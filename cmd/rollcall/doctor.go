@@ -153,7 +153,7 @@ func (d *doctor) record(ctx context.Context) []bot.Check {
 			Fix:   bot.Text{EN: "Look for “letter is given up” in the log; is the bot still in every room, and may it speak there?", ZH: "在日志里找 letter is given up；机器人还在每个群里吗，有发言权限吗？"},
 		})
 	}
-	return checks
+	return append(checks, d.auditChecks(ctx)...)
 }
 
 func (d *doctor) redis(ctx context.Context) []bot.Check {

@@ -64,6 +64,7 @@ func (a *app) serve(ctx context.Context, ready func(address string)) error {
 	g.Go(func() error { return c.bot.Serve(ctx) })
 	g.Go(func() error { return a.keepHouse(ctx) })
 	g.Go(func() error { return a.watch(ctx) })
+	g.Go(func() error { return a.anchor(ctx) })
 	ready(srv.Addr())
 	return g.Wait()
 }
