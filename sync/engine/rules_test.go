@@ -347,3 +347,27 @@ func TestEventsOfAFlowWithAUselessRuleAreLeftAlone(t *testing.T) {
 		}
 	})
 }
+
+// A run that judged nobody says nothing about who has left and is still active: how
+// many runs running that was must not begin anew.
+func TestAUselessRuleDoesNotForgetWhoIsLeftAndActive(t *testing.T) {
+	t.Parallel()
+	law := dropping(plan.Disable)
+	story(t, 5, func(w *world) { w.ruled("c1", "one", law) }, func(w *world) {
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.drop(directory.User, "0003")
+		for range 2 {
+			w.want(w.until(w.start(true).Code), run.NothingToDo)
+		}
+		law.fail = useless().fail
+		w.want(w.until(w.start(true).Code), run.Blocked)
+		if alarms := w.told(run.EventAlarm); len(alarms) != 0 {
+			w.t.Errorf("alarms %v", alarms)
+		}
+		law.fail = nil
+		w.want(w.until(w.start(true).Code), run.NothingToDo)
+		if alarms := w.told(run.EventAlarm); len(alarms) != 1 {
+			w.t.Errorf("alarms %v, want one", alarms)
+		}
+	})
+}
