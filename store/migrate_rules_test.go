@@ -50,13 +50,13 @@ func TestTheThirdVersionGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if have, want, err := s.Version(t.Context()); have != 3 || want != 4 || err != nil {
+	if have, want, err := s.Version(t.Context()); have != 3 || want != 5 || err != nil {
 		t.Errorf("before: version %d of %d, %v", have, want, err)
 	}
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if have, _, err := s.Version(t.Context()); have != 4 || err != nil {
+	if have, _, err := s.Version(t.Context()); have != 5 || err != nil {
 		t.Errorf("after: version %d, %v", have, err)
 	}
 	if r, err := s.Run(t.Context(), "7K3MQ2"); err != nil || r.Config != "c1" {

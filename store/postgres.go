@@ -2,9 +2,8 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -30,9 +28,17 @@ const (
 	pgLife      = time.Hour // of a connection, so that a failover's survivors are left
 )
 
-// pgWriter is the advisory lock that a write holds until its transaction ends: there
-// is one writer at a time, as with SQLite, among all processes on one schema.
-const pgWriterSpace = 0x726f6c6c // "roll"
+// The advisory locks, both of one schema of one database. A write holds the first until
+// its transaction ends: there is one writer at a time, as with SQLite, among all
+// processes. Who sets the database up holds the second meanwhile.
+const (
+	pgWriterSpace = 0x726f6c6c // "roll"
+	pgSetupSpace  = 0x726f6c6d
+)
+
+// pgSchema is the second number of the locks: addresses may name one schema in many
+// ways, so that the server says which it is.
+const pgSchema = `hashtext(COALESCE(current_schema(), ''))`
 
 // connectPostgres makes both pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
@@ -51,9 +57,7 @@ func (s *Store) connectPostgres(address string) error {
 		cfg.RuntimeParams[name], read.RuntimeParams[name] = value, value
 	}
 	read.RuntimeParams["default_transaction_read_only"] = "on"
-	s.writer, s.reader = stdlib.OpenDB(*cfg), stdlib.OpenDB(*read)
-	sum := sha256.Sum256([]byte(cfg.RuntimeParams["search_path"]))
-	s.lock = int32(binary.BigEndian.Uint32(sum[:4])) //nolint:gosec // any bits will do
+	s.writer, s.reader = openPlain(cfg), openPlain(read)
 	for _, db := range []*sql.DB{s.writer, s.reader} {
 		db.SetConnMaxLifetime(pgLife)
 	}
@@ -66,13 +70,56 @@ func (s *Store) lockWriter(ctx context.Context, tx *sql.Tx) error {
 	if !s.postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(pgWriterSpace), s.lock)
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, `+pgSchema+`)`, int32(pgWriterSpace))
 	return err
+}
+
+// setupTries is how often pgLockWait is waited for another process that sets the
+// database up.
+const setupTries = 120
+
+// alone runs fn while no other process sets the database up: replicas of a new
+// installation start together, and each finds it empty.
+func (s *Store) alone(ctx context.Context, fn func() error) (err error) {
+	if !s.postgres {
+		return fn()
+	}
+	conn, err := s.reader.Conn(ctx) // the writer is fn's
+	if err != nil {
+		return s.fail("lock database", err)
+	}
+	defer func() { _ = conn.Close() }() // it only goes back to the pool
+	for tries := 0; ; tries++ {
+		_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1, `+pgSchema+`)`, int32(pgSetupSpace))
+		if err == nil {
+			break
+		}
+		if !postgresBusy(err) || tries >= setupTries {
+			return s.fail("lock database", err)
+		}
+	}
+	defer func() {
+		_, undone := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1, `+pgSchema+`)`, int32(pgSetupSpace))
+		if undone != nil { // the lock ends with the session
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+	}()
+	return fn()
 }
 
 // plainOrder makes every text of the record sort by its bytes, as SQLite does,
 // whatever the database's language is.
 func (s *Store) plainOrder(ctx context.Context) error {
+	if !s.postgres {
+		return nil
+	}
+	if err := s.orderTexts(ctx); err != nil {
+		return s.fail("order texts", err)
+	}
+	return nil
+}
+
+func (s *Store) orderTexts(ctx context.Context) error {
 	rows, err := s.writer.QueryContext(ctx, `SELECT table_name, column_name FROM information_schema.columns
 		WHERE table_schema = current_schema() AND data_type = 'text' AND COALESCE(collation_name, '') <> 'C' ORDER BY table_name, ordinal_position`)
 	all, err := collect(rows, err, func(scan func(...any) error) ([2]string, error) {

@@ -35,7 +35,7 @@ func (s *Store) settle(ctx context.Context) error {
 		return err
 	case have > want:
 		return tooNew(have, want)
-	case have == 0:
+	case have == 0, have == want: // whoever set it up may have died before the end
 		return s.Migrate(ctx)
 	default:
 		return nil
@@ -67,6 +67,10 @@ func (s *Store) Version(ctx context.Context) (have, want int64, err error) {
 func (s *Store) Migrate(ctx context.Context) error { return s.migrate(ctx, migrations) }
 
 func (s *Store) migrate(ctx context.Context, files fs.FS) error {
+	return s.alone(ctx, func() error { return s.migrateAlone(ctx, files) })
+}
+
+func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 	p, err := s.provider(files)
 	if err != nil {
 		return s.fail("read migrations", err)
@@ -78,7 +82,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 	case have > want:
 		return tooNew(have, want)
 	case have == want:
-		return nil
+		return s.plainOrder(ctx)
 	case have > 0:
 		if err := s.refuseWhileWorking(ctx); err != nil {
 			return err
@@ -87,12 +91,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 	if _, err := p.Up(ctx); err != nil {
 		return s.fail("migrate database", err)
 	}
-	if s.postgres {
-		if err := s.plainOrder(ctx); err != nil {
-			return s.fail("order texts", err)
-		}
-	}
-	return nil
+	return s.plainOrder(ctx)
 }
 
 func (s *Store) refuseWhileWorking(ctx context.Context) error {

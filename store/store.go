@@ -73,12 +73,9 @@ func (o *Options) validate() error {
 // Store is the record. It is safe for concurrent use, also by several processes
 // on one database. Whoever opened it closes it.
 type Store struct {
-	writer *sql.DB // one connection: there is one writer anyway, and waiting in Go ends with ctx
-	reader *sql.DB
-	// postgres: the record is shared by processes on many hosts; lock tells its
-	// writers from those of other schemas.
-	postgres bool
-	lock     int32
+	writer   *sql.DB // one connection: there is one writer anyway, and waiting in Go ends with ctx
+	reader   *sql.DB
+	postgres bool // the record is shared by processes on many hosts
 
 	dir    string
 	now    func() time.Time

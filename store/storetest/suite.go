@@ -39,6 +39,7 @@ func Run(t *testing.T, open Opener) {
 		{"settings", testSettings},
 		{"rules", testRules},
 		{"shelf", testShelf},
+		{"odd texts", testOdd},
 		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {
