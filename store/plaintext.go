@@ -42,7 +42,11 @@ var _ driver.NamedValueChecker = plainConn{}
 // refuses. Bytes go as they are.
 func (plainConn) CheckNamedValue(v *driver.NamedValue) error {
 	if text := reflect.ValueOf(v.Value); text.Kind() == reflect.String {
-		v.Value = strings.ReplaceAll(strings.ToValidUTF8(text.String(), "\uFFFD"), "\x00", "\uFFFD")
+		v.Value = plainText(text.String())
 	}
 	return nil
+}
+
+func plainText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -82,6 +82,9 @@ const rowsAtOnce = 8
 
 // addChanges adds a pending entry for each change.
 func (s *Store) addChanges(ctx context.Context, tx *sql.Tx, code run.Code, p *plan.Plan) error {
+	if s.postgres {
+		return s.addChangesInLists(ctx, tx, code, p)
+	}
 	full, err := tx.PrepareContext(ctx, insertChanges(rowsAtOnce))
 	if err != nil {
 		return err

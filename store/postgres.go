@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 // Time limits of a session with PostgreSQL. A process that stands still in the
@@ -105,6 +108,33 @@ func (s *Store) alone(ctx context.Context, fn func() error) (err error) {
 		}
 	}()
 	return fn()
+}
+
+// listLen is how many journal entries go to the server at once. Each message waits for
+// its answer, and meanwhile nobody else writes.
+const listLen = 5000
+
+// addChangesInLists adds a pending entry for each change, with a list for each column.
+func (s *Store) addChangesInLists(ctx context.Context, tx *sql.Tx, code run.Code, p *plan.Plan) error {
+	now := millis(s.now())
+	for part := range slices.Chunk(p.Changes, listLen) {
+		seqs, texts := make([]int64, len(part)), [5][]string{}
+		for i := range part {
+			c := &part[i]
+			seqs[i] = int64(c.Seq)
+			for j, text := range []string{string(c.Op), string(c.Key.Kind), string(c.Key.ID), string(c.Source.Kind), string(c.Source.ID)} {
+				texts[j] = append(texts[j], plainText(text))
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO changes (`+entryColumns+`)
+			SELECT $1::text, u.seq, $2::text, u.op, $3::text, u.kind, u.id, u.source_kind, u.source_id, '', 0, 0, $4::bigint
+			FROM unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) AS u (seq, op, kind, id, source_kind, source_id)`,
+			code, p.Flow, run.StepPending, now, seqs, texts[0], texts[1], texts[2], texts[3], texts[4])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plainOrder makes every text of the record sort by its bytes, as SQLite does,

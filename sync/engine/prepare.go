@@ -42,8 +42,9 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r, err = w.move(ctx, r.Code, run.Planning, ""); err != nil {
 		return r, err
 	}
-	p, links, err := w.plan(ctx, r, source, target)
-	if err != nil {
+	judging, end := w.judging(ctx, r.Code)
+	p, links, err := w.plan(judging, r, source, target)
+	if err = end(err); err != nil {
 		return r, err
 	}
 	if r, err = w.pass(ctx, r, p); err != nil {
