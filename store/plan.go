@@ -25,6 +25,7 @@ func (s *Store) SavePlan(ctx context.Context, lease run.Lease, code run.Code, p 
 	packed := s.pack.EncodeAll(body, nil)
 	var next run.Run
 	err := s.write(ctx, "save plan", func(tx *sql.Tx) error {
+		began := s.now()
 		if err := s.checkLease(ctx, tx, lease); err != nil {
 			return err
 		}
@@ -47,6 +48,9 @@ func (s *Store) SavePlan(ctx context.Context, lease run.Lease, code run.Code, p 
 			return err
 		}
 		if err := s.addChanges(ctx, tx, code, p); err != nil {
+			return err
+		}
+		if err := s.keepLease(ctx, tx, lease, s.now().Sub(began)); err != nil {
 			return err
 		}
 		next, err = s.storeRun(ctx, tx, run.Actor{}, old, next)

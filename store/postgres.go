@@ -31,6 +31,9 @@ const (
 	pgLife      = time.Hour // of a connection, so that a failover's survivors are left
 )
 
+// intakes is how many messages are taken in at once.
+const intakes = 2
+
 // The advisory locks, both of one schema of one database. A write holds the first until
 // its transaction ends: there is one writer at a time, as with SQLite, among all
 // processes. Who sets the database up holds the second meanwhile.
@@ -43,7 +46,7 @@ const (
 // ways, so that the server says which it is.
 const pgSchema = `hashtext(COALESCE(current_schema(), ''))`
 
-// connectPostgres makes both pools; no connection is opened yet.
+// connectPostgres makes the pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
@@ -60,8 +63,9 @@ func (s *Store) connectPostgres(address string) error {
 		cfg.RuntimeParams[name], read.RuntimeParams[name] = value, value
 	}
 	read.RuntimeParams["default_transaction_read_only"] = "on"
-	s.writer, s.reader = openPlain(cfg), openPlain(read)
-	for _, db := range []*sql.DB{s.writer, s.reader} {
+	s.writer, s.reader, s.intake = openPlain(cfg), openPlain(read), openPlain(cfg)
+	s.intake.SetMaxOpenConns(intakes)
+	for _, db := range []*sql.DB{s.writer, s.reader, s.intake} {
 		db.SetConnMaxLifetime(pgLife)
 	}
 	s.postgres = true

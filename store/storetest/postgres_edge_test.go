@@ -33,6 +33,7 @@ func TestPostgreSQLAlone(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *pgtest.Server){
 		"replicas that start together": testStartTogether, "one writer for each schema": testWriterOfSchema,
 		"texts sort by bytes after a broken start": testOrderLater, "a session that ends": testSessionEnds,
+		"a message during a long write": testClaimMeanwhile,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,5 +194,37 @@ func testSessionEnds(t *testing.T, server *pgtest.Server) {
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("it took %v", took)
 		}
+	}
+}
+
+// testClaimMeanwhile: a chat platform waits a second for an answer, and the plan of a
+// big company takes longer to be written.
+func testClaimMeanwhile(t *testing.T, server *pgtest.Server) {
+	address := server.URL(t, t.Name())
+	s, err := openAt(t, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := openAt(t, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _, err := s.CreateRun(t.Context(), run.Run{Code: "7K3MQ2", Flow: "f", State: run.Queued, RequestID: "r", Trigger: run.ByCommand})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.UpdateRun(t.Context(), r.Code, run.Actor{}, func(*run.Run) error { // in the middle of a write
+		for id, to := range map[string]*store.Store{"m1": s, "m2": other} {
+			if got, err := to.Claim(t.Context(), id, []byte("x")); err != nil || !got {
+				t.Errorf("claim %s: %v, %v", id, got, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("update: %v", err)
+	}
+	if all, err := other.Unhandled(t.Context(), 10); err != nil || len(all) != 2 {
+		t.Errorf("%d messages wait, %v", len(all), err)
 	}
 }
