@@ -78,19 +78,19 @@ func (m *maker) number(c *subject, out *outcome) error {
 	if c.exists() {
 		have = m.known(c)
 		if slices.Contains(marked, idAttr) { // the account's id is given once; the others follow it
-			candidates = appendNumber(candidates, out.want[idAttr].Text(), string(c.target.ID))
+			candidates = appendFolded(candidates, idAttr, out.want[idAttr].Text(), string(c.target.ID))
 			out.want[idAttr] = directory.TextOf(string(c.target.ID))
 			marked = slices.DeleteFunc(slices.Clone(marked), func(name string) bool { return name == idAttr })
 		}
 		for _, name := range marked {
-			candidates = appendNumber(candidates, out.want[name].Text(), have[name].Text())
+			candidates = appendFolded(candidates, name, out.want[name].Text(), have[name].Text())
 		}
 	}
 	whole := !m.partial && m.in.Target.Complete()
 	fits := func(n int) bool {
 		return !slices.ContainsFunc(marked, func(name string) bool {
 			text := numbered(out.want[name].Text(), n)
-			return !strings.EqualFold(text, have[name].Text()) && !(whole && m.free(c, name, text))
+			return fold(name, text) != fold(name, have[name].Text()) && !(whole && m.free(c, name, text))
 		})
 	}
 	i := slices.IndexFunc(candidates, fits)
@@ -122,7 +122,8 @@ func (m *maker) firstFree(c *subject, out *outcome, marked []string, fits func(i
 	var own []int
 	for _, l := range used.dead[c.source.Key] {
 		for _, name := range marked {
-			own = appendNumber(appendNumber(own, out.want[name].Text(), l.Written[name].Text()), out.want[name].Text(), string(l.Target.ID))
+			marked := out.want[name].Text()
+			own = appendFolded(appendFolded(own, name, marked, l.Written[name].Text()), name, marked, string(l.Target.ID))
 		}
 	}
 	slices.Sort(own)
@@ -195,6 +196,11 @@ func numbered(text string, n int) string {
 		return strings.ReplaceAll(text, Mark, "")
 	}
 	return strings.ReplaceAll(text, Mark, strconv.Itoa(n))
+}
+
+// appendFolded is appendNumber of texts that count as one.
+func appendFolded(list []int, name, marked, have string) []int {
+	return appendNumber(list, fold(name, marked), fold(name, have))
 }
 
 // appendNumber appends the number by which a marked text is the one that is there,

@@ -152,3 +152,24 @@ func TestManyOfOneText(t *testing.T) {
 		t.Errorf("%v, %d notes", p.Counts(), len(p.Notes))
 	}
 }
+
+// TestFormerMarksChangeNothing: what the former rules ask for takes no number away from
+// what the plan's rules ask for.
+func TestFormerMarksChangeNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		in := marking(rt, t)
+		alone := make1(rt, in)
+		former := &script{t: t}
+		for o := range in.Source.All(directory.User) {
+			text := rapid.SampledFrom([]string{"wang", "ｗang", "li", "wang2"}).Draw(rt, "former text")
+			former.lines = append(former.lines, [2]string{string(o.ID), fmt.Sprintf("account = %s{#}; email = %s{#}@x.cn; return", text, text)})
+		}
+		in.Former = &plan.Former{Run: "2BEF0R", Rules: former}
+		p := make1(rt, in)
+		p.Rules = nil
+		if p.Digest() != alone.Digest() {
+			rt.Errorf("with former rules:\n%s\nwithout:\n%s", planText(p), planText(alone))
+		}
+	})
+}
