@@ -13,6 +13,7 @@ import (
 	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/store/storetest"
 	"github.com/rollcallhq/rollcall/store/storetest/pgtest"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -33,7 +34,7 @@ func TestPostgreSQLAlone(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *pgtest.Server){
 		"replicas that start together": testStartTogether, "one writer for each schema": testWriterOfSchema,
 		"texts sort by bytes after a broken start": testOrderLater, "a session that ends": testSessionEnds,
-		"a message during a long write": testClaimMeanwhile,
+		"a message during a long write": testClaimMeanwhile, "snapshots that are never finished": testUnfinished,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,5 +227,42 @@ func testClaimMeanwhile(t *testing.T, server *pgtest.Server) {
 	}
 	if all, err := other.Unhandled(t.Context(), 10); err != nil || len(all) != 2 {
 		t.Errorf("%d messages wait, %v", len(all), err)
+	}
+}
+
+// testUnfinished: a worker that dies again and again while it saves a snapshot must not
+// fill the database.
+func testUnfinished(t *testing.T, server *pgtest.Server) {
+	address := server.URL(t, t.Name())
+	s, err := openAt(t, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := directory.NewBuilder("hr", time.Unix(1700000000, 0))
+	b.Add(directory.Object{Key: directory.Key{Kind: directory.User, ID: "1"}, Active: true})
+	snap, _ := b.Finish()
+	if err := s.SaveSnapshot(t.Context(), "f", snap); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, address)
+	for _, statement := range []string{
+		`CREATE FUNCTION no() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'dead'; END $$ LANGUAGE plpgsql`,
+		`CREATE TRIGGER no BEFORE UPDATE ON snapshots FOR EACH ROW EXECUTE FUNCTION no()`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if err := s.SaveSnapshot(t.Context(), "f", snap); err == nil {
+			t.Error("saved")
+		}
+	}
+	versions := 0
+	if err := db.QueryRowContext(t.Context(), `SELECT COUNT(DISTINCT version) FROM snapshot_parts`).Scan(&versions); err != nil || versions > 2 {
+		t.Errorf("parts of %d versions, %v", versions, err)
+	}
+	if got, ok, err := s.LastSnapshot(t.Context(), "f"); err != nil || !ok || got.Digest() != snap.Digest() {
+		t.Errorf("the last good one: %v, %v", ok, err)
 	}
 }
