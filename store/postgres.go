@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -87,31 +86,38 @@ const setupTries = 120
 
 // alone runs fn while no other process sets the database up: replicas of a new
 // installation start together, and each finds it empty.
-func (s *Store) alone(ctx context.Context, fn func() error) (err error) {
+func (s *Store) alone(ctx context.Context, fn func() error) error {
 	if !s.postgres {
 		return fn()
 	}
-	conn, err := s.reader.Conn(ctx) // the writer is fn's
-	if err != nil {
-		return s.fail("lock database", err)
-	}
-	defer func() { _ = conn.Close() }() // it only goes back to the pool
 	for tries := 0; ; tries++ {
-		_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1, `+pgSchema+`)`, int32(pgSetupSpace))
+		tx, err := s.lockSetup(ctx)
 		if err == nil {
+			defer func() { _ = tx.Rollback() }() // the lock ends with it
 			break
 		}
 		if !postgresBusy(err) || tries >= setupTries {
 			return s.fail("lock database", err)
 		}
 	}
-	defer func() {
-		_, undone := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1, `+pgSchema+`)`, int32(pgSetupSpace))
-		if undone != nil { // the lock ends with the session
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-		}
-	}()
 	return fn()
+}
+
+// lockSetup gives a transaction that holds the lock, on a connection of the reader: the
+// writer's is needed meanwhile.
+func (s *Store) lockSetup(ctx context.Context) (*sql.Tx, error) {
+	tx, err := s.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`) // it stands still for as long as fn takes
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, `+pgSchema+`)`, int32(pgSetupSpace))
+	}
+	if err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
 }
 
 // listLen is how many journal entries go to the server at once. Each message waits for
