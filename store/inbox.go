@@ -23,7 +23,7 @@ func (s *Store) Claim(ctx context.Context, id string, payload []byte) (bool, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, intakeWait, errors.New("the record is busy"))
 	defer cancel()
-	n, err := affected(s.writer.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
+	n, err := affected(s.intake.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
 		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM inbox), $2, $3, 0)
 		ON CONFLICT (id) DO NOTHING`, id, bytesOf(payload), millis(s.now())))
 	if err != nil {

@@ -85,3 +85,10 @@ func (s *Store) checkLease(ctx context.Context, tx *sql.Tx, l run.Lease) error {
 func staleLease(l run.Lease) error {
 	return fault.New(fault.Stale, "the lease of flow %s is lost / 流程 %s 的租约已失效", l.Flow, l.Flow)
 }
+
+// keepLease gives back to a lease the time of a long write that began with checkLease:
+// it could not be renewed meanwhile, and nobody else could take it.
+func (s *Store) keepLease(ctx context.Context, tx *sql.Tx, l run.Lease, took time.Duration) error {
+	_, err := tx.ExecContext(ctx, `UPDATE leases SET until = until + $1 WHERE flow = $2`, max(took.Milliseconds(), 0), l.Flow)
+	return err
+}

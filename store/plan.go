@@ -25,6 +25,7 @@ func (s *Store) SavePlan(ctx context.Context, lease run.Lease, code run.Code, p 
 	packed := s.pack.EncodeAll(body, nil)
 	var next run.Run
 	err := s.write(ctx, "save plan", func(tx *sql.Tx) error {
+		began := s.now()
 		if err := s.checkLease(ctx, tx, lease); err != nil {
 			return err
 		}
@@ -47,6 +48,9 @@ func (s *Store) SavePlan(ctx context.Context, lease run.Lease, code run.Code, p 
 			return err
 		}
 		if err := s.addChanges(ctx, tx, code, p); err != nil {
+			return err
+		}
+		if err := s.keepLease(ctx, tx, lease, s.now().Sub(began)); err != nil {
 			return err
 		}
 		next, err = s.storeRun(ctx, tx, run.Actor{}, old, next)
@@ -82,6 +86,9 @@ const rowsAtOnce = 8
 
 // addChanges adds a pending entry for each change.
 func (s *Store) addChanges(ctx context.Context, tx *sql.Tx, code run.Code, p *plan.Plan) error {
+	if s.postgres {
+		return s.addChangesInLists(ctx, tx, code, p)
+	}
 	full, err := tx.PrepareContext(ctx, insertChanges(rowsAtOnce))
 	if err != nil {
 		return err

@@ -2,21 +2,21 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/plan"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 // Time limits of a session with PostgreSQL. A process that stands still in the
@@ -30,11 +30,22 @@ const (
 	pgLife      = time.Hour // of a connection, so that a failover's survivors are left
 )
 
-// pgWriter is the advisory lock that a write holds until its transaction ends: there
-// is one writer at a time, as with SQLite, among all processes on one schema.
-const pgWriterSpace = 0x726f6c6c // "roll"
+// intakes is how many messages are taken in at once.
+const intakes = 2
 
-// connectPostgres makes both pools; no connection is opened yet.
+// The advisory locks, both of one schema of one database. A write holds the first until
+// its transaction ends: there is one writer at a time, as with SQLite, among all
+// processes. Who sets the database up holds the second meanwhile.
+const (
+	pgWriterSpace = 0x726f6c6c // "roll"
+	pgSetupSpace  = 0x726f6c6d
+)
+
+// pgSchema is the second number of the locks: addresses may name one schema in many
+// ways, so that the server says which it is.
+const pgSchema = `hashtext(COALESCE(current_schema(), ''))`
+
+// connectPostgres makes the pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
@@ -51,10 +62,9 @@ func (s *Store) connectPostgres(address string) error {
 		cfg.RuntimeParams[name], read.RuntimeParams[name] = value, value
 	}
 	read.RuntimeParams["default_transaction_read_only"] = "on"
-	s.writer, s.reader = stdlib.OpenDB(*cfg), stdlib.OpenDB(*read)
-	sum := sha256.Sum256([]byte(cfg.RuntimeParams["search_path"]))
-	s.lock = int32(binary.BigEndian.Uint32(sum[:4])) //nolint:gosec // any bits will do
-	for _, db := range []*sql.DB{s.writer, s.reader} {
+	s.writer, s.reader, s.intake = openPlain(cfg), openPlain(read), openPlain(cfg)
+	s.intake.SetMaxOpenConns(intakes)
+	for _, db := range []*sql.DB{s.writer, s.reader, s.intake} {
 		db.SetConnMaxLifetime(pgLife)
 	}
 	s.postgres = true
@@ -66,13 +76,90 @@ func (s *Store) lockWriter(ctx context.Context, tx *sql.Tx) error {
 	if !s.postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(pgWriterSpace), s.lock)
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, `+pgSchema+`)`, int32(pgWriterSpace))
 	return err
+}
+
+// setupTries is how often pgLockWait is waited for another process that sets the
+// database up.
+const setupTries = 120
+
+// alone runs fn while no other process sets the database up: replicas of a new
+// installation start together, and each finds it empty.
+func (s *Store) alone(ctx context.Context, fn func() error) error {
+	if !s.postgres {
+		return fn()
+	}
+	for tries := 0; ; tries++ {
+		tx, err := s.lockSetup(ctx)
+		if err == nil {
+			defer func() { _ = tx.Rollback() }() // the lock ends with it
+			break
+		}
+		if !postgresBusy(err) || tries >= setupTries {
+			return s.fail("lock database", err)
+		}
+	}
+	return fn()
+}
+
+// lockSetup gives a transaction that holds the lock, on a connection of the reader: the
+// writer's is needed meanwhile.
+func (s *Store) lockSetup(ctx context.Context) (*sql.Tx, error) {
+	tx, err := s.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`) // it stands still for as long as fn takes
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, `+pgSchema+`)`, int32(pgSetupSpace))
+	}
+	if err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
+}
+
+// listLen is how many journal entries go to the server at once. Each message waits for
+// its answer, and meanwhile nobody else writes.
+const listLen = 5000
+
+// addChangesInLists adds a pending entry for each change, with a list for each column.
+func (s *Store) addChangesInLists(ctx context.Context, tx *sql.Tx, code run.Code, p *plan.Plan) error {
+	now := millis(s.now())
+	for part := range slices.Chunk(p.Changes, listLen) {
+		seqs, texts := make([]int64, len(part)), [5][]string{}
+		for i := range part {
+			c := &part[i]
+			seqs[i] = int64(c.Seq)
+			for j, text := range []string{string(c.Op), string(c.Key.Kind), string(c.Key.ID), string(c.Source.Kind), string(c.Source.ID)} {
+				texts[j] = append(texts[j], plainText(text))
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO changes (`+entryColumns+`)
+			SELECT $1::text, u.seq, $2::text, u.op, $3::text, u.kind, u.id, u.source_kind, u.source_id, '', 0, 0, $4::bigint
+			FROM unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) AS u (seq, op, kind, id, source_kind, source_id)`,
+			code, p.Flow, run.StepPending, now, seqs, texts[0], texts[1], texts[2], texts[3], texts[4])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plainOrder makes every text of the record sort by its bytes, as SQLite does,
 // whatever the database's language is.
 func (s *Store) plainOrder(ctx context.Context) error {
+	if !s.postgres {
+		return nil
+	}
+	if err := s.orderTexts(ctx); err != nil {
+		return s.fail("order texts", err)
+	}
+	return nil
+}
+
+func (s *Store) orderTexts(ctx context.Context) error {
 	rows, err := s.writer.QueryContext(ctx, `SELECT table_name, column_name FROM information_schema.columns
 		WHERE table_schema = current_schema() AND data_type = 'text' AND COALESCE(collation_name, '') <> 'C' ORDER BY table_name, ordinal_position`)
 	all, err := collect(rows, err, func(scan func(...any) error) ([2]string, error) {

@@ -35,9 +35,11 @@ func (s *Store) settle(ctx context.Context) error {
 		return err
 	case have > want:
 		return tooNew(have, want)
-	case have == 0:
+	case s.asIs && have > 0:
+		return nil
+	case have == 0, have == want: // whoever set it up may have died before the end
 		return s.Migrate(ctx)
-	case have >= chainVersion && !s.asIs:
+	case have >= chainVersion:
 		return s.sealAudit(ctx)
 	default:
 		return nil
@@ -69,6 +71,16 @@ func (s *Store) Version(ctx context.Context) (have, want int64, err error) {
 func (s *Store) Migrate(ctx context.Context) error { return s.migrate(ctx, migrations) }
 
 func (s *Store) migrate(ctx context.Context, files fs.FS) error {
+	if err := s.alone(ctx, func() error { return s.migrateAlone(ctx, files) }); err != nil {
+		return err
+	}
+	if have, _, err := s.Version(ctx); err != nil || have < chainVersion {
+		return err
+	}
+	return s.sealAudit(ctx)
+}
+
+func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 	p, err := s.provider(files)
 	if err != nil {
 		return s.fail("read migrations", err)
@@ -80,7 +92,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 	case have > want:
 		return tooNew(have, want)
 	case have == want:
-		return nil // what was left unsealed is sealed when it is opened
+		return s.plainOrder(ctx)
 	case have > 0:
 		if err := s.refuseWhileWorking(ctx); err != nil {
 			return err
@@ -89,15 +101,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS) error {
 	if _, err := p.Up(ctx); err != nil {
 		return s.fail("migrate database", err)
 	}
-	if s.postgres {
-		if err := s.plainOrder(ctx); err != nil {
-			return s.fail("order texts", err)
-		}
-	}
-	if want >= chainVersion {
-		return s.sealAudit(ctx)
-	}
-	return nil
+	return s.plainOrder(ctx)
 }
 
 func (s *Store) refuseWhileWorking(ctx context.Context) error {

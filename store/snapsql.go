@@ -19,9 +19,17 @@ const partLen = 1 << 20
 // since a long transaction would keep everybody else from writing, and count only
 // when all are there.
 func (s *Store) saveParts(ctx context.Context, flow string, snap *directory.Snapshot) error {
+	err := s.write(ctx, "clear snapshot parts", func(tx *sql.Tx) error { // of whoever died before the end
+		_, err := tx.ExecContext(ctx, `DELETE FROM snapshot_parts WHERE flow = $1
+			AND version NOT IN (SELECT version FROM snapshots WHERE flow = $1)`, flow)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	w := &partWriter{ctx: ctx, store: s, flow: flow, version: rand.Text()}
 	buffered := bufio.NewWriterSize(w, partLen)
-	err := writeSnapshot(ctx, buffered, s.key, flow, snap)
+	err = writeSnapshot(ctx, buffered, s.key, flow, snap)
 	if err == nil {
 		err = buffered.Flush()
 	}

@@ -84,12 +84,10 @@ func (o *Options) validate() error {
 // Store is the record. It is safe for concurrent use, also by several processes
 // on one database. Whoever opened it closes it.
 type Store struct {
-	writer *sql.DB // one connection: there is one writer anyway, and waiting in Go ends with ctx
-	reader *sql.DB
-	// postgres: the record is shared by processes on many hosts; lock tells its
-	// writers from those of other schemas.
-	postgres bool
-	lock     int32
+	writer   *sql.DB // one connection: there is one writer anyway, and waiting in Go ends with ctx
+	reader   *sql.DB
+	intake   *sql.DB // for messages, which must not wait for a long write; the writer, where there can be no other
+	postgres bool    // the record is shared by processes on many hosts
 
 	dir    string
 	now    func() time.Time
@@ -163,6 +161,9 @@ func (s *Store) connect(o *Options) error {
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
+	if s.intake == nil {
+		s.intake = s.writer
+	}
 	return s.prepareCompression()
 }
 
@@ -183,7 +184,7 @@ const maxUnpacked = 4 << 30
 // Close closes the record. Nothing that was confirmed is lost without it.
 func (s *Store) Close() error {
 	s.unpack.Close()
-	if err := errors.Join(s.pack.Close(), s.reader.Close(), s.writer.Close()); err != nil {
+	if err := errors.Join(s.pack.Close(), s.reader.Close(), s.intake.Close(), s.writer.Close()); err != nil {
 		return s.fail("close database", err)
 	}
 	return nil

@@ -57,6 +57,30 @@ func testLeases(t *testing.T, open Opener) {
 		t.Parallel()
 		testFencing(t, setup(t, open))
 	})
+	t.Run("a write that takes longer than the lease", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, open)
+		lease := b.lease(t, "w1")
+		r := b.newRun(t, "p")
+		b.move(t, r.Code, run.Reading, run.Planning)
+		_, err := b.SavePlan(t.Context(), lease, r.Code, samplePlan(2), func(*run.Run) error {
+			b.clock.Add(5 * time.Minute) // a big plan; nobody can take the lease meanwhile
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, err := b.Acquire(t.Context(), flow, "w2", time.Minute); err != nil || ok {
+			t.Errorf("somebody else has the lease: %v, %v", ok, err)
+		}
+		if _, err := b.Renew(t.Context(), lease, time.Minute); err != nil {
+			t.Errorf("the plan's worker lost its lease: %v", err)
+		}
+		b.clock.Add(2 * time.Minute)
+		if _, ok, err := b.Acquire(t.Context(), flow, "w2", time.Minute); err != nil || !ok {
+			t.Errorf("a dead worker keeps the lease: %v, %v", ok, err)
+		}
+	})
 	t.Run("one owner", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, open)

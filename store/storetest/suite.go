@@ -40,6 +40,7 @@ func Run(t *testing.T, open Opener) {
 		{"rules", testRules},
 		{"shelf", testShelf},
 		{"backlog", testBacklog},
+		{"odd texts", testOdd},
 		{"crash", testCrash},
 	} {
 		t.Run(group.name, func(t *testing.T) {

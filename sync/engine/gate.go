@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -16,6 +17,7 @@ import (
 type gate struct {
 	*worker
 	plan    *plan.Plan
+	digest  directory.Digest // of the plan: pass runs inside a write, and a big plan takes its time
 	now     time.Time
 	changed bool     // the configuration differs from the last applied run's
 	waits   bool     // everything in the plan waits for the votes
@@ -25,7 +27,7 @@ type gate struct {
 // pass sets the plan's facts on the run and moves it.
 func (g *gate) pass(r *run.Run) error {
 	p := g.plan
-	r.Plan, r.Counts, r.Tier, r.Notes, r.Config = p.Digest(), p.Counts(), p.Risk.Tier, len(p.Notes), p.Config
+	r.Plan, r.Counts, r.Tier, r.Notes, r.Config = g.digest, p.Counts(), p.Risk.Tier, len(p.Notes), p.Config
 	r.Votes = g.votes(r)
 	switch {
 	case len(p.Changes) == 0 && !p.Risk.Blocked:

@@ -39,9 +39,22 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 	if err != nil {
 		return r, fmt.Errorf("count recent changes: %w", err)
 	}
+	judging, end := w.judging(ctx, r.Code)
+	p, err := w.planHinted(judging, h, recent)
+	if err = end(err); err != nil {
+		return r, err
+	}
+	if broken(p) { // somebody has to mend the rule: every further event would only be blocked as well
+		w.Engine.hinted[r.Flow].pause(nil, w.o.Now())
+	}
+	return w.pass(ctx, r, p)
+}
+
+// planHinted makes the plan of the objects that an event named.
+func (w *worker) planHinted(ctx context.Context, h *hinted, recent int) (*plan.Plan, error) {
 	was, end, err := w.former(ctx)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	defer end()
 	info := w.flow.Target.Describe()
@@ -52,12 +65,9 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 		Recent: recent, Staff: w.staff, Only: plan.Narrow{Objects: h.keys}, Now: w.o.Now().In(w.flow.Zone),
 	})
 	if err != nil {
-		return r, fmt.Errorf("plan: %w", err)
+		return nil, fmt.Errorf("plan: %w", err)
 	}
-	if broken(p) { // somebody has to mend the rule: every further event would only be blocked as well
-		w.Engine.hinted[r.Flow].pause(nil, w.o.Now())
-	}
-	return w.pass(ctx, r, p)
+	return p, nil
 }
 
 // restHints leaves a flow alone for a while whose systems could not be asked: every

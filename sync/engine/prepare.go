@@ -42,8 +42,9 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r, err = w.move(ctx, r.Code, run.Planning, ""); err != nil {
 		return r, err
 	}
-	p, links, err := w.plan(ctx, r, source, target)
-	if err != nil {
+	judging, end := w.judging(ctx, r.Code)
+	p, links, err := w.plan(judging, r, source, target)
+	if err = end(err); err != nil {
 		return r, err
 	}
 	if r, err = w.pass(ctx, r, p); err != nil {
@@ -58,7 +59,7 @@ func (w *worker) pass(ctx context.Context, r run.Run, p *plan.Plan) (run.Run, er
 	if err != nil {
 		return r, err
 	}
-	g := &gate{worker: w, plan: p, now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, r, p)}
+	g := &gate{worker: w, plan: p, digest: p.Digest(), now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, r, p)}
 	g.twin = w.twin(ctx, open, r, p)
 	if err := w.keepRules(ctx, r, p); err != nil {
 		return r, err
@@ -255,7 +256,7 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 			return fmt.Errorf("keep snapshot: %w", err)
 		}
 	}
-	if !only(r).IsZero() {
+	if !only(r).IsZero() || broken(p) {
 		return nil // its notes do not tell of everybody
 	}
 	left := map[directory.Key]bool{}

@@ -216,6 +216,42 @@ func instead(texts, others []plan.RuleText) []plan.RuleText {
 	return append(out, others...)
 }
 
+// judging gives a context for what asks rules, which may take long: it ends when
+// somebody has ended the run meanwhile, since the next run waits for the lease. end
+// gives the error that then counts.
+func (w *worker) judging(ctx context.Context, code run.Code) (within context.Context, end func(error) error) {
+	within, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(w.o.Progress)
+		defer tick.Stop()
+		for {
+			select {
+			case <-within.Done():
+				return
+			case <-tick.C:
+			}
+			if r, err := w.o.Store.Run(within, code); err == nil && r.State.Ended() {
+				cancel(errRunEnded)
+				return
+			}
+		}
+	}()
+	return within, func(err error) error {
+		ended := errors.Is(context.Cause(within), errRunEnded)
+		cancel(nil)
+		<-done
+		if err != nil && ended {
+			return fault.Wrap(fault.Conflict, err, "the run was ended meanwhile / 运行已在中途结束")
+		}
+		return err
+	}
+}
+
+// errRunEnded is why the rules of a run are not asked any more.
+var errRunEnded = errors.New("the run was ended")
+
 // keepRules keeps the texts that a plan was made with, before the plan is saved: if
 // the process ends in between, nobody looks for them. Only a plan that may be applied
 // is ever compared with.

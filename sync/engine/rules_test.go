@@ -347,3 +347,54 @@ func TestEventsOfAFlowWithAUselessRuleAreLeftAlone(t *testing.T) {
 		}
 	})
 }
+
+// A run that judged nobody says nothing about who has left and is still active: how
+// many runs running that was must not begin anew.
+func TestAUselessRuleDoesNotForgetWhoIsLeftAndActive(t *testing.T) {
+	t.Parallel()
+	law := dropping(plan.Disable)
+	story(t, 5, func(w *world) { w.ruled("c1", "one", law) }, func(w *world) {
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.drop(directory.User, "0003")
+		for range 2 {
+			w.want(w.until(w.start(true).Code), run.NothingToDo)
+		}
+		law.fail = useless().fail
+		w.want(w.until(w.start(true).Code), run.Blocked)
+		if alarms := w.told(run.EventAlarm); len(alarms) != 0 {
+			w.t.Errorf("alarms %v", alarms)
+		}
+		law.fail = nil
+		w.want(w.until(w.start(true).Code), run.NothingToDo)
+		if alarms := w.told(run.EventAlarm); len(alarms) != 1 {
+			w.t.Errorf("alarms %v, want one", alarms)
+		}
+	})
+}
+
+// Whoever cancels a run whose rule takes its time waits neither for the rule nor, with
+// the next run, for what it would have taken.
+func TestACancelledRunEndsItsRule(t *testing.T) {
+	t.Parallel()
+	law := &patient{bylaw: *letting()}
+	law.takes = 25 * time.Minute
+	story(t, 5, func(w *world) { w.ruled("c1", "one", law) }, func(w *world) {
+		r := w.start(false)
+		<-time.After(time.Minute)
+		if now, err := w.store.Run(w.t.Context(), r.Code); err != nil || now.State != run.Planning {
+			w.t.Fatalf("%+v, %v", now, err)
+		}
+		began := w.now()
+		if _, err := w.engine.Stop(w.t.Context(), r.Code, run.Actor{Person: "李敏"}, ""); err != nil {
+			w.t.Fatal(err)
+		}
+		law.takes = time.Millisecond
+		w.want(w.until(w.start(false).Code), run.Planned)
+		if took := w.now().Sub(began); took > time.Minute {
+			w.t.Errorf("the next run had to wait %v", took)
+		}
+		if now, err := w.store.Run(w.t.Context(), r.Code); err != nil || now.State != run.Cancelled {
+			w.t.Errorf("%+v, %v", now, err)
+		}
+	})
+}

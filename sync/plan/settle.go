@@ -113,7 +113,7 @@ func (m *maker) create(c *subject, v Verdict, out *outcome) {
 		d.Reason = withReason(sprintf("the linked account %s is gone from %s: made again / 关联的账号 %s 在 %s 中已不存在，重新创建", c.link.Target.ID, m.in.Target.System, c.link.Target.ID, m.in.Target.System), v)
 	}
 	m.creates[c.source.Key] = d
-	m.claim(c, out)
+	m.claim(d)
 	m.drafts = append(m.drafts, d)
 	if len(later) > 0 {
 		second := m.draft(Update, c.source, directory.Object{Key: directory.Key{Kind: c.source.Kind, ID: d.Key.ID}})
@@ -192,7 +192,7 @@ func (m *maker) update(c *subject, v Verdict, out *outcome) {
 		}
 	}
 	d.Reason = withReason(reason, v)
-	m.claim(c, out)
+	m.claim(d)
 	m.drafts = append(m.drafts, d)
 }
 

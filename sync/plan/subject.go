@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
-	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
@@ -271,8 +270,10 @@ func (m *maker) compare(c *subject, src directory.Attributes) (Op, *outcome, err
 		return None, nil, err
 	}
 	out := &outcome{want: want, lost: lost}
-	if c.ruled && !m.number(c, out) {
-		return None, nil, fault.New(fault.Invalid, "%s", sayNoNumber(out))
+	if c.ruled {
+		if err := m.number(c, out); err != nil {
+			return None, nil, err
+		}
 	}
 	if !c.exists() {
 		return Create, out, nil
@@ -297,7 +298,6 @@ func (m *maker) writable(c *subject, differ []string) []string {
 // outcome is what a comparison found.
 type outcome struct {
 	want     directory.Attributes
-	numbered []string // attributes of want in which the mark was replaced
 	lost     []string
 	differ   []string
 	activate bool // disabled by this flow, and back; somebody may have enabled the account already
