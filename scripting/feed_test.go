@@ -293,6 +293,22 @@ func TestClock(t *testing.T) {
 	if c.end() {
 		t.Error("the next was stopped")
 	}
+	c.most = time.Minute // a process that stood still, its watch with it
+	for name, tt := range map[string]struct {
+		took, waited time.Duration
+		want         bool
+	}{
+		"at once": {}, "still": {took: time.Hour, want: true}, "asking": {took: time.Hour, waited: time.Hour},
+	} {
+		c.begin()
+		c.began, c.waited = c.began.Add(-tt.took), tt.waited
+		if c.end() != tt.want {
+			t.Errorf("%s: stopped is %v", name, !tt.want)
+		}
+		if c.state.Load()%2 != 0 {
+			t.Errorf("%s: goes on", name)
+		}
+	}
 }
 
 // TestShapes: objects of many forms in one batch.

@@ -46,6 +46,8 @@ type engine struct {
 
 	c      *call // the object that is being judged
 	frames []goja.StackFrame
+	idle   goja.Callable // does nothing
+	after  bool          // code of the rule may have run behind its end
 }
 
 // call is the judging of one object.
@@ -111,6 +113,11 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 	if _, err := e.vm.RunScript("prelude", prelude); err != nil {
 		return nil, fmt.Errorf("run prelude: %w", err)
 	}
+	idle, err := e.vm.RunString("(function(){})")
+	if err != nil {
+		return nil, fmt.Errorf("make idle: %w", err)
+	}
+	e.idle, _ = goja.AssertFunction(idle)
 	if e.depth > 0 {
 		e.vm.SetMaxCallStackSize(e.depth)
 	}
@@ -143,6 +150,9 @@ func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable
 	usable = true
 	defer func() {
 		e.c = nil
+		if e.after {
+			e.discard()
+		}
 		if c.failed { // the rule may have been ended by an interrupt
 			e.vm.ClearInterrupt()
 		}
@@ -171,6 +181,22 @@ func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable
 		c.out.At.Line = lineOf(c.at)
 	}
 	return &c.out, usable
+}
+
+// behind reads what the rule left when it was over; that may run code of its own once
+// more, such as a toString.
+func (e *engine) behind(read func()) *goja.Exception {
+	e.after = true
+	return e.vm.Try(read)
+}
+
+// discard forgets what such code put off with a promise: the engine would do it while
+// it judges the next object. An engine that is interrupted drops it.
+func (e *engine) discard() {
+	e.after = false
+	e.vm.Interrupt(errStopped)
+	_, _ = e.idle(goja.Undefined())
+	e.vm.ClearInterrupt()
 }
 
 // run calls the rule. The outer function holds the two names, the inner one is
@@ -208,7 +234,7 @@ func (e *engine) explain(err error) bool {
 	}
 	line := e.lineOf(err)
 	what := "?"
-	if ex := e.vm.Try(func() { what = excerpt(e.textOf(thrown.Value()), sayLength) }); ex != nil {
+	if ex := e.behind(func() { what = excerpt(e.textOf(thrown.Value()), sayLength) }); ex != nil {
 		what = "?"
 	}
 	e.c.void(line, textThrew.quote(what))
@@ -240,7 +266,7 @@ func (e *engine) unhandled() {
 		}
 	}
 	line, what := e.c.rejected[first].line, "?"
-	if ex := e.vm.Try(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
+	if ex := e.behind(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
 		what = "?"
 	}
 	if line == 0 { // behind an await only the error remembers
@@ -255,7 +281,7 @@ func (e *engine) madeAt(v goja.Value) (line int) {
 	if !ok {
 		return 0
 	}
-	_ = e.vm.Try(func() {
+	_ = e.behind(func() {
 		stack, ok := o.Get("stack").(goja.String)
 		if !ok {
 			return
