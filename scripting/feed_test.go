@@ -218,14 +218,27 @@ func TestNoStart(t *testing.T) {
 // one in between.
 func TestSharedSlots(t *testing.T) {
 	t.Parallel()
+	t.Run("many objects", func(t *testing.T) {
+		t.Parallel()
+		shareSlots(t, (2*turnSpans+5)*batchSize, noon)
+	})
+	t.Run("a slow rule", func(t *testing.T) {
+		t.Parallel()
+		var asked atomic.Int64
+		shareSlots(t, 9*batchSize, func() time.Time { return noon().Add(time.Duration(asked.Add(1)) * turnTime) })
+	})
+}
+
+func shareSlots(t *testing.T, long int, now func() time.Time) {
+	t.Helper()
 	slots := NewSlots(1)
 	var judging, most atomic.Int32
 	host := func(name string) *Host {
 		o := options("context.reason = repo.getObjectByID('" + name + "' + context.id).name; return context")
-		o.Slots = slots
+		o.Slots, o.Now = slots, now
 		return open(t, o)
 	}
-	long, short := host("long"), host("short")
+	slow, short := host("long"), host("short")
 	ended := make(chan string, 2)
 	begin := make(chan struct{})
 	var began atomic.Bool
@@ -259,7 +272,7 @@ func TestSharedSlots(t *testing.T) {
 		}
 		ended <- name
 	}
-	go run("long", long, (2*turnSpans+5)*batchSize)
+	go run("long", slow, long)
 	<-begin
 	go run("short", short, 3)
 	if first := <-ended; first != "short" {
