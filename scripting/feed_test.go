@@ -143,6 +143,31 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// TestLinesBehindTheEnd: what fails in a promise has its line as well.
+func TestLinesBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"Promise.resolve().then(function () {\n  null.x\n})\nreturn context":                         2,
+		"Promise.resolve().then(function f() {\n  null.x\n})\nreturn context":                        2,
+		"Promise.resolve().then(function () {\n  throw new Error('x')\n})\nreturn context":           2,
+		"(async function () {\n  await 1\n  nothing()\n})()\nreturn context":                         3,
+		"(async function () {\n  await 1\n  context.data.name.no.x\n})()\nreturn context":            3,
+		"(async () => {\n  null.x\n})()\n\nreturn context":                                           2,
+		"\nPromise.reject(5)\nreturn context":                                                        2,
+		"\nPromise.reject(new Error('(rule:9:1(1))\\n at rule:9:1(1)'))\nreturn context":             2,
+		"(async () => { await 1; throw {stack: '\\tat rule:6:1(2)'} })()":                            5,
+		"(async () => { await 1; throw {get stack() { throw 1 }} })()\nreturn context":               0,
+		"(async () => { await 1; throw {stack: '\\tat a (rule:\\n\\tat (rule:x:\\n\\tat rule'} })()": 0,
+	} {
+		s := person("a", directory.Attributes{"name": directory.TextOf("n")})
+		j, _ := inProcess(t, text).judge(directory.User, &s)
+		if j.Failed == nil || j.Failed.Line != want {
+			t.Errorf("%q: want line %d, got %s", text, want, failure(j.Verdict))
+		}
+		coveredEngines(t, text).same(t, s)
+	}
+}
+
 // TestChildKilledInBatch kills a child again and again while it has two batches: no
 // verdict is lost, doubled or taken for another's.
 func TestChildKilledInBatch(t *testing.T) {

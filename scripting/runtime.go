@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dop251/goja"
-	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -84,9 +81,6 @@ func (c *call) decided(e *engine, r rank) {
 		c.rank, c.at = r, e.here()
 	}
 }
-
-// rejection is when and where a promise failed.
-type rejection struct{ order, line int }
 
 // newEngine builds an engine for compiled rules.
 func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.Program, find finder) (*engine, error) {
@@ -183,22 +177,6 @@ func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable
 	return &c.out, usable
 }
 
-// behind reads what the rule left when it was over; that may run code of its own once
-// more, such as a toString.
-func (e *engine) behind(read func()) *goja.Exception {
-	e.after = true
-	return e.vm.Try(read)
-}
-
-// discard forgets what such code put off with a promise: the engine would do it while
-// it judges the next object. An engine that is interrupted drops it.
-func (e *engine) discard() {
-	e.after = false
-	e.vm.Interrupt(errStopped)
-	_, _ = e.idle(goja.Undefined())
-	e.vm.ClearInterrupt()
-}
-
 // run calls the rule. The outer function holds the two names, the inner one is
 // the rule.
 func (e *engine) run(context *goja.Object) (goja.Value, error) {
@@ -239,60 +217,6 @@ func (e *engine) explain(err error) bool {
 	}
 	e.c.void(line, textThrew.quote(what))
 	return true
-}
-
-// rejection keeps account of failed promises. One that nobody handles is an error
-// like any other: what should have followed, an abort perhaps, never ran.
-func (e *engine) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
-	switch c := e.c; {
-	case c == nil:
-	case op == goja.PromiseRejectionHandle:
-		delete(c.rejected, p)
-	default:
-		if c.rejected == nil {
-			c.rejected = map[*goja.Promise]rejection{}
-		}
-		c.rejections++
-		c.rejected[p] = rejection{order: c.rejections, line: e.line()}
-	}
-}
-
-// unhandled voids the verdict for the first of the failed promises.
-func (e *engine) unhandled() {
-	var first *goja.Promise
-	for p, r := range e.c.rejected {
-		if first == nil || r.order < e.c.rejected[first].order {
-			first = p
-		}
-	}
-	line, what := e.c.rejected[first].line, "?"
-	if ex := e.behind(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
-		what = "?"
-	}
-	if line == 0 { // behind an await only the error remembers
-		line = e.madeAt(first.Result())
-	}
-	e.c.void(line, textThrew.quote(what))
-}
-
-// madeAt gives the rule's line that an error tells in its stack, or 0.
-func (e *engine) madeAt(v goja.Value) (line int) {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		return 0
-	}
-	_ = e.behind(func() {
-		stack, ok := o.Get("stack").(goja.String)
-		if !ok {
-			return
-		}
-		_, rest, _ := strings.Cut(stack.Substring(0, min(stack.Length(), 1000)).String(), "("+ruleName+":")
-		number, _, _ := strings.Cut(rest, ":")
-		if n, err := strconv.Atoi(number); err == nil {
-			line = inRule(file.Position{Line: n}).line
-		}
-	})
-	return line
 }
 
 // textOf gives a value as JavaScript prints it. For an object that runs the
