@@ -294,8 +294,9 @@ func (h *Host) release() {
 	}
 }
 
-// Close ends the children and waits for them. Judge then gives an Unavailable
-// fault. It may be called more than once.
+// Close ends the idle children and waits for them; one that judges ends when its Judge
+// does. A Judge that needs another child then gives an Unavailable fault. It may be
+// called more than once.
 func (h *Host) Close() {
 	h.mu.Lock()
 	h.closed = true

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
-// turnSpans is after how many stretches a feed gives its place to another that
-// waits: a long run must not keep a short one waiting to its end.
-const turnSpans = 20
+// A feed gives its place to another that waits after so many stretches, or so much
+// time: neither a long run nor a slow rule may keep a short one waiting to its end.
+const (
+	turnSpans = 20
+	turnTime  = 10 * time.Second
+)
 
 // span is a stretch of the subjects.
 type span struct {
@@ -32,6 +36,7 @@ type feed struct {
 	suspect int    // so many in front are suspected of the last child's death
 	placed  bool   // it has a place among the slots
 	served  int    // stretches since it got that
+	since   time.Time
 	body    []byte // of the last batch, for its room
 }
 
@@ -118,7 +123,7 @@ func (f *feed) more(ctx context.Context) (bool, error) {
 		}
 		return f.sent == 0, nil
 	}
-	if f.served >= turnSpans && f.j.h.o.Slots.wanted() {
+	if f.turned() && f.j.h.o.Slots.wanted() {
 		if f.sent > 0 {
 			return false, nil
 		}
@@ -134,12 +139,17 @@ func (f *feed) more(ctx context.Context) (bool, error) {
 	return ok, nil
 }
 
+// turned tells whether the feed has had its turn.
+func (f *feed) turned() bool {
+	return f.served >= turnSpans || f.served > 0 && f.j.h.o.Now().Sub(f.since) >= turnTime
+}
+
 // pass lets others have the place for a while.
 func (f *feed) pass(ctx context.Context) error {
 	f.j.h.o.Slots.give()
 	var err error
 	f.placed, err = f.j.h.o.Slots.take(ctx, nil)
-	f.served = 0
+	f.served, f.since = 0, f.j.h.o.Now()
 	return err
 }
 

@@ -143,6 +143,31 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// TestLinesBehindTheEnd: what fails in a promise has its line as well.
+func TestLinesBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"Promise.resolve().then(function () {\n  null.x\n})\nreturn context":                         2,
+		"Promise.resolve().then(function f() {\n  null.x\n})\nreturn context":                        2,
+		"Promise.resolve().then(function () {\n  throw new Error('x')\n})\nreturn context":           2,
+		"(async function () {\n  await 1\n  nothing()\n})()\nreturn context":                         3,
+		"(async function () {\n  await 1\n  context.data.name.no.x\n})()\nreturn context":            3,
+		"(async () => {\n  null.x\n})()\n\nreturn context":                                           2,
+		"\nPromise.reject(5)\nreturn context":                                                        2,
+		"\nPromise.reject(new Error('(rule:9:1(1))\\n at rule:9:1(1)'))\nreturn context":             2,
+		"(async () => { await 1; throw {stack: '\\tat rule:6:1(2)'} })()":                            5,
+		"(async () => { await 1; throw {get stack() { throw 1 }} })()\nreturn context":               0,
+		"(async () => { await 1; throw {stack: '\\tat a (rule:\\n\\tat (rule:x:\\n\\tat rule'} })()": 0,
+	} {
+		s := person("a", directory.Attributes{"name": directory.TextOf("n")})
+		j, _ := inProcess(t, text).judge(directory.User, &s)
+		if j.Failed == nil || j.Failed.Line != want {
+			t.Errorf("%q: want line %d, got %s", text, want, failure(j.Verdict))
+		}
+		coveredEngines(t, text).same(t, s)
+	}
+}
+
 // TestChildKilledInBatch kills a child again and again while it has two batches: no
 // verdict is lost, doubled or taken for another's.
 func TestChildKilledInBatch(t *testing.T) {
@@ -218,14 +243,27 @@ func TestNoStart(t *testing.T) {
 // one in between.
 func TestSharedSlots(t *testing.T) {
 	t.Parallel()
+	t.Run("many objects", func(t *testing.T) {
+		t.Parallel()
+		shareSlots(t, (2*turnSpans+5)*batchSize, noon)
+	})
+	t.Run("a slow rule", func(t *testing.T) {
+		t.Parallel()
+		var asked atomic.Int64
+		shareSlots(t, 9*batchSize, func() time.Time { return noon().Add(time.Duration(asked.Add(1)) * turnTime) })
+	})
+}
+
+func shareSlots(t *testing.T, long int, now func() time.Time) {
+	t.Helper()
 	slots := NewSlots(1)
 	var judging, most atomic.Int32
 	host := func(name string) *Host {
 		o := options("context.reason = repo.getObjectByID('" + name + "' + context.id).name; return context")
-		o.Slots = slots
+		o.Slots, o.Now = slots, now
 		return open(t, o)
 	}
-	long, short := host("long"), host("short")
+	slow, short := host("long"), host("short")
 	ended := make(chan string, 2)
 	begin := make(chan struct{})
 	var began atomic.Bool
@@ -259,7 +297,7 @@ func TestSharedSlots(t *testing.T) {
 		}
 		ended <- name
 	}
-	go run("long", long, (2*turnSpans+5)*batchSize)
+	go run("long", slow, long)
 	<-begin
 	go run("short", short, 3)
 	if first := <-ended; first != "short" {
@@ -292,6 +330,22 @@ func TestClock(t *testing.T) {
 	c.stop(s) // and not the next one either
 	if c.end() {
 		t.Error("the next was stopped")
+	}
+	c.most = time.Minute // a process that stood still, its watch with it
+	for name, tt := range map[string]struct {
+		took, waited time.Duration
+		want         bool
+	}{
+		"at once": {}, "still": {took: time.Hour, want: true}, "asking": {took: time.Hour, waited: time.Hour},
+	} {
+		c.begin()
+		c.began, c.waited = c.began.Add(-tt.took), tt.waited
+		if c.end() != tt.want {
+			t.Errorf("%s: stopped is %v", name, !tt.want)
+		}
+		if c.state.Load()%2 != 0 {
+			t.Errorf("%s: goes on", name)
+		}
 	}
 }
 

@@ -228,8 +228,12 @@ func (h *Host) load(kind directory.Kind, f File) ([]Warning, error) {
 	only := h.set
 	only.rules = []ruleText{text}
 	c, sums, err := h.start(context.Background(), &only)
+	dead, ok := errors.AsType[*deathError](err)
+	if ok && !dead.silent { // a machine under load may kill one at its start
+		c, sums, err = h.start(context.Background(), &only)
+		dead, ok = errors.AsType[*deathError](err)
+	}
 	if err != nil {
-		dead, ok := errors.AsType[*deathError](err)
 		switch {
 		case !ok:
 			return nil, err

@@ -239,3 +239,30 @@ func TestCleanText(t *testing.T) {
 		}
 	}
 }
+
+// TestNewTriesAgain: a process that something else ended does not make a rule useless.
+func TestNewTriesAgain(t *testing.T) {
+	t.Parallel()
+	no, err := exec.LookPath("false")
+	if err != nil {
+		t.Skip("no program that fails")
+	}
+	for fails, refused := range map[int]bool{1: false, 2: true} {
+		o := options("return context")
+		starts := 0
+		o.Command = func(ctx context.Context) *exec.Cmd {
+			if starts++; starts <= fails {
+				return exec.CommandContext(ctx, no)
+			}
+			return childCommand(ctx)
+		}
+		h, err := New(o)
+		if (err != nil) != refused || refused && fault.KindOf(err) != fault.Invalid {
+			t.Errorf("after %d failures: %v", fails, err)
+		}
+		if err == nil {
+			judgeAll(t, h, person("a", nil))
+			h.Close()
+		}
+	}
+}

@@ -167,7 +167,7 @@ func (j *judging) work(ctx context.Context) error {
 	if !mine {
 		return err
 	}
-	f := feed{j: j, placed: true}
+	f := feed{j: j, placed: true, since: j.h.o.Now()}
 	defer f.end()
 	return f.run(ctx)
 }

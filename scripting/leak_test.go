@@ -3,6 +3,7 @@ package scripting
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -267,6 +268,31 @@ func TestStoppedRuleIsOver(t *testing.T) {
 	}
 }
 
+// TestPutOffCodeIsDropped: code that runs when the rule is over, because somebody must
+// read what it left, cannot put anything off until the next object is judged.
+func TestPutOffCodeIsDropped(t *testing.T) {
+	t.Parallel()
+	const later = `Promise.resolve().then(function () { repo.executeDelete(); context.data.name = "another's" });`
+	for name, act := range map[string]string{
+		"item":      `var a = []; Object.defineProperty(a, "0", {get: function () { ` + later + ` return "x" }}); context.data.tags = a`,
+		"throw":     `throw {toString: function () { ` + later + ` return "x" }}`,
+		"rejected":  `Promise.reject({toString: function () { ` + later + ` return "x" }})`,
+		"stack":     `(async function () { await 1; throw {get stack() { ` + later + ` return "x" }} })()`,
+		"reject":    `throw {toString: function () { Promise.reject(1); return "x" }}`,
+		"interrupt": `Promise.resolve().then(function () { return (() => context)().nothing }); ` + later,
+	} {
+		e := inProcess(t, `if (context.id === "a") { `+act+` } return context`)
+		for range 2 {
+			first, second := person("a", nil), person("b", nil)
+			e.judge(directory.User, &first)
+			got, usable := e.judge(directory.User, &second)
+			if want := (plan.Verdict{Returned: true}); !usable || !reflect.DeepEqual(got.Verdict, want) {
+				t.Errorf("%s: the next object gets %+v %s", name, got.Verdict, failure(got.Verdict))
+			}
+		}
+	}
+}
+
 // TestLeakProbesCanFail runs the probes in a bare engine: most of them must find
 // what they left there, or they would prove nothing.
 func TestLeakProbesCanFail(t *testing.T) {
@@ -367,9 +393,9 @@ return context
 // same inputs are too.
 func TestRunsAreAlike(t *testing.T) {
 	t.Parallel()
-	rule := `context.reason = Math.random() + " " + Math.random() + " " + Date.now() + " " + now().getTime() + " " + new Date().getTime(); return context`
+	rule := `context.reason = Object.keys(globalThis) + " " + Math.random() + " " + Math.random() + " " + Date.now() + " " + now().getTime() + " " + new Date().getTime(); return context`
 	var reasons []string
-	for range 2 {
+	for range 6 {
 		for _, v := range judgeAll(t, open(t, options(rule)), person("a", nil), person("b", nil)) {
 			reasons = append(reasons, v.Reason)
 		}

@@ -22,6 +22,7 @@ type target struct {
 	label  string
 	loop   bool
 	breaks bool // break without a label ends it
+	ever   bool // a loop that only break ends
 	out    path // of the breaks and continues
 }
 
@@ -194,7 +195,30 @@ func loopBody(s ast.Statement) ast.Statement {
 	return nil
 }
 
-// loop takes it that a loop may run or not, whatever its condition is.
+// endless tells whether a loop has no condition, or one that is always true.
+func endless(s ast.Statement) bool {
+	var test ast.Expression
+	switch n := s.(type) {
+	case *ast.ForStatement:
+		test = n.Test
+		if test == nil {
+			return true
+		}
+	case *ast.WhileStatement:
+		test = n.Test
+	case *ast.DoWhileStatement:
+		test = n.Test
+	}
+	switch n := test.(type) {
+	case *ast.BooleanLiteral:
+		return n.Value
+	case *ast.NumberLiteral:
+		return n.Literal == "1"
+	}
+	return false
+}
+
+// loop takes it that a loop with a condition may run or not, whatever that is.
 func (f *flow) loop(label string, s, body ast.Statement, p path) path {
 	inside := f.after(s, p) // another round comes behind the first
 	parts(s, func(n any) {
@@ -202,8 +226,13 @@ func (f *flow) loop(label string, s, body ast.Statement, p path) path {
 			p = f.after(n, p)
 		}
 	})
-	f.push(&target{label: label, loop: true, breaks: true})
-	return f.pop(p.join(f.statement(body, inside)))
+	ever := endless(s)
+	f.push(&target{label: label, loop: true, breaks: true, ever: ever})
+	p = p.join(f.statement(body, inside))
+	if ever {
+		p = path{}
+	}
+	return f.pop(p)
 }
 
 func (f *flow) cases(label string, n *ast.SwitchStatement, p path) path {
@@ -248,6 +277,8 @@ func (f *flow) branch(n *ast.BranchStatement, p path) {
 		case n.Label != nil && n.Label.Name.String() != t.label:
 		case n.Label == nil && n.Token == token.BREAK && !t.breaks:
 		case n.Label == nil && n.Token == token.CONTINUE && !t.loop:
+		case n.Token == token.CONTINUE && t.ever:
+			return
 		default:
 			t.out = t.out.join(p)
 			return
@@ -274,7 +305,9 @@ func (f *flow) ends(n *ast.ReturnStatement, p path) {
 		}
 	case answerOther:
 		f.whole = true // said here; not again of the rule as a whole
-		f.l.wrong(n.Return, textReturnOther.String())
+		if p.open {    // a rule that never comes here is right
+			f.l.wrong(n.Return, textReturnOther.String())
+		}
 	default:
 		f.whole = true
 	}

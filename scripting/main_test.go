@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 		"rule-worker":  func() error { return Work(context.Background(), os.Stdin, os.Stdout) },
 		"stuck-parent": stuckParent,
 		"idle-parent":  idleParent,
+
+		"unreliable-child": unreliableChild,
 	}
 	if body := bodies[os.Args[len(os.Args)-1]]; body != nil {
 		if err := body(); err != nil {
@@ -42,15 +44,18 @@ func noon() time.Time { return time.Date(2026, 7, 22, 4, 30, 0, 0, time.UTC) }
 // raceSetting is all that the environment of a child may hold.
 const raceSetting = "GORACE=atexit_sleep_ms=0"
 
-func childCommand(ctx context.Context) *exec.Cmd {
+func childCommand(ctx context.Context) *exec.Cmd { return childOf(ctx, "rule-worker") }
+
+// childOf is a process of this binary with arguments, the last of which says what it is.
+func childOf(ctx context.Context, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		panic(err)
 	}
 	if raceEnabled { // the race detector would sleep for a second at each end
-		return exec.CommandContext(ctx, "env", raceSetting, self, "rule-worker")
+		return exec.CommandContext(ctx, "env", append([]string{raceSetting, self}, args...)...)
 	}
-	return exec.CommandContext(ctx, self, "rule-worker")
+	return exec.CommandContext(ctx, self, args...)
 }
 
 // options are those of a host that judges users by source; its limits are

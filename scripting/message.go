@@ -242,6 +242,9 @@ func decodeChanges(body []byte, before directory.Attributes) (*judgement, error)
 	if bits&bitFailed != 0 {
 		j.Failed = &plan.RuleError{Line: p.number(), Say: p.text(), Limit: bits&bitLimit != 0}
 	}
+	if j.overstayed && j.Failed == nil {
+		p.fail()
+	}
 	for range p.count() {
 		j.Abort = append(j.Abort, plan.Op(p.text()))
 	}

@@ -253,7 +253,7 @@ func (r *record) settle(w *write) {
 	before, value := r.current(w.name), w.value
 	if w.late != nil {
 		var want *texts
-		if ex := r.e.vm.Try(func() { value, want = r.e.toValue(w.name, w.late, r.wanted(w.name)) }); ex != nil {
+		if ex := r.e.behind(func() { value, want = r.e.toValue(w.name, w.late, r.wanted(w.name)) }); ex != nil {
 			want = &wantPlain
 		}
 		switch {

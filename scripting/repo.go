@@ -2,6 +2,7 @@ package scripting
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -122,7 +123,7 @@ func (e *engine) getObject(call goja.FunctionCall) goja.Value {
 func (e *engine) addBuiltins() error {
 	letters := pinyin.NewArgs()
 	letters.Fallback = func(r rune, _ pinyin.Args) []string { return []string{string(r)} }
-	for name, f := range map[string]func(goja.FunctionCall) goja.Value{
+	functions := map[string]func(goja.FunctionCall) goja.Value{
 		"today": func(goja.FunctionCall) goja.Value { return e.date(e.read(e.today)) },
 		"now":   func(goja.FunctionCall) goja.Value { return e.date(e.read(e.now)) },
 		"pinyin": func(call goja.FunctionCall) goja.Value {
@@ -137,8 +138,9 @@ func (e *engine) addBuiltins() error {
 			e.log(call.Arguments)
 			return goja.Undefined()
 		},
-	} {
-		if err := e.vm.Set(name, f); err != nil {
+	}
+	for _, name := range slices.Sorted(maps.Keys(functions)) { // a rule can list them
+		if err := e.vm.Set(name, functions[name]); err != nil {
 			return fmt.Errorf("define %s: %w", name, err)
 		}
 	}

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dop251/goja"
-	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -46,6 +43,8 @@ type engine struct {
 
 	c      *call // the object that is being judged
 	frames []goja.StackFrame
+	idle   goja.Callable // does nothing
+	after  bool          // code of the rule may have run behind its end
 }
 
 // call is the judging of one object.
@@ -83,9 +82,6 @@ func (c *call) decided(e *engine, r rank) {
 	}
 }
 
-// rejection is when and where a promise failed.
-type rejection struct{ order, line int }
-
 // newEngine builds an engine for compiled rules.
 func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.Program, find finder) (*engine, error) {
 	e := &engine{
@@ -111,6 +107,11 @@ func newEngine(s *setup, zone *time.Location, programs map[directory.Kind]*goja.
 	if _, err := e.vm.RunScript("prelude", prelude); err != nil {
 		return nil, fmt.Errorf("run prelude: %w", err)
 	}
+	idle, err := e.vm.RunString("(function(){})")
+	if err != nil {
+		return nil, fmt.Errorf("make idle: %w", err)
+	}
+	e.idle, _ = goja.AssertFunction(idle)
 	if e.depth > 0 {
 		e.vm.SetMaxCallStackSize(e.depth)
 	}
@@ -143,6 +144,9 @@ func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable
 	usable = true
 	defer func() {
 		e.c = nil
+		if e.after {
+			e.discard()
+		}
 		if c.failed { // the rule may have been ended by an interrupt
 			e.vm.ClearInterrupt()
 		}
@@ -208,65 +212,11 @@ func (e *engine) explain(err error) bool {
 	}
 	line := e.lineOf(err)
 	what := "?"
-	if ex := e.vm.Try(func() { what = excerpt(e.textOf(thrown.Value()), sayLength) }); ex != nil {
+	if ex := e.behind(func() { what = excerpt(e.textOf(thrown.Value()), sayLength) }); ex != nil {
 		what = "?"
 	}
 	e.c.void(line, textThrew.quote(what))
 	return true
-}
-
-// rejection keeps account of failed promises. One that nobody handles is an error
-// like any other: what should have followed, an abort perhaps, never ran.
-func (e *engine) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
-	switch c := e.c; {
-	case c == nil:
-	case op == goja.PromiseRejectionHandle:
-		delete(c.rejected, p)
-	default:
-		if c.rejected == nil {
-			c.rejected = map[*goja.Promise]rejection{}
-		}
-		c.rejections++
-		c.rejected[p] = rejection{order: c.rejections, line: e.line()}
-	}
-}
-
-// unhandled voids the verdict for the first of the failed promises.
-func (e *engine) unhandled() {
-	var first *goja.Promise
-	for p, r := range e.c.rejected {
-		if first == nil || r.order < e.c.rejected[first].order {
-			first = p
-		}
-	}
-	line, what := e.c.rejected[first].line, "?"
-	if ex := e.vm.Try(func() { what = excerpt(e.textOf(first.Result()), sayLength) }); ex != nil {
-		what = "?"
-	}
-	if line == 0 { // behind an await only the error remembers
-		line = e.madeAt(first.Result())
-	}
-	e.c.void(line, textThrew.quote(what))
-}
-
-// madeAt gives the rule's line that an error tells in its stack, or 0.
-func (e *engine) madeAt(v goja.Value) (line int) {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		return 0
-	}
-	_ = e.vm.Try(func() {
-		stack, ok := o.Get("stack").(goja.String)
-		if !ok {
-			return
-		}
-		_, rest, _ := strings.Cut(stack.Substring(0, min(stack.Length(), 1000)).String(), "("+ruleName+":")
-		number, _, _ := strings.Cut(rest, ":")
-		if n, err := strconv.Atoi(number); err == nil {
-			line = inRule(file.Position{Line: n}).line
-		}
-	})
-	return line
 }
 
 // textOf gives a value as JavaScript prints it. For an object that runs the

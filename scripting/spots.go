@@ -33,6 +33,9 @@ func (s spots) byte(at int) place {
 	return place{line: line, column: 1 + utf8.RuneCountInString(s.source[s.starts[line-1]:at])}
 }
 
+// behind tells whether a position of the wrapped text is behind the source.
+func (s spots) behind(p file.Position) bool { return p.Line-linesAbove > len(s.starts) }
+
 // position gives the place of a position in the wrapped text.
 func (s spots) position(p file.Position) place {
 	switch line := p.Line - linesAbove; {
@@ -62,7 +65,11 @@ func lineStarts(source string) []int {
 // follow from it, or are about the function around the rule.
 func (s spots) problemsOf(err error) []problem {
 	if list, ok := errors.AsType[parser.ErrorList](err); ok && len(list) > 0 {
-		return []problem{{place: s.position(list[0].Position), say: textSyntax.quote(clean(list[0].Message, sayLength))}}
+		say := list[0].Message
+		if s.behind(list[0].Position) { // what it stumbles over there is not the rule's
+			say = "Unexpected end of input"
+		}
+		return []problem{{place: s.position(list[0].Position), say: textSyntax.quote(clean(say, sayLength))}}
 	}
 	say, at := err.Error(), place{1, 1}
 	if e, ok := errors.AsType[*goja.CompilerSyntaxError](err); ok {

@@ -24,15 +24,27 @@ type clock struct {
 	vm     atomic.Pointer[goja.Runtime] // of the judging that runs, or of the next
 	asking atomic.Bool                  // the parent is being asked
 	orphan atomic.Bool                  // the parent is gone
+
+	// The judging alone uses these. They are for a process that stood still as a whole,
+	// and its watch with it: what the rule saw then may be wrong, see prepare.
+	most   time.Duration // by the wall; 0 = not asked for
+	began  time.Time
+	waited time.Duration // for the parent
 }
 
 // begin starts the time of an object.
-func (c *clock) begin() { c.state.Add(1) }
+func (c *clock) begin() {
+	if c.most > 0 {
+		c.began, c.waited = time.Now(), 0
+	}
+	c.state.Add(1)
+}
 
-// end ends it, and tells whether the watch did so before.
+// end ends it, and tells whether the watch did so before, or should have.
 func (c *clock) end() (overstayed bool) {
 	s := c.state.Load()
-	return s%2 == 0 || !c.state.CompareAndSwap(s, s+1)
+	overstayed = s%2 == 0 || !c.state.CompareAndSwap(s, s+1)
+	return overstayed || c.most > 0 && time.Since(c.began)-c.waited > c.most
 }
 
 // stop ends the judging s unless it has ended by itself. The engine is looked at

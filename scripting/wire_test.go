@@ -134,6 +134,9 @@ func TestShortMessages(t *testing.T) {
 	if _, err := decodeLookup(lookup{kind: "robot", id: "x"}.encode()); err == nil {
 		t.Error("a look-up of an unknown kind passes")
 	}
+	if _, err := decodeJudgement((&judgement{overstayed: true}).encode(nil)); err == nil {
+		t.Error("an object that overstayed without an error passes")
+	}
 }
 
 func TestFrames(t *testing.T) {

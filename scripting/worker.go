@@ -35,6 +35,9 @@ const foundMost = 4096
 // the child has the next one when it is done with one.
 const ahead = 2
 
+// regexpShare is how many times as long as an object a match may take.
+const regexpShare = 3
+
 // fullBytes is how many bytes of verdicts are sent in one frame.
 const fullBytes = 64 << 10
 
@@ -148,15 +151,17 @@ func (w *worker) prepare(f frame) error {
 		return err
 	}
 	w.set = s
+	w.clock.most = regexpShare*s.objectTime - s.objectTime/4 // the matcher's clock is coarse
 	if w.zone, err = location(s.zone, s.turns); err != nil {
 		return fmt.Errorf("read zone: %w", err)
 	}
 	if w.confine {
 		// Date has no zone but the process's, and a regular expression has no
 		// limit but this: it must outlast the interrupt, because the engine takes
-		// a match that timed out for no match.
+		// a match that timed out for no match. When the whole process stood still,
+		// the interrupt may not have come: the clock tells then.
 		time.Local = w.zone
-		regexp2.DefaultMatchTimeout = 3 * s.objectTime
+		regexp2.DefaultMatchTimeout = regexpShare * s.objectTime
 		if err := confineProcess(s.memory); err != nil {
 			return fmt.Errorf("confine: %w", err)
 		}
@@ -247,7 +252,11 @@ func (w *worker) lookUp(l lookup) ([]directory.Object, error) {
 		return found, nil
 	}
 	w.clock.asking.Store(true)
-	defer w.clock.asking.Store(false)
+	asked := time.Now()
+	defer func() {
+		w.clock.waited += time.Since(asked)
+		w.clock.asking.Store(false)
+	}()
 	if err := w.send(frameLookup, l.encode()); err != nil {
 		return nil, err
 	}
