@@ -255,7 +255,7 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 			return fmt.Errorf("keep snapshot: %w", err)
 		}
 	}
-	if !only(r).IsZero() {
+	if !only(r).IsZero() || broken(p) {
 		return nil // its notes do not tell of everybody
 	}
 	left := map[directory.Key]bool{}
