@@ -11,7 +11,6 @@ import (
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
-	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -345,42 +344,6 @@ func TestEventsOfAFlowWithAUselessRuleAreLeftAlone(t *testing.T) {
 		}
 		if all := w.byEvent(); len(all) != 1 || all[0].State != run.Blocked {
 			w.t.Errorf("%d runs by event, %+v", len(all), all)
-		}
-	})
-}
-
-// TestABrokenRuleForgetsNobodyWhoIsLeftActive: a plan that a broken rule empties tells
-// of nobody, so it ends nobody's row of runs.
-func TestABrokenRuleForgetsNobodyWhoIsLeftActive(t *testing.T) {
-	t.Parallel()
-	law := letting()
-	story(t, 5, func(w *world) { w.ruled("c1", "one", law) }, func(w *world) {
-		w.want(w.until(w.start(true).Code), run.Succeeded)
-		w.source.drop(directory.User, "0003")
-		law.verdict.AbortAny = true
-		left := func(when string, want int) {
-			w.t.Helper()
-			links, err := w.store.Links(w.t.Context(), "hr-to-corp")
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			i := slices.IndexFunc(links, func(l mapping.Link) bool { return l.Source == user("0003") })
-			if i < 0 || links[i].LeftRuns != want {
-				w.t.Errorf("%s: not left and active for %d runs: %+v", when, want, links)
-			}
-		}
-		for range 2 {
-			w.until(w.start(true).Code)
-		}
-		left("before", 2)
-		law.fail = useless().fail
-		w.want(w.until(w.start(true).Code), run.Blocked)
-		left("while the rule is broken", 2)
-		law.fail = nil
-		r := w.until(w.start(true).Code)
-		left("once it is mended", 3)
-		if alarms := w.events(run.EventAlarm, r.Code); len(alarms) != 1 {
-			w.t.Errorf("the third run raises %q", alarms)
 		}
 	})
 }
