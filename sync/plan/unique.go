@@ -52,7 +52,7 @@ func (m *maker) number(c *subject, out *outcome) bool {
 	fits := func(n int) bool {
 		return !slices.ContainsFunc(marked, func(name string) bool {
 			text := numbered(out.want[name].Text(), n)
-			return !strings.EqualFold(text, have[name].Text()) && !(whole && m.free(c, name, text))
+			return !strings.EqualFold(text, have[name].Text()) && (!whole || !m.free(c, name, text))
 		})
 	}
 	if !whole { // what is free cannot be told
@@ -118,8 +118,7 @@ func numbered(text string, n int) string {
 // appendNumber appends the number by which a marked text is the one that is there,
 // unless it is none or in the list already.
 func appendNumber(list []int, marked, have string) []int {
-	before, after, _ := strings.Cut(marked, Mark)
-	after, _, _ = strings.Cut(after, Mark) // of several marks, the first tells
+	before, _, _ := strings.Cut(marked, Mark) // of several marks, the first tells
 	if len(have) < len(before) {
 		return list
 	}
