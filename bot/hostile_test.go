@@ -22,41 +22,44 @@ func corpus() []string {
 	}
 }
 
+func hauntedPlan(p plan.Plan, s string) *plan.Plan {
+	p.Changes, p.Notes, p.Risk.Reasons = append([]plan.Change(nil), p.Changes...), append([]plan.Note(nil), p.Notes...), append([]plan.Finding(nil), p.Risk.Reasons...)
+	for i := range p.Changes {
+		p.Changes[i].Name, p.Changes[i].Where, p.Changes[i].Tail, p.Changes[i].Reason = s, s, s, s
+		if p.Changes[i].Rule != "" {
+			p.Changes[i].Rule = "x" + s
+		}
+	}
+	for i := range p.Notes {
+		p.Notes[i].Name, p.Notes[i].Say, p.Notes[i].Place = s, s, s
+	}
+	for i := range p.Risk.Reasons {
+		if p.Risk.Reasons[i].What != "" {
+			p.Risk.Reasons[i].What = s
+		}
+	}
+	if p.Rules != nil {
+		rules := *p.Rules
+		if rules.Say != "" {
+			rules.Say = "x" + s
+		}
+		rules.Examples = append([]plan.Differing(nil), rules.Examples...)
+		for i := range rules.Examples {
+			d := &rules.Examples[i]
+			d.Name, d.Key.ID, d.Old.Say, d.New.Rule, d.New.Write = s, directory.ID(s), s, s, directory.Attributes{"x" + s: directory.TextOf(s)}
+		}
+		p.Rules = &rules
+	}
+	p.Source.Tenant, p.Target.Tenant = s, s
+	p.Source.Health.Problems, p.Source.Health.PartialFor, p.Source.Health.Hidden = []directory.Problem{{Place: s, Say: s}}, "x"+s, []string{s}
+	return &p
+}
+
 // haunted puts a text wherever a directory, a source or somebody who types can
 // put one.
 func haunted(sc scene, s string) scene {
 	if sc.plan != nil {
-		p := *sc.plan
-		p.Changes, p.Notes, p.Risk.Reasons = append([]plan.Change(nil), p.Changes...), append([]plan.Note(nil), p.Notes...), append([]plan.Finding(nil), p.Risk.Reasons...)
-		for i := range p.Changes {
-			p.Changes[i].Name, p.Changes[i].Where, p.Changes[i].Tail, p.Changes[i].Reason = s, s, s, s
-			if p.Changes[i].Rule != "" {
-				p.Changes[i].Rule = "x" + s
-			}
-		}
-		for i := range p.Notes {
-			p.Notes[i].Name, p.Notes[i].Say, p.Notes[i].Place = s, s, s
-		}
-		for i := range p.Risk.Reasons {
-			if p.Risk.Reasons[i].What != "" {
-				p.Risk.Reasons[i].What = s
-			}
-		}
-		if p.Rules != nil {
-			rules := *p.Rules
-			if rules.Say != "" {
-				rules.Say = "x" + s
-			}
-			rules.Examples = append([]plan.Differing(nil), rules.Examples...)
-			for i := range rules.Examples {
-				d := &rules.Examples[i]
-				d.Name, d.Key.ID, d.Old.Say, d.New.Rule, d.New.Write = s, directory.ID(s), s, s, directory.Attributes{"x" + s: directory.TextOf(s)}
-			}
-			p.Rules = &rules
-		}
-		p.Source.Tenant, p.Target.Tenant = s, s
-		p.Source.Health.Problems, p.Source.Health.PartialFor, p.Source.Health.Hidden = []directory.Problem{{Place: s, Say: s}}, "x"+s, []string{s}
-		sc.plan = &p
+		sc.plan = hauntedPlan(*sc.plan, s)
 	}
 	sc.votes, sc.entries = append([]run.Vote(nil), sc.votes...), append([]run.Entry(nil), sc.entries...)
 	for i := range sc.votes {

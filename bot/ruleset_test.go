@@ -159,7 +159,8 @@ func TestAChangeNamesItsRule(t *testing.T) {
 func TestFileLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("rules/", 30) + "users.js:12"
-	for in, want := range map[string]string{"": "", "rules/users.js:12": "rules/users.js:12", long: "…" + long[len(long)-79:], " a\nb\u202e.js:1 ": "a b.js:1"} {
+	odd := " a\nb\u202e.js:1 "
+	for in, want := range map[string]string{"": "", "rules/users.js:12": "rules/users.js:12", long: "…" + long[len(long)-79:], odd: "a b.js:1"} {
 		if got := fileLine(in, placeRunes); got != want {
 			t.Errorf("fileLine(%q) = %q, want %q", in, got, want)
 		}

@@ -92,6 +92,17 @@ func effectiveStruct(v reflect.Value) any {
 	return out
 }
 
+func effectiveProtect(p Protect) any {
+	out := map[string]any{}
+	for _, one := range p.Attributes {
+		out[one.Name] = one.Values
+	}
+	if len(p.Departments) > 0 {
+		out["departments"] = []string(p.Departments)
+	}
+	return out
+}
+
 // effectiveOwn gives the values of the types that read their own nodes.
 func effectiveOwn(v reflect.Value) (any, bool) {
 	switch x := v.Interface().(type) {
@@ -115,14 +126,7 @@ func effectiveOwn(v reflect.Value) (any, bool) {
 	case Condition:
 		return x.Values, true
 	case Protect:
-		out := map[string]any{}
-		for _, one := range x.Attributes {
-			out[one.Name] = one.Values
-		}
-		if len(x.Departments) > 0 {
-			out["departments"] = []string(x.Departments)
-		}
-		return out, true
+		return effectiveProtect(x), true
 	case Days:
 		return effectiveDays(x), true
 	case FeishuID:

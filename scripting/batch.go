@@ -50,13 +50,13 @@ func (b *batch) encode(body []byte, subjects []plan.Subject) (_ []byte, n int) {
 		}
 		n++
 	}
-	binary.LittleEndian.PutUint32(body[number:], uint32(n)) //nolint:gosec // each takes a byte of a frame
+	binary.LittleEndian.PutUint32(body[number:], uint32(n)) // each takes a byte of a frame
 	return body, n
 }
 
 func (w *rowWriter) subject(b []byte, s *plan.Subject) []byte {
 	op := slices.Index(ops[:], s.Proposed) + 1
-	b = append(b, byte(op))
+	b = append(b, byte(op)) //nolint:gosec // there are few operations
 	if op == 0 {
 		b = appendText(b, string(s.Proposed))
 	}

@@ -69,7 +69,7 @@ func TestManyDeaths(t *testing.T) {
 	o := options("new ArrayBuffer(64e9)") // ends its process at once
 	o.Workers = 1
 	h := open(t, o)
-	wantBroken(t, h, people(30), "8 objects", "ended its process", "8 个对象", "进程终止")
+	_ = wantBroken(t, h, people(30), "8 objects", "ended its process", "8 个对象", "进程终止")
 }
 
 // TestFlood: what a rule writes into a whole run is bounded.
@@ -77,7 +77,7 @@ func TestFlood(t *testing.T) {
 	t.Parallel()
 	o := options(`for (var i = 0; i < 60; i++) context.data["x" + i] = "y".repeat(32768); return context`)
 	o.MemoryMB = 1024
-	wantBroken(t, open(t, o), people(60), "64 MiB", "nothing is changed", "不作任何改动")
+	_ = wantBroken(t, open(t, o), people(60), "64 MiB", "nothing is changed", "不作任何改动")
 
 	o = options(`for (var i = 0; i < 129; i++) context.data["x" + i] = "y".repeat(32768)
 return context`)

@@ -184,7 +184,7 @@ func New(o Options) (*Host, error) {
 }
 
 // Refusal says why rules cannot be used. It is the cause of New's Invalid fault.
-type Refusal struct {
+type Refusal struct { //nolint:errname // a list first, which is an error too
 	Mistakes []Warning // at least one, by file and place
 }
 

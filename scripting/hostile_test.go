@@ -197,8 +197,7 @@ func TestChildTalksNonsense(t *testing.T) {
 				_, err = h.Judge(t.Context(), crowd(), company)
 				h.Close()
 			}
-			var f *fault.Error
-			if !errors.As(err, &f) {
+			if _, ok := errors.AsType[*fault.Error](err); !ok {
 				t.Errorf("got %v", err)
 			}
 			for _, cmd := range started {

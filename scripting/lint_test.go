@@ -137,7 +137,7 @@ func TestNoFalseAlarm(t *testing.T) {
 			continue // checked as a part of the file
 		}
 		declared := checkedAttributes()
-		for _, attr := range strings.Fields("title type needs_account employee_no company department2 title2") {
+		for attr := range strings.FieldsSeq("title type needs_account employee_no company department2 title2") {
 			declared[directory.User][attr] = directory.Text
 		}
 		declared[directory.User]["contract_end"], declared[directory.User]["leavedate"] = directory.Date, directory.Date

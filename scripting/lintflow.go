@@ -1,6 +1,8 @@
 package scripting
 
 import (
+	"slices"
+
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/token"
 
@@ -271,8 +273,7 @@ func (f *flow) try(n *ast.TryStatement, p path) path {
 
 // branch handles break and continue.
 func (f *flow) branch(n *ast.BranchStatement, p path) {
-	for i := len(f.targets) - 1; i >= 0; i-- {
-		t := f.targets[i]
+	for _, t := range slices.Backward(f.targets) {
 		switch {
 		case n.Label != nil && n.Label.Name.String() != t.label:
 		case n.Label == nil && n.Token == token.BREAK && !t.breaks:

@@ -156,6 +156,7 @@ func (l *linter) read(of value, key string, at file.Idx) {
 			return
 		}
 		l.doubt(at, missing(kind, key, names))
+	default: // nobody knows what it has
 	}
 }
 
@@ -301,6 +302,7 @@ func (l *linter) write(target, of ast.Expression, at file.Idx, by any) {
 			say = textUnseenWriteNear.sayf(short, clean(near, 60))
 		}
 		l.doubts = append(l.doubts, problem{place: l.at(at), say: say, written: key})
+	default: // it is the rule's own
 	}
 }
 

@@ -235,7 +235,7 @@ func decodeChanges(body []byte, before directory.Attributes) (*judgement, error)
 		p.fail()
 	}
 	j := &judgement{overstayed: bits&bitOverstayed != 0}
-	j.Calls = bitCalls(byte(bits)) //nolint:gosec // only the lowest bits are looked at
+	j.Calls = bitCalls(byte(bits)) // only the lowest bits are looked at
 	j.AbortAny = bits&bitAbortAny != 0
 	j.Returned = bits&bitReturned != 0
 	j.At.Line = p.number()

@@ -47,7 +47,7 @@ func (w *rowWriter) append(b []byte, a directory.Attributes) []byte {
 	names := a.Names()
 	w.last = len(w.shapes)
 	w.shapes = append(w.shapes, names)
-	b = binary.AppendUvarint(b, uint64(w.last)) // the first number without a list: one follows
+	b = binary.AppendUvarint(b, uint64(w.last)) //nolint:gosec // a place in a list: the first number without a list: one follows
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for _, name := range names {
 		b = appendText(b, name)
@@ -65,7 +65,7 @@ func (w *rowWriter) appendAs(b []byte, shape int, a directory.Attributes) ([]byt
 	if len(names) != len(a) {
 		return b, false
 	}
-	row := binary.AppendUvarint(b, uint64(shape))
+	row := binary.AppendUvarint(b, uint64(shape)) //nolint:gosec // a place in a list
 	for _, name := range names {
 		v, ok := a[name]
 		if !ok {

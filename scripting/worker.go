@@ -209,7 +209,7 @@ func (w *worker) judge(ctx context.Context, b *batch, subjects []subject) error 
 	w.engine.begin(b.now)
 	for i := range subjects {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end was asked for
 		}
 		j, err := w.judgeOne(b, &subjects[i])
 		if err != nil {

@@ -11,8 +11,10 @@ import (
 func TestZones(t *testing.T) {
 	t.Parallel()
 	zones := []*time.Location{time.UTC, shanghai, time.FixedZone("", -3*3600-1800)}
-	for _, name := range []string{"Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "Europe/Dublin",
-		"Europe/Berlin", "America/Sao_Paulo", "Pacific/Apia", "Asia/Beirut", "America/Havana", "Asia/Pyongyang", "Africa/Monrovia"} {
+	for _, name := range []string{
+		"Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "Europe/Dublin",
+		"Europe/Berlin", "America/Sao_Paulo", "Pacific/Apia", "Asia/Beirut", "America/Havana", "Asia/Pyongyang", "Africa/Monrovia",
+	} {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

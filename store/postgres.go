@@ -179,7 +179,7 @@ func (s *Store) orderTexts(ctx context.Context) error {
 		columns[c[0]] = append(columns[c[0]], fmt.Sprintf(`ALTER COLUMN %s TYPE TEXT COLLATE "C"`, pgx.Identifier{c[1]}.Sanitize()))
 	}
 	for _, table := range tables {
-		statement := "ALTER TABLE " + pgx.Identifier{table}.Sanitize() + " " + strings.Join(columns[table], ", ")
+		statement := "ALTER TABLE " + pgx.Identifier{table}.Sanitize() + " " + strings.Join(columns[table], ", ") //nolint:gosec // names, quoted
 		if _, err := s.writer.ExecContext(ctx, statement); err != nil {
 			return err
 		}

@@ -120,8 +120,10 @@ func (p *process) leftAlone(pl *plan.Plan) string {
 		kind   plan.NoteKind
 		en, zh string
 	}{
-		{plan.RuleFailed, "fail on %d", "出错 %d"}, {plan.LeftActive, "left and still active %d", "已离职但账号仍可用 %d"},
-		{plan.Held, "hold %d", "保留 %d"}, {plan.Aborted, "drop %d", "放弃 %d"},
+		{plan.RuleFailed, "fail on %d", "出错 %d"},
+		{plan.LeftActive, "left and still active %d", "已离职但账号仍可用 %d"},
+		{plan.Held, "hold %d", "保留 %d"},
+		{plan.Aborted, "drop %d", "放弃 %d"},
 	} {
 		if n[one.kind] > 0 {
 			parts = append(parts, p.say(one.en, one.zh, n[one.kind]))

@@ -38,7 +38,8 @@ func ruledPlan() *plan.Plan {
 		},
 		Notes: []plan.Note{
 			{Kind: plan.RuleFailed, Name: "Xu Bo", Say: "mail is undefined / mail 未定义", Place: "rules/users.js:4"},
-			{Kind: plan.Held, Name: "He Li", Say: "not said / 没有给出操作"}, {Kind: plan.Held, Name: "He Yi", Say: "not said / 没有给出操作"},
+			{Kind: plan.Held, Name: "He Li", Say: "not said / 没有给出操作"},
+			{Kind: plan.Held, Name: "He Yi", Say: "not said / 没有给出操作"},
 		},
 		Risk: plan.Assessment{Tier: 4, Blocked: true, Reasons: []plan.Finding{
 			{Code: plan.FindRuleErrors, Tier: 4, Have: 31, Limit: 6, What: "rules/users.js"},

@@ -101,3 +101,41 @@ func TestRuleFindings(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatARuleWritesIsThere sees that an attribute which the rule of a flow writes
+// counts as one of the flow's source: for people if it is theirs, and for no other
+// flow.
+func TestWhatARuleWritesIsThere(t *testing.T) {
+	t.Parallel()
+	rule, err := os.ReadFile(filepath.Join("..", "..", "configs", "rules", "account-names.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const flows = "  f:\n    {from: hr, to: wecom, users: {match: [mobile], map: {userid: account, email: email, name: name, mobile: mobile}, rule: account-names.js}}\n"
+	const other = "  g:\n    {from: hr, to: wecom, users: {match: [mobile], map: {userid: account, name: name, mobile: mobile}},\n" +
+		"     departments: {match: [name], map: {name: account}, rule: account-names.js}}\n"
+	files := func() map[string]string { return map[string]string{"account-names.js": string(rule)} }
+
+	p, cfg, out := ruled(t, flows, "en", files())
+	if err := p.checkRules(t.Context(), cfg); err != nil || strings.Contains(out.String(), "flows.") {
+		t.Errorf("with the rule: %v\n%s", err, out)
+	}
+
+	p, cfg, out = ruled(t, strings.Replace(flows, ", rule: account-names.js", "", 1), "en", files())
+	if err := p.checkRules(t.Context(), cfg); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("without the rule: %v", err)
+	}
+	for _, name := range []string{"account", "email"} {
+		if want := "✗ flows.f.users.map: users.map reads " + name + ", which hr has not"; strings.Count(out.String(), want) != 1 {
+			t.Errorf("without the rule, %q is not told once:\n%s", want, out)
+		}
+	}
+
+	p, cfg, out = ruled(t, flows+other, "en", files())
+	if err := p.checkRules(t.Context(), cfg); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("beside another flow: %v", err)
+	}
+	if text := out.String(); strings.Contains(text, "flows.f") || strings.Count(text, "✗ flows.g.users.map: users.map reads account, which hr has not") != 1 {
+		t.Errorf("beside another flow:\n%s", text)
+	}
+}

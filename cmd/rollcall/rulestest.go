@@ -194,12 +194,12 @@ func (t *ruleTester) tell(path string, err error) error {
 // read reads a rule and its test, over what the configuration knows of the rule.
 func (t *ruleTester) read(ctx context.Context, path string) (*ruletest.Suite, scripting.File, error) {
 	test := testBeside(path)
-	source, err := os.ReadFile(path)
+	source, err := os.ReadFile(path) //nolint:gosec // the operator named it
 	if err != nil {
 		return nil, scripting.File{}, fault.Wrap(fault.NotFound, err, "there is no rule %[1]s to test / 找不到要测试的规则 %[1]s", path)
 	}
 	rule := scripting.File{Path: path, Name: path, Source: source}
-	text, err := os.ReadFile(test)
+	text, err := os.ReadFile(test) //nolint:gosec // it stands beside the rule that the operator named
 	if err != nil {
 		return nil, rule, fault.Wrap(fault.NotFound, err, "%[1]s has no test: create %[2]s, or let `rollcall rules new` make one / %[1]s 没有测试：请创建 %[2]s，可以用 rollcall rules new 生成", path, test)
 	}

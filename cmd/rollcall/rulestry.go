@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -137,8 +138,11 @@ func calls(v plan.Verdict) []string {
 		called bool
 		name   string
 	}{
-		{v.Calls.Create, "repo.executeCreate()"}, {v.Calls.Update, "repo.executeUpdate()"}, {v.Calls.Disable, "repo.executeDisable()"},
-		{v.Calls.Delete, "repo.executeDelete()"}, {v.AbortAny, "repo.abort()"},
+		{v.Calls.Create, "repo.executeCreate()"},
+		{v.Calls.Update, "repo.executeUpdate()"},
+		{v.Calls.Disable, "repo.executeDisable()"},
+		{v.Calls.Delete, "repo.executeDelete()"},
+		{v.AbortAny, "repo.abort()"},
 	} {
 		if one.called {
 			all = append(all, one.name)
@@ -159,9 +163,7 @@ func changedNames(t *run.Tried) []string {
 	if both == nil {
 		both = directory.Attributes{}
 	}
-	for name, v := range t.Verdict.Data {
-		both[name] = v
-	}
+	maps.Copy(both, t.Verdict.Data)
 	var names []string
 	for _, name := range both.Names() {
 		x, y := t.Object.Attributes[name], t.Verdict.Data[name]

@@ -71,16 +71,22 @@ type outcome struct {
 // several is the sentence of a plan for a rule that contradicts itself.
 const several = "two different execute functions were called / 调用了两个不同的 execute 函数"
 
-// outcomeOf weighs a verdict as a plan does.
-func outcomeOf(c *testCase, v plan.Verdict, mentions plan.Calls) outcome {
-	out := outcome{reason: v.Reason, line: v.At.Line, changed: directory.Attributes{}}
-	for name, value := range v.Data {
-		before := c.object.Attributes[name]
-		if hidden := directory.Unknown; value.Type() == hidden && before.Type() == hidden || value.Equal(before) {
+// changes gives the attributes that a rule changed.
+func changes(before, after directory.Attributes) directory.Attributes {
+	out := directory.Attributes{}
+	for name, value := range after {
+		old := before[name]
+		if hidden := directory.Unknown; value.Type() == hidden && old.Type() == hidden || value.Equal(old) {
 			continue
 		}
-		out.changed[name] = value
+		out[name] = value
 	}
+	return out
+}
+
+// outcomeOf weighs a verdict as a plan does.
+func outcomeOf(c *testCase, v plan.Verdict, mentions plan.Calls) outcome {
+	out := outcome{reason: v.Reason, line: v.At.Line, changed: changes(c.object.Attributes, v.Data)}
 	s := plan.Situation{Proposed: c.proposed, Exists: c.target != nil, Mentions: mentions}
 	if s.Proposed == plan.None && s.Exists && len(out.changed) > 0 && v.Returned {
 		s.Proposed = plan.Update
@@ -106,24 +112,29 @@ func outcomeOf(c *testCase, v plan.Verdict, mentions plan.Calls) outcome {
 	return out
 }
 
+// say tells an outcome with its reason.
+func (o outcome) say() text {
+	switch {
+	case o.word == failed && o.line > 0:
+		return say("%s on line %d: %s", "第 %[2]d 行 %[1]s：%[3]s", o.word, o.line, o.why)
+	case o.why.en != "":
+		return say("%s: %s", "%s：%s", o.word, o.why)
+	default:
+		return say("%s", "%s", o.word)
+	}
+}
+
 // compare gives what differs from what the case expects.
 func (c *testCase) compare(got outcome) []Diff {
 	var diffs []Diff
 	add := func(what, want, got text) { diffs = append(diffs, Diff{what: what, want: want, got: got}) }
 	want := c.expect
-	came := say("%s", "%s", got.word)
-	if got.why.en != "" {
-		came = say("%s: %s", "%s：%s", got.word, got.why)
-	}
-	if got.word == failed && got.line > 0 {
-		came = say("%s on line %d: %s", "第 %[2]d 行 %[1]s：%[3]s", got.word, got.line, got.why)
-	}
 	unexpected := got.word == failed && want.operation == "" && want.err == ""
 	switch {
 	case unexpected:
-		add(text{"operation", "操作"}, text{"no error", "没有错误"}, came)
+		add(text{"operation", "操作"}, text{"no error", "没有错误"}, got.say())
 	case want.operation != "" && want.operation != got.word:
-		add(text{"operation", "操作"}, text{want.operation, want.operation}, came)
+		add(text{"operation", "操作"}, text{want.operation, want.operation}, got.say())
 	}
 	if want.data != nil {
 		diffs = append(diffs, c.compareData(got.changed)...)
@@ -132,20 +143,26 @@ func (c *testCase) compare(got outcome) []Diff {
 		add(text{"reason", "原因"}, words(*want.reason), words(got.reason))
 	}
 	if want.err != "" && !strings.Contains(got.err, want.err) {
-		g := say("%s", "%s", got.why)
-		if got.err == "" {
-			g = text{"no error", "没有错误"}
-		}
-		add(text{"error", "错误"}, say("…%s…", "…%s…", plain(want.err)), g)
+		add(text{"error", "错误"}, say("…%s…", "…%s…", plain(want.err)), got.sayErr())
 	}
 	if want.line != 0 && want.line != got.line {
-		g := say("%d", "%d", got.line)
-		if got.line == 0 {
-			g = text{"no line: the rule decided nothing", "没有行号：规则没有作出决定"}
-		}
-		add(text{"line", "行号"}, say("%d", "%d", want.line), g)
+		add(text{"line", "行号"}, say("%d", "%d", want.line), got.sayLine())
 	}
 	return diffs
+}
+
+func (o outcome) sayErr() text {
+	if o.err == "" {
+		return text{"no error", "没有错误"}
+	}
+	return say("%s", "%s", o.why)
+}
+
+func (o outcome) sayLine() text {
+	if o.line == 0 {
+		return text{"no line: the rule decided nothing", "没有行号：规则没有作出决定"}
+	}
+	return say("%d", "%d", o.line)
 }
 
 // words shows a text.

@@ -3,6 +3,7 @@ package ruletest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -249,22 +250,13 @@ func (r *reader) known(n ast.Node, at place, keys []string) (map[string]entry, b
 	list, ok := r.entries(n, at)
 	out := make(map[string]entry, len(list))
 	for _, e := range list {
-		if !contains(keys, e.key) {
+		if !slices.Contains(keys, e.key) {
 			r.bad(e.at, say("there is no key %s%s", "没有 %s 这个键%s", quoted(e.key), oneOf(e.key, keys)))
 			continue
 		}
 		out[e.key] = e
 	}
 	return out, ok
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // items gives the elements of a list.

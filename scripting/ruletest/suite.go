@@ -3,6 +3,7 @@ package ruletest
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,7 +216,7 @@ func (r *reader) word(e entry, words []string, otherwise string) string {
 	switch {
 	case !ok:
 		return otherwise
-	case contains(words, s):
+	case slices.Contains(words, s):
 		return s
 	}
 	r.bad(e.where(), say("%s: %s will not do%s", "%s：不能是 %s%s", e.key, quoted(s), oneOf(s, words)))

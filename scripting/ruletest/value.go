@@ -112,6 +112,11 @@ func (r *reader) value(e entry, typ directory.Type) (directory.Value, bool) {
 	if s == "" {
 		return directory.Empty(typ), true
 	}
+	return r.typed(e, s, typ)
+}
+
+// typed reads a number, a boolean or a date that is written as s.
+func (r *reader) typed(e entry, s string, typ directory.Type) (directory.Value, bool) {
 	switch typ {
 	case directory.Int:
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil && intPattern.MatchString(s) {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,6 +56,47 @@ func TestWhatAGuardHoldsIsNotDoneByEvents(t *testing.T) {
 		<-time.After(time.Minute)
 		w.want(w.byEvent()[0], run.Succeeded)
 	})
+}
+
+// TestWhatBrokenRulesHeldIsNotDoneByEvents sees that what a rule has kept a full run
+// from doing does not get through person by person, whatever the rule says by then.
+func TestWhatBrokenRulesHeldIsNotDoneByEvents(t *testing.T) {
+	t.Parallel()
+	place := plan.Place{File: "rules/users.js", Line: 3}
+	for name, spoil := range map[string]func(*bylaw){
+		plan.FindRuleBroken: func(law *bylaw) { law.fail = useless().fail },
+		plan.FindRuleErrors: func(law *bylaw) {
+			law.verdict = plan.Verdict{Failed: &plan.RuleError{File: place.File, Line: place.Line, Say: "is broken / 有误"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			law := letting()
+			story(t, 40, func(w *world) { listening(w); w.ruled("c1", "one", law) }, func(w *world) {
+				w.want(w.until(w.start(true).Code), run.Succeeded)
+				before := len(w.target.done())
+				w.mail("0002", "new@x.cn")
+				whole := *law
+				spoil(law)
+				r := w.want(w.until(w.start(true).Code), run.Blocked)
+				p := w.plan(r.Code)
+				if !slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool { return f.Code == name }) {
+					w.t.Fatalf("it is blocked for %+v", p.Risk.Reasons)
+				}
+				*law = whole
+				w.hint(changed("0002"))
+				<-time.After(time.Minute)
+				if r := w.byEvent()[0]; r.State != run.Planned || len(w.target.done()) != before {
+					w.t.Errorf("the run by event is %s (%s), %d effects", r.State, r.Reason, len(w.target.done())-before)
+				}
+				w.want(w.until(w.start(true).Code), run.Succeeded)
+				w.mail("0002", "newer@x.cn")
+				w.hint(changed("0002"))
+				<-time.After(time.Minute)
+				w.want(w.byEvent()[0], run.Succeeded)
+			})
+		})
+	}
 }
 
 // TestManySmallRunsTurnIntoAFullOne sees that changes which trickle in are held

@@ -258,3 +258,39 @@ func TestANarrowedPlanForgetsNobodyWhoIsLeftActive(t *testing.T) {
 		}
 	})
 }
+
+// TestABrokenRuleForgetsNobodyWhoIsLeftActive: a plan that a broken rule empties tells
+// of nobody, so it ends nobody's row of runs.
+func TestABrokenRuleForgetsNobodyWhoIsLeftActive(t *testing.T) {
+	t.Parallel()
+	law := letting()
+	story(t, 5, func(w *world) { w.ruled("c1", "one", law) }, func(w *world) {
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.drop(directory.User, "0003")
+		law.verdict.AbortAny = true
+		left := func(when string, want int) {
+			w.t.Helper()
+			links, err := w.store.Links(w.t.Context(), "hr-to-corp")
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			i := slices.IndexFunc(links, func(l mapping.Link) bool { return l.Source == user("0003") })
+			if i < 0 || links[i].LeftRuns != want {
+				w.t.Errorf("%s: not left and active for %d runs: %+v", when, want, links)
+			}
+		}
+		for range 2 {
+			w.until(w.start(true).Code)
+		}
+		left("before", 2)
+		law.fail = useless().fail
+		w.want(w.until(w.start(true).Code), run.Blocked)
+		left("while the rule is broken", 2)
+		law.fail = nil
+		r := w.until(w.start(true).Code)
+		left("once it is mended", 3)
+		if alarms := w.events(run.EventAlarm, r.Code); len(alarms) != 1 {
+			w.t.Errorf("the third run raises %q", alarms)
+		}
+	})
+}

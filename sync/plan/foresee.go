@@ -77,20 +77,8 @@ func merge(first, c *Change) *Change {
 // unsure says why only a plan of all can tell, or "". A reference that only such
 // a plan can follow leaves the rest of an UPDATE as it is, which explain notes.
 func (a *alone) unsure(out *Foreseen) string {
-	system := a.in.Target.System
-	if key := a.openKey(); key != "" && a.depends(out) {
-		return sprintf("not linked yet: only a plan of all can tell whether somebody in %s has the same %s / 尚未关联：%[1]s 中是否有 %[2]s 相同的账号，要做完整预演才知道", system, key)
-	}
-	if c := out.Change; c != nil && c.Op == Create && c.Key.ID != "" && !a.idIsAKey() {
-		return sprintf("not linked yet: only a plan of all can tell whether the id %s is free / 尚未关联：编号 %s 是否可用，要做完整预演才知道", c.Key.ID, c.Key.ID)
-	}
-	if c := out.Change; c != nil {
-		if names := markedNames(c.After); len(names) > 0 {
-			return sprintf("which number makes %s the only one, only a plan of all can tell / %[1]s 用哪个序号才唯一，要做完整预演才知道", strings.Join(names, ", "))
-		}
-	}
-	if id := a.double(out); id != "" {
-		return sprintf("%s in the source has a match key of the same account, perhaps the same person under another id: only a plan of all can tell whose it is / 来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：账号属于谁，要做完整预演才知道", id, id)
+	if say := a.rivalled(out); say != "" {
+		return say
 	}
 	if !a.waitsForOthers() {
 		return ""
@@ -106,6 +94,27 @@ func (a *alone) unsure(out *Foreseen) string {
 }
 
 const sayOthers = "refers to somebody or something that is not linked yet: only a plan of all can tell what becomes of the reference / 引用了尚未关联的人员或部门：该引用的结果要做完整预演才知道"
+
+// rivalled says that somebody else may have, or want, what makes the account this
+// user's own, or "".
+func (a *alone) rivalled(out *Foreseen) string {
+	system := a.in.Target.System
+	if key := a.openKey(); key != "" && a.depends(out) {
+		return sprintf("not linked yet: only a plan of all can tell whether somebody in %s has the same %s / 尚未关联：%[1]s 中是否有 %[2]s 相同的账号，要做完整预演才知道", system, key)
+	}
+	if c := out.Change; c != nil && c.Op == Create && c.Key.ID != "" && !a.idIsAKey() {
+		return sprintf("not linked yet: only a plan of all can tell whether the id %s is free / 尚未关联：编号 %s 是否可用，要做完整预演才知道", c.Key.ID, c.Key.ID)
+	}
+	if c := out.Change; c != nil {
+		if names := markedNames(c.After); len(names) > 0 {
+			return sprintf("which number makes %s the only one, only a plan of all can tell / %[1]s 用哪个序号才唯一，要做完整预演才知道", strings.Join(names, ", "))
+		}
+	}
+	if id := a.double(out); id != "" {
+		return sprintf("%s in the source has a match key of the same account, perhaps the same person under another id: only a plan of all can tell whose it is / 来源中的 %s 与该账号有相同的匹配属性，可能是同一个人换了编号：账号属于谁，要做完整预演才知道", id, id)
+	}
+	return ""
+}
 
 // double gives somebody in the source, without an account of their own, because
 // of whom the account may be left alone: whether theirs is this one, or another

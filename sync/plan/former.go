@@ -45,7 +45,7 @@ func (m *maker) askFormer(ctx context.Context, kind directory.Kind, chunk []*sub
 	case err == nil:
 		return verdicts, mentions, nil
 	case ctx.Err() != nil || m.contest.most == 0:
-		return nil, Calls{}, fmt.Errorf("judge %ss by former rules: %w", kind, errFormer{err})
+		return nil, Calls{}, fmt.Errorf("judge %ss by former rules: %w", kind, formerError{err})
 	}
 	m.contest.say = "the former rules failed / 之前的规则执行失败"
 	if broken, ok := errors.AsType[*RuleError](err); ok {
@@ -56,14 +56,14 @@ func (m *maker) askFormer(ctx context.Context, kind directory.Kind, chunk []*sub
 	return nil, Calls{}, nil
 }
 
-// errFormer marks an error of the former rules.
-type errFormer struct{ err error }
+// formerError marks an error of the former rules.
+type formerError struct{ err error }
 
 // Error gives the cause.
-func (e errFormer) Error() string { return e.err.Error() }
+func (e formerError) Error() string { return e.err.Error() }
 
 // Unwrap gives the cause.
-func (e errFormer) Unwrap() error { return e.err }
+func (e formerError) Unwrap() error { return e.err }
 
 // hold counts an object of which two sets of rules make different things.
 func (k *contest) hold(c *subject, before, after Decision) {
@@ -145,7 +145,7 @@ func sayWhose(err error) error {
 		return err
 	}
 	whose := "the flow's rule is of no use / 流程现在的规则无法使用"
-	if _, former := errors.AsType[errFormer](err); former {
+	if _, former := errors.AsType[formerError](err); former {
 		whose = "the other rule is of no use / 用来比较的规则无法使用"
 	}
 	return fault.Wrap(fault.Invalid, err, "%s", joined(whose, sayBroken(broken)))

@@ -60,7 +60,7 @@ func Judge(ctx context.Context, in Input, one One, op Op) (Judged, error) {
 func (m *maker) askOne(ctx context.Context, c *subject) (Verdict, Calls, error) {
 	mentions, _ := m.rules.about(directory.User)
 	if m.broken != nil {
-		return Verdict{Failed: m.broken}, mentions, nil
+		return Verdict{Failed: m.broken}, mentions, nil //nolint:nilerr // the verdict tells it
 	}
 	verdicts, mentions, err := m.ask(ctx, directory.User, []*subject{c})
 	switch {

@@ -90,7 +90,7 @@ func (m *maker) number(c *subject, out *outcome) error {
 	fits := func(n int) bool {
 		return !slices.ContainsFunc(marked, func(name string) bool {
 			text := numbered(out.want[name].Text(), n)
-			return fold(name, text) != fold(name, have[name].Text()) && !(whole && m.free(c, name, text))
+			return fold(name, text) != fold(name, have[name].Text()) && (!whole || !m.free(c, name, text))
 		})
 	}
 	i := slices.IndexFunc(candidates, fits)
@@ -206,8 +206,7 @@ func appendFolded(list []int, name, marked, have string) []int {
 // appendNumber appends the number by which a marked text is the one that is there,
 // unless it is none or in the list already.
 func appendNumber(list []int, marked, have string) []int {
-	before, after, _ := strings.Cut(marked, Mark)
-	after, _, _ = strings.Cut(after, Mark) // of several marks, the first tells
+	before, _, _ := strings.Cut(marked, Mark) // of several marks, the first tells
 	if len(have) < len(before) {
 		return list
 	}

@@ -15,7 +15,6 @@ import (
 	osuser "os/user"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -37,9 +36,7 @@ type Server struct {
 	dir  string
 	as   *syscall.SysProcAttr
 	more []string // settings
-
-	mu  sync.Mutex
-	cmd *exec.Cmd
+	cmd  *exec.Cmd
 }
 
 // Start starts a server with settings such as "synchronous_commit=off". Without
@@ -65,13 +62,13 @@ func Start(t testing.TB, settings ...string) *Server {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	t.Cleanup(s.stop)
-	s.Run(t)
+	s.run(t)
 	s.mustDo(t, `CREATE ROLE rollcall LOGIN PASSWORD '`+Secret+`'`)
 	return s
 }
 
-// Run starts the server, again after Kill, and waits until it answers.
-func (s *Server) Run(t testing.TB) {
+// run starts the server and waits until it answers.
+func (s *Server) run(t testing.TB) {
 	t.Helper()
 	line := []string{"-D", s.data(), "-p", s.Port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300"}
 	for _, one := range s.more {
@@ -81,19 +78,16 @@ func (s *Server) Run(t testing.TB) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.mu.Lock()
 	s.cmd = cmd
-	s.mu.Unlock()
-	if s.Admin == nil {
-		admin, err := sql.Open("pgx", s.address("postgres", adminSecret, "postgres"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Admin = admin
+	admin, err := sql.Open("pgx", s.address("postgres", adminSecret, "postgres"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	deadline := time.Now().Add(60 * time.Second)
+	s.Admin = admin
+	patient, enough := context.WithTimeout(context.Background(), 60*time.Second)
+	defer enough()
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(patient, time.Second)
 		err := s.Admin.PingContext(ctx)
 		if err != nil {
 			rest, done := context.WithTimeout(ctx, 50*time.Millisecond)
@@ -104,44 +98,9 @@ func (s *Server) Run(t testing.TB) {
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		if patient.Err() != nil {
 			t.Fatalf("the server does not come up: %v", err)
 		}
-	}
-}
-
-// Kill ends the server as a power failure would: all its processes at once.
-func (s *Server) Kill() { s.end(syscall.SIGKILL) }
-
-// Restart ends all sessions and starts the server again.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
-	s.end(syscall.SIGINT)
-	s.Run(t)
-}
-
-func (s *Server) end(signal syscall.Signal) {
-	s.mu.Lock()
-	cmd := s.cmd
-	s.cmd = nil
-	s.mu.Unlock()
-	if cmd == nil {
-		return
-	}
-	if signal == syscall.SIGKILL { // its children too: they share the group
-		_ = syscall.Kill(-cmd.Process.Pid, signal)
-	}
-	_ = cmd.Process.Signal(signal)
-	done := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(10 * time.Second):
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-done
-	}
-	if signal == syscall.SIGKILL {
-		_ = os.Remove(filepath.Join(s.data(), "postmaster.pid"))
 	}
 }
 
@@ -149,7 +108,18 @@ func (s *Server) stop() {
 	if s.Admin != nil {
 		_ = s.Admin.Close()
 	}
-	s.end(syscall.SIGQUIT)
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	done := make(chan struct{})
+	go func() { _ = s.cmd.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its children too: they share the group
+		<-done
+	}
 }
 
 // URL gives the address of a database that the role rollcall owns, the same for the
@@ -221,7 +191,7 @@ func place(t testing.TB) (string, *syscall.SysProcAttr) {
 
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
