@@ -65,8 +65,8 @@ declare function now(): RollcallDate;
 /** "张三" → "zhangsan" */
 declare function pinyin(text: string): string;
 /**
- * A text that is to be the only one in the target: unique("zhangsan") becomes zhangsan, zhangsan2, zhangsan3 …
- * An account keeps its number. 在目标系统中不重复的文本：依次取 zhangsan、zhangsan2、zhangsan3……已有账号保持原序号。
+ * A text that is to be the only one in the target: unique("zhangsan") becomes zhangsan, zhangsan2, zhangsan3 …,
+ * and a mail address gets its number before the @. An account keeps its number. 在目标系统中不重复的文本：依次取 zhangsan、zhangsan2、zhangsan3……，邮箱的序号加在 @ 前面。已有账号保持原序号。
  */
 declare function unique(text: string): string;
 /** A line for you in a trial. 试跑时给你看的一行。 */

@@ -19,5 +19,9 @@ func (e *engine) unique(call goja.FunctionCall) goja.Value {
 	if text == "" || strings.Contains(text, plan.Mark) {
 		return s // nothing to tell apart, or marked already
 	}
-	return e.vm.ToValue(text + plan.Mark)
+	before, after := text, ""
+	if i := strings.LastIndex(text, "@"); i >= 0 { // of a mail address, the person's part
+		before, after = text[:i], text[i:]
+	}
+	return e.vm.ToValue(before + plan.Mark + after)
 }

@@ -168,7 +168,7 @@ func (m *maker) decide(c *subject, v Verdict, mentions Calls, by *judges) Decisi
 	}
 	idle := d.Op == None && v.Calls != Calls{}
 	if d.Note != "" || idle || v.had(d.Op, m.wrote(c, v, out)) {
-		d.Rule = by.place(c.source.Kind, v).String()
+		d.Rule = by.placeOf(c.source.Kind, v, d.Note).String()
 	}
 	return d
 }

@@ -78,6 +78,16 @@ func (j *judges) place(kind directory.Kind, v Verdict) Place {
 	return at
 }
 
+// placeOf is place for what came of an object. Who is held for what the rule did not
+// do has no line: the one where it wrote something would mislead.
+func (j *judges) placeOf(kind directory.Kind, v Verdict, note NoteKind) Place {
+	at := j.place(kind, v)
+	if note == Held && v.Returned && v.Calls == (Calls{}) {
+		at.Line = 0
+	}
+	return at
+}
+
 // had tells whether the rule had a say in an operation: it let it through, chose it,
 // wrote what it writes, or gave a reason for it.
 func (v Verdict) had(op Op, wrote bool) bool {

@@ -52,7 +52,7 @@ func (m *maker) reconsider(c *subject, v Verdict) (Op, *outcome, error) {
 
 // refuse notes why a rule left an object alone.
 func (m *maker) refuse(c *subject, v Verdict, kind NoteKind, proposed Op) {
-	at := m.rules.place(c.source.Kind, v)
+	at := m.rules.placeOf(c.source.Kind, v, kind)
 	n := Note{Kind: kind, Op: proposed, Key: c.source.Key, Name: c.source.Name(), Place: at.String()}
 	switch kind {
 	case RuleFailed:
