@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: deploy-check servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: faults deploy-check servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,13 @@ servers: # real counterparts of the tests; what is not there is said loudly, and
 	fi
 
 NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
+
+KILLS ?= 1000
+SEED ?= 0
+
+faults: ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); docs/reliability.md
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP01_' ./cmd/rollcall -faults
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 120m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED)
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }
