@@ -19,6 +19,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
+	$(GO) test -tags $(TAGS) -timeout 20m -run '^TestP0[12]_' ./cmd/rollcall # a dozen failpoints and a dozen random kills; all of them: make faults
 	$(GO) test -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
 
 # Debian packages, each with a command that shows that it is there.

@@ -82,19 +82,25 @@ func (s *failingStore) CreateRun(ctx context.Context, r run.Run) (run.Run, bool,
 }
 
 func (s *failingStore) UpdateRun(ctx context.Context, code run.Code, by run.Actor, fn func(*run.Run) error) (run.Run, error) {
-	begins := false
+	var begins bool
 	r, err := s.Store.UpdateRun(ctx, code, by, func(r *run.Run) error {
-		was := r.State
-		err := fn(r)
-		if begins = err == nil && was != run.Applying && r.State == run.Applying; begins {
-			s.f.before("apply")
-		}
-		return err
+		return s.begin(r, &begins, func() error { return fn(r) })
 	})
 	if begins {
 		s.f.done("apply", err)
 	}
 	return r, err
+}
+
+// begin carries out a move, and dies before it is committed when the run begins to
+// apply by it.
+func (s *failingStore) begin(r *run.Run, begins *bool, move func() error) error {
+	was := r.State
+	err := move()
+	if *begins = err == nil && was != run.Applying && r.State == run.Applying; *begins {
+		s.f.before("apply")
+	}
+	return err
 }
 
 func (s *failingStore) SavePlan(ctx context.Context, lease run.Lease, code run.Code, p *plan.Plan, fn func(*run.Run) error) (run.Run, error) {
@@ -105,9 +111,15 @@ func (s *failingStore) SavePlan(ctx context.Context, lease run.Lease, code run.C
 }
 
 func (s *failingStore) Vote(ctx context.Context, v run.Vote, fn func(*run.Run, []run.Vote) error) (run.Run, error) {
+	var begins bool
 	s.f.before("vote")
-	r, err := s.Store.Vote(ctx, v, fn)
+	r, err := s.Store.Vote(ctx, v, func(r *run.Run, votes []run.Vote) error {
+		return s.begin(r, &begins, func() error { return fn(r, votes) })
+	})
 	s.f.done("vote", err)
+	if begins { // the last vote begins it
+		s.f.done("apply", err)
+	}
 	return r, err
 }
 
