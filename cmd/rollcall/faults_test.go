@@ -242,11 +242,7 @@ func (m *mortal) change(t *testing.T) {
 func (m *mortal) say(t *testing.T, who, line string) {
 	t.Helper()
 	for range 5 { // the platform is patient
-		_, serves := m.present()
-		select { // what is said to a dead one is waited for long
-		case <-serves:
-		case <-t.Context().Done():
-		}
+		m.until(t, "the service serves", m.serving) // what is said to a dead one is waited for long
 		err := m.chat.Say(t.Context(), stage.FeishuRoom, who, line)
 		if err == nil {
 			return
@@ -337,8 +333,9 @@ func points() []string {
 // withoutRace says why kills are left out: what is killed shows no race.
 const withoutRace = "the race detector makes each start slow: make test tries this once more without it"
 
-// roundsOfStage keeps a stage below the guards on deletions.
-const roundsOfStage = 5
+// roundsOfStage keeps a stage below the guards on deletions, and lets the slow
+// rounds wait beside each other.
+const roundsOfStage = 3
 
 // TestP01_KilledAtEveryFailpoint kills the service at each failpoint of a run's
 // life, once before and once after what it stands for, and starts it again.
@@ -447,6 +444,18 @@ func (m *mortal) present() (*exec.Cmd, chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.child, m.serves
+}
+
+// serving tells whether the child of the moment serves: one that died early never
+// did.
+func (m *mortal) serving() bool {
+	_, serves := m.present()
+	select {
+	case <-serves:
+		return true
+	default:
+		return false
+	}
 }
 
 // pause waits, and tells whether the time has passed.
