@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: deploy-check servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: faults deploy-check servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,7 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
+	$(GO) test -tags $(TAGS) -parallel 8 -timeout 20m -run '^TestP0[12]_' ./cmd/rollcall # a dozen failpoints and a dozen random kills; all of them: make faults
 	$(GO) test -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
 
 # Debian packages, each with a command that shows that it is there.
@@ -40,6 +41,13 @@ servers: # real counterparts of the tests; what is not there is said loudly, and
 	fi
 
 NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
+
+KILLS ?= 1000
+SEED ?= 0
+
+faults: ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); docs/reliability.md
+	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 60m -run '^TestP01_' ./cmd/rollcall -faults
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 120m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED)
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }

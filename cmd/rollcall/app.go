@@ -43,6 +43,7 @@ type app struct {
 	closers  []func() error
 	slots    *scripting.Slots // shared by the rules of all flows
 	asFound  bool             // the record is only looked at
+	fail     *failpoint       // nil but in tests
 }
 
 var (
@@ -70,6 +71,9 @@ func (p *process) open(ctx context.Context, cfg *configs.Config) (*app, error) {
 }
 
 func (a *app) openAll(ctx context.Context) error {
+	if err := a.setFailpoint(); err != nil {
+		return err
+	}
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -88,7 +92,7 @@ func (a *app) openAll(ctx context.Context) error {
 	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
-		Store: watched, Around: watched.around, Bell: a.bell, Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
+		Store: a.fail.store(watched), Around: watched.around, Bell: a.fail.bell(a.bell), Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
 		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
 		Host:          a.otherRules, RuleTime: t.Rules.Std(),

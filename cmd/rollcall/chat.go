@@ -51,7 +51,7 @@ func (a *app) openChat() (*chat, error) {
 		if err != nil {
 			return nil, fmt.Errorf("bots.feishu: %w", err)
 		}
-		platforms = append(platforms, b)
+		platforms = append(platforms, a.fail.platform(b))
 		a.observer.door(run.Feishu, b.Refused)
 		c.doctor.bots[run.Feishu] = func(ctx context.Context) error { _, err := b.Probe(ctx); return err }
 		if cfg.Receive == "callback" {
@@ -63,7 +63,7 @@ func (a *app) openChat() (*chat, error) {
 		if err != nil {
 			return nil, fmt.Errorf("bots.dingtalk: %w", err)
 		}
-		platforms = append(platforms, b)
+		platforms = append(platforms, a.fail.platform(b))
 		a.observer.door(run.DingTalk, b.Refused)
 		c.doctor.bots[run.DingTalk] = b.Probe
 		if cfg.Receive == dingtalkbot.Callback {
@@ -81,7 +81,7 @@ func (a *app) openChat() (*chat, error) {
 	}
 	c.doctor.robots = robots
 	c.bot, err = bot.New(bot.Options{
-		Service: a.engine, Mailbox: a.store, Platforms: platforms, Robots: robots, People: people(a.cfg), Rooms: a.rooms(),
+		Service: a.engine, Mailbox: a.fail.mailbox(a.store, a.store.Run), Platforms: platforms, Robots: robots, People: people(a.cfg), Rooms: a.rooms(),
 		Flows: a.botFlows(), Digests: a.digests(), Lang: bot.Lang(a.cfg.Locale), Zone: a.cfg.Location(), Now: a.p.now, Logger: a.log,
 		Doctor: c.doctor, AdminRoom: a.cfg.AdminRoom, Limiter: a.limiter(), Quota: a.quota(),
 		Flood: bot.Flood{Person: a.cfg.Limits.Person, Room: a.cfg.Limits.Room},

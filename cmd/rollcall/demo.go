@@ -50,7 +50,7 @@ func (p *process) demoCommand() *cobra.Command {
 func (p *process) demo(ctx context.Context, d demo) error {
 	skip := &skipping{now: p.now}
 	pretending := *p
-	pretending.now = skip.Now
+	pretending.now, pretending.breakable = skip.Now, true
 	p = &pretending
 	if d.dir == "" {
 		dir, err := os.MkdirTemp("", "rollcall-demo-")

@@ -52,8 +52,8 @@ func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, err
 		return engine.Flow{}, fault.New(fault.Unsupported, "flow %[1]s: %[2]s cannot be written to / 流程 %[1]s：%[2]s 不能写入", f.Name, f.To)
 	}
 	out := engine.Flow{
-		From: f.From, To: f.To, Source: &observedSource{source, f.From, a.observer},
-		Target: &observedTarget{observedSource{target, f.To, a.observer}, target}, Zone: a.cfg.Location(), Paused: f.Paused, Spec: f.Schedule,
+		From: f.From, To: f.To, Source: a.fail.source(&observedSource{source, f.From, a.observer}),
+		Target: a.fail.target(&observedTarget{observedSource{target, f.To, a.observer}, target}), Zone: a.cfg.Location(), Paused: f.Paused, Spec: f.Schedule,
 		OnChange: f.OnChange.Std(),
 	}
 	if out.Plan, err = planFlow(f); err != nil {

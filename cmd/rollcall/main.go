@@ -15,15 +15,15 @@ import (
 	_ "time/tzdata" // a container without zone files still knows Asia/Shanghai
 )
 
-func main() { os.Exit(start()) }
+func main() { os.Exit(start(false)) }
 
-// start runs the command line and gives the exit code.
-func start() int {
+// start runs the command line and gives the exit code. Only tests are breakable.
+func start(breakable bool) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p := &process{
 		args: os.Args[1:], getenv: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		now: time.Now, executable: os.Executable,
+		now: time.Now, executable: os.Executable, breakable: breakable,
 	}
 	return p.run(ctx)
 }

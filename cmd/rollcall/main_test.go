@@ -17,7 +17,7 @@ import (
 // TestMain lets the test binary be the rollcall command when it is called by
 // that name: scripts run it, and so do the tests that kill it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(start()) }})
+	testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(start(true)) }})
 }
 
 // rollcall gives a command that runs this binary as rollcall.

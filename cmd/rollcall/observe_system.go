@@ -137,7 +137,7 @@ func (p *observedPacer) Wait(ctx context.Context, bucket string, n int, per time
 // "bot.feishu" and the like.
 func (a *app) client(name string) *http.Client {
 	c := httpClient()
-	c.Transport = &observedTransport{next: c.Transport, system: name, o: a.observer, now: a.p.now}
+	c.Transport = &observedTransport{next: a.fail.transport(c.Transport), system: name, o: a.observer, now: a.p.now}
 	return c
 }
 

@@ -26,6 +26,7 @@ type process struct {
 	stderr     io.Writer
 	now        func() time.Time
 	executable func() (string, error)
+	breakable  bool                  // failpoints are heeded: a test, or the demo
 	spans      sdktrace.SpanExporter // takes the traces in tests; nil: as configured
 }
 
