@@ -50,14 +50,15 @@ func TestTheThirdVersionGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if have, want, err := s.Version(t.Context()); have != 3 || want != 4 || err != nil {
-		t.Errorf("before: version %d of %d, %v", have, want, err)
+	have, newest, err := s.Version(t.Context())
+	if have != 3 || newest < 4 || err != nil {
+		t.Errorf("before: version %d of %d, %v", have, newest, err)
 	}
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if have, _, err := s.Version(t.Context()); have != 4 || err != nil {
-		t.Errorf("after: version %d, %v", have, err)
+	if have, _, err := s.Version(t.Context()); have != newest || err != nil {
+		t.Errorf("after: version %d of %d, %v", have, newest, err)
 	}
 	if r, err := s.Run(t.Context(), "7K3MQ2"); err != nil || r.Config != "c1" {
 		t.Errorf("its run: %+v, %v", r, err)
