@@ -216,16 +216,16 @@ func globalState(files []*ast.File) []comparison {
 	for _, f := range files {
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
-				found = append(found, writes(fn, globals)...)
+				found = append(found, assignments(fn, globals)...)
 			}
 		}
 	}
 	return found
 }
 
-// writes finds assignments of a function to names of globals that no
+// assignments finds where a function assigns to a name of a global that no
 // declaration inside it hides.
-func writes(fn *ast.FuncDecl, globals map[string]bool) []comparison {
+func assignments(fn *ast.FuncDecl, globals map[string]bool) []comparison {
 	hidden := map[string]bool{}
 	hide := func(x ast.Node) {
 		if id, ok := x.(*ast.Ident); ok {
