@@ -7,6 +7,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/bot/markdown"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 func size(s string) int { return len(s) }
@@ -66,6 +67,47 @@ func TestPiecesFit(t *testing.T) {
 			if tt.measure(piece) > tt.room {
 				t.Errorf("room %d: a piece of %d", tt.room, tt.measure(piece))
 			}
+		}
+	}
+}
+
+// TestALadderOfSizes: what was refused as too large comes in smaller parts, on
+// each platform and in each form.
+func TestALadderOfSizes(t *testing.T) {
+	t.Parallel()
+	for platform, v := range vendors() {
+		r := &Robot{o: Options{Type: platform}}
+		for _, words := range []bool{false, true} {
+			count := func(shrink int) int {
+				got, err := v.draw(r, bot.Outgoing{Lang: bot.EN, Card: cardOf(1400)}, form{words: words, shrink: shrink})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(fmt.Sprint(got[0].fields))
+			}
+			whole, half := count(1), count(2)
+			if half > whole*2/3 || half < whole/4 {
+				t.Errorf("%s, words %t: a part of %d becomes one of %d", platform, words, whole, half)
+			}
+		}
+	}
+}
+
+// TestAsManyAreCalledAsTheVendorTakes counts the people that a message calls.
+func TestAsManyAreCalledAsTheVendorTakes(t *testing.T) {
+	t.Parallel()
+	r := &Robot{o: Options{Type: run.DingTalk}}
+	for people, want := range map[int]int{0: 0, 1: 1, maxMentions: maxMentions, maxMentions + 1: maxMentions} {
+		o := bot.Outgoing{Platform: run.DingTalk, Card: cardOf(1)}
+		for i := range people {
+			o.Mention = append(o.Mention, fmt.Sprint("p", i))
+		}
+		got, err := drawDingTalk(r, o, form{shrink: 1})
+		if err != nil || len(got) != 1 {
+			t.Fatal(got, err)
+		}
+		if at, _ := got[0].fields["at"].(map[string]any); len(at["atUserIds"].([]string)) != want {
+			t.Errorf("%d of %d people are called: %v", want, people, at)
 		}
 	}
 }
