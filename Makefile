@@ -5,10 +5,20 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: faults deploy-check servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+# Tools of the checks, built on first use and kept beside other caches.
+TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/tools
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
+GOVULNCHECK := $(TOOLS)/govulncheck-v1.2.0
+GREMLINS := $(TOOLS)/gremlins-v0.6.0
+
+# The order of the tests of a run: make test SHUFFLE=N repeats one.
+SHUFFLE ?= $(shell date +%s)
+
+.PHONY: faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+	modules repro cover generate verify vuln live
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 demo: ## try it: pretend tenants and a chat window, no credentials
 	@$(GO) run -tags $(TAGS) ./cmd/rollcall demo
@@ -18,9 +28,10 @@ demo: ## try it: pretend tenants and a chat window, no credentials
 # them slow.
 test: servers ## every test, with -race, against simulators and against real servers
 	$(GO) build -race -tags $(TAGS) $(PKGS)
-	$(GO) test -race -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
+	@echo "the order of the tests: make test SHUFFLE=$(SHUFFLE) repeats it"
+	$(GO) test -race -shuffle=$(SHUFFLE) -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
 	$(GO) test -tags $(TAGS) -parallel 8 -timeout 20m -run '^TestP0[12]_' ./cmd/rollcall # a dozen failpoints and a dozen random kills; all of them: make faults
-	$(GO) test -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
+	$(GO) test -shuffle=$(SHUFFLE) -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
 
 # Debian packages, each with a command that shows that it is there.
 SERVERS := redis-server:redis-server slapd:slapd postgresql:initdb mariadb-server:mariadbd
@@ -66,18 +77,47 @@ vet: ## go vet
 fmt: ## gofmt every file
 	gofmt -w $$(git ls-files '*.go')
 
-lint: ## golangci-lint, built on first use
-	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+$(GOLANGCI_LINT):
+	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0)
+$(GOVULNCHECK):
+	@$(call install,golang.org/x/vuln/cmd/govulncheck@v1.2.0)
+$(GREMLINS):
+	@$(call install,github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0)
+
+# install builds a tool under a name with its version, so that another version is
+# another file. What cannot be had is told by the target that needs it.
+install = mkdir -p $(TOOLS)/new && echo "building $(1), once" && \
+	(GOFLAGS= GOBIN=$(TOOLS)/new $(GO) install $(1) && mv $(TOOLS)/new/$(notdir $(firstword $(subst @, ,$(1)))) $@) || true
+
+lint: $(GOLANGCI_LINT) ## golangci-lint, built on first use
+	@if [ -x $(GOLANGCI_LINT) ]; then \
+		$(GOLANGCI_LINT) run --build-tags $(TAGS); \
+	else \
+		echo "NOT RUN: golangci-lint v2.15.0 cannot be built here, so nothing is linted"; \
+	fi
 
 bench: ## the benchmarks of docs/performance.md
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./sync/plan ./scripting ./bot ./bot/feishubot ./bot/dingtalkbot ./store ./sync/connector/rosterfile
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
-	@for pkg in $$($(GO) list $(PKGS)); do \
-		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$pkg || exit 1; \
-		done; \
-	done
+	@.ci/fuzz each $${FUZZTIME:-10s}
+
+fuzz-ci: ## all fuzz targets for a minute in total, at least one second each
+	@.ci/fuzz 60
+
+CHECKS ?= 10000
+properties: ## the tests of properties (rapid) with CHECKS (10,000) tries each; make test makes 100
+	$(GO) test -tags $(TAGS) -count=1 -p 1 -timeout 60m -rapid.checks=$(CHECKS) \
+		$$($(GO) list -tags $(TAGS) -f '{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{"\n"}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{"\n"}}{{end}}{{end}}' $(PKGS) | sort -u)
+
+mutate: $(GREMLINS) ## mutation testing of planner, votes, journal, signatures and escaping (docs/reliability.md): ONLY=NAME for one
+	@if [ -x $(GREMLINS) ]; then GREMLINS=$(GREMLINS) .ci/mutate $(ONLY); else echo "NOT RUN: gremlins v0.6.0 cannot be built here, so nothing is mutated"; fi
+
+modules: ## the modules are those of go.sum
+	$(GO) mod verify
+
+repro: ## two builds, from two folders and without a common cache, give the same bytes
+	@.ci/repro
 
 cover: ## coverage of every package
 	$(GO) test -tags $(TAGS) -cover $(PKGS)
@@ -99,8 +139,10 @@ verify: generate ## generated files and go.mod are up to date
 	$(GO) mod tidy
 	git diff --exit-code
 
-vuln: ## known vulnerabilities; VULNDB is a folder with the Go vulnerability data
-	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.2.0 -db file://$(VULNDB) ./...
+# Data of the Go vulnerability database: a folder (VULNDB), or an archive of one.
+VULNDB_TAR ?= ../shared/vulndb.tar.xz
+vuln: $(GOVULNCHECK) ## known vulnerabilities that our code reaches: VULNDB=FOLDER or VULNDB_TAR=FILE with the data
+	@GOVULNCHECK=$(GOVULNCHECK) VULNDB="$(VULNDB)" VULNDB_TAR="$(VULNDB_TAR)" TAGS=$(TAGS) .ci/vuln
 
 live: ## check real credentials and create, disable and delete one test person: CONFIG=FILE FLOW=NAME MOBILE=NUMBER
 	$(GO) test -tags $(TAGS),live -count=1 -v -run Live ./cmd/rollcall

@@ -12,12 +12,26 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 )
 
 // TestMain lets the test binary be the rollcall command when it is called by
 // that name: scripts run it, and so do the tests that kill it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(start(true)) }})
+	testscript.Main(tidy{m}, map[string]func(){"rollcall": func() { os.Exit(start(true)) }})
+}
+
+// tidy runs the tests and sees that they leave no goroutine behind.
+type tidy struct{ m *testing.M }
+
+// Run gives the exit code of the tests, or 1 where something still runs.
+func (t tidy) Run() int {
+	code := t.m.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // rollcall gives a command that runs this binary as rollcall.

@@ -302,8 +302,12 @@ func TestItStopsWithTheRunningHandlers(t *testing.T) {
 	})
 	w.listen(t)
 	w.up(t)
+	said := make(chan struct{})
+	saying, hush := context.WithCancel(context.Background())
+	t.Cleanup(func() { hush(); <-said })
 	go func() {
-		_, _ = w.sim.Say(context.Background(), feishusim.Words{Chat: "oc_ops", From: w.person, Text: "@点名 帮助"})
+		defer close(said)
+		_, _ = w.sim.Say(saying, feishusim.Words{Chat: "oc_ops", From: w.person, Text: "@点名 帮助"})
 	}()
 	next(t, entered, "handler")
 	w.stop()

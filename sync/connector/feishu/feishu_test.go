@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/connector/feishu"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -20,8 +18,6 @@ import (
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestNewNamesEveryMistake(t *testing.T) {
 	t.Parallel()

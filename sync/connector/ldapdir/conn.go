@@ -146,6 +146,9 @@ func (c *Connector) connect(ctx context.Context) (*line, error) {
 	defer done()
 	if err := c.greet(ctx, l); err != nil {
 		l.cut()
+		// A server that refuses to encrypt leaves the connection without the reader
+		// that would end the rest of it when the wire is cut.
+		_ = l.Close() // it is given up
 		return nil, err
 	}
 	l.used = c.o.Now()

@@ -14,12 +14,13 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/open-dingtalk/dingtalk-stream-sdk-go/logger"
+	"go.uber.org/goleak"
 )
 
 // TestMain sets the SDK's global logger once: its lazy default is a data race.
 func TestMain(m *testing.M) {
 	logger.SetLogger(silent{})
-	m.Run()
+	goleak.VerifyTestMain(m)
 }
 
 type silent struct{}

@@ -1,0 +1,10 @@
+package bot
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain sees that the tests leave no goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
