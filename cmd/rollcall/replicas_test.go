@@ -6,15 +6,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/cmd/stage"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/store/storetest/pgtest"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
@@ -98,9 +101,7 @@ func (r *replicas) said(t *testing.T, who, line string) feishusim.Event {
 func (r *replicas) count(t *testing.T, query string, args ...any) int {
 	t.Helper()
 	var n int
-	if err := r.record.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
+	until(t, "the record answers "+query, func() bool { return r.record.QueryRowContext(t.Context(), query, args...).Scan(&n) == nil })
 	return n
 }
 
@@ -195,10 +196,17 @@ func (r *replicas) sharedSnapshot(t *testing.T, planned run.Run) {
 			}
 		}
 	}
-	for range r.all { // whichever plans
-		r.all[0].post(t, r.said(t, "李敏", "同步 hr-to-wecom"))
-		blocked := r.all[0].awaitRun(t, "the run is blocked", func(one run.Run) bool { return one.Code != planned.Code && one.State == run.Blocked })
-		planned = blocked
+	for _, s := range r.all { // whichever plans
+		s.post(t, r.said(t, "李敏", "同步 hr-to-wecom"))
+		was := planned.Code
+		planned = s.awaitRun(t, "the smaller source is planned", func(one run.Run) bool { return one.Code != was && !one.Plan.IsZero() })
+		p, err := s.app.store.Plan(t.Context(), planned.Code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool { return f.Code == plan.FindShrink && f.Have > 14 }) {
+			t.Errorf("the shrink guard does not see it: %+v", p.Risk.Reasons)
+		}
 	}
 }
 
@@ -210,7 +218,7 @@ func (r *replicas) skewedClock(t *testing.T) {
 	r.all[1].clock.forward(40 * time.Second)
 	until(t, "it is not ready", func() bool { return status() == http.StatusServiceUnavailable })
 	d := &doctor{app: r.all[1].app}
-	if found := d.recordClock(t.Context()); len(found) != 1 || found[0].Level != "broken" || !strings.Contains(found[0].Say.EN, "-40") {
+	if found := d.recordClock(t.Context()); len(found) != 1 || found[0].Level != bot.Broken || !strings.Contains(found[0].Say.EN, "-40") {
 		t.Errorf("the doctor finds %+v", found)
 	}
 }
@@ -384,6 +392,7 @@ func (r *replicas) halfway(t *testing.T) (*service, func()) {
 // finished waits for the end of the run: each change was made once.
 func (r *replicas) finished(t *testing.T, by *service) {
 	t.Helper()
+	until(t, "the record answers", func() bool { return by.app.store.Ping(t.Context()) == nil })
 	done := by.awaitRun(t, "the run ends", func(one run.Run) bool { return one.State.Ended() })
 	if done.State != run.Succeeded || done.Outcome.Done+done.Outcome.Already != 12 {
 		t.Errorf("the run ends as %+v", done)
