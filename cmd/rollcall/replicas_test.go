@@ -137,7 +137,6 @@ func TestReplicas(t *testing.T) {
 	t.Run("P05_many_triggers", func(t *testing.T) { manyTriggers(t, server) })
 	t.Run("T34_approve_and_reject", func(t *testing.T) { approveAndReject(t, server) })
 	t.Run("P03_one_stops_in_the_middle", func(t *testing.T) { oneStops(t, server) })
-	t.Run("P09_record_lost_in_the_middle", func(t *testing.T) { recordLost(t, server) })
 }
 
 // sameMessage delivers one message many times to both replicas side by side: one
@@ -441,29 +440,4 @@ func oneStops(t *testing.T, server *pgtest.Server) {
 			t.Errorf("%d answers to one command", n)
 		}
 	}
-}
-
-// recordLost kills PostgreSQL in the middle of the changes, and restarts it while
-// commands come. It is the last: the server is shared.
-func recordLost(t *testing.T, server *pgtest.Server) {
-	r := openReplicas(t, 2, server)
-	_, open := r.halfway(t)
-	server.Kill()
-	open() // the change is made, and cannot be written down
-	e := r.said(t, "吴迪", "我是谁")
-	var group sync.WaitGroup
-	for _, s := range r.all { // refused, and delivered again until it is accepted
-		group.Go(func() { s.post(t, e) })
-	}
-	server.Run(t)
-	group.Wait()
-	r.finished(t, r.all[0])
-	second := r.said(t, "吴迪", "我是谁")
-	for _, s := range r.all {
-		group.Go(func() { s.post(t, second) })
-	}
-	server.Restart(t)
-	group.Wait()
-	r.settled(t, 4)
-	until(t, "both are answered", func() bool { return r.answers(e) == 1 && r.answers(second) == 1 })
 }
