@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,7 @@ type app struct {
 	p        *process
 	cfg      *configs.Config
 	log      *slog.Logger
+	name     string // of this process among replicas
 	store    *store.Store
 	bell     engine.Bell
 	engine   *engine.Engine
@@ -92,7 +94,7 @@ func (a *app) openAll(ctx context.Context) error {
 	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
-		Store: a.fail.store(watched), Around: watched.around, Bell: a.fail.bell(a.bell), Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: owner(),
+		Store: a.fail.store(watched), Around: watched.around, Bell: a.fail.bell(a.bell), Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: a.name,
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
 		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
 		Host:          a.otherRules, RuleTime: t.Rules.Std(),
@@ -129,7 +131,7 @@ func (a *app) openBell(ctx context.Context) error {
 		return nil
 	}
 	queue.QuietDriver(a.log)
-	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), Consumer: owner(), Logger: a.log})
+	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), Consumer: a.name, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -148,14 +150,19 @@ func (a *app) openBell(ctx context.Context) error {
 	return nil
 }
 
-// owner names this process among replicas.
+// owner names a process among replicas, never two alike: in containers the host's
+// name comes again and the process number is always 1.
 func owner() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("%s-%d", host, os.Getpid())
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:ownerLetters])
 }
+
+// ownerLetters are enough of five bits each to tell all processes apart that share
+// a host's name and a process number.
+const ownerLetters = 8
 
 // close closes everything, the last opened first.
 func (a *app) close() error {

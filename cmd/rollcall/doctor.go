@@ -145,7 +145,7 @@ func (d *doctor) record(ctx context.Context) []bot.Check {
 	if err := d.store.Ping(ctx); err != nil {
 		return d.judged("record", err, bot.Text{})
 	}
-	checks := []bot.Check{fine("can be written", "可以写入")}
+	checks := append([]bot.Check{fine("can be written", "可以写入")}, d.recordClock(ctx)...)
 	if lost, err := d.store.FailedLetters(ctx); err == nil && lost > 0 {
 		checks = append(checks, bot.Check{
 			Level: bot.Advice,

@@ -26,7 +26,7 @@ func (a *app) linkAll(ctx context.Context, f *configs.Flow) error {
 	if err != nil {
 		return err
 	}
-	lease, ok, err := a.store.Acquire(ctx, f.Name, owner(), time.Minute)
+	lease, ok, err := a.store.Acquire(ctx, f.Name, a.name, time.Minute)
 	if err != nil || !ok {
 		return err
 	}

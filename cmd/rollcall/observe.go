@@ -59,7 +59,7 @@ func (a *app) openTrail(ctx context.Context) error {
 	if endpoint == "" && !a.p.collector() {
 		return nil
 	}
-	t, err := trail.Open(ctx, trail.Options{Endpoint: endpoint, Exporter: a.p.spans, Version: version(), Instance: owner(), Logger: a.log})
+	t, err := trail.Open(ctx, trail.Options{Endpoint: endpoint, Exporter: a.p.spans, Version: version(), Instance: a.name, Logger: a.log})
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (a *app) checkFits(ctx context.Context) error {
 func (p *process) bare(cfg *configs.Config) *app {
 	book := newFlowBook()
 	a := &app{
-		p: p, cfg: cfg, log: slog.New(runLog{Handler: p.logger().Handler(), book: book}),
+		p: p, cfg: cfg, name: owner(), log: slog.New(runLog{Handler: p.logger().Handler(), book: book}),
 		sources: map[string]connector.Source{}, tokens: map[string]*feishutoken.Source{},
 		types: map[string]map[directory.Kind]map[string]directory.Type{}, slots: scripting.NewSlots(0),
 	}

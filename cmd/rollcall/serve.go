@@ -37,7 +37,7 @@ func (a *app) serve(ctx context.Context, ready func(address string)) error {
 	if err != nil {
 		return err
 	}
-	srv, err := server.New(server.Options{Listen: a.cfg.Server.Listen, Handlers: c.handlers, Ready: a.store.Ping, Logger: a.log})
+	srv, err := server.New(server.Options{Listen: a.cfg.Server.Listen, Handlers: c.handlers, Ready: a.ready, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,7 @@ func (a *app) serve(ctx context.Context, ready func(address string)) error {
 	g.Go(func() error { return a.keepHouse(ctx) })
 	g.Go(func() error { return a.watch(ctx) })
 	g.Go(func() error { return a.anchor(ctx) })
+	g.Go(func() error { return a.keepClock(ctx) })
 	ready(srv.Addr())
 	return g.Wait()
 }

@@ -41,6 +41,10 @@ func (s *Stage) config() string {
 	if s.o.Redis != "" {
 		redis = s.o.Redis
 	}
+	record := "sqlite"
+	if s.o.Record != "" {
+		record = s.o.Record
+	}
 	feishuReceive, dingReceive := "connection", "stream"
 	feishuMore, dingMore := "", ""
 	if s.o.FeishuCallback {
@@ -66,6 +70,7 @@ func (s *Stage) config() string {
 timezone: Asia/Shanghai
 data: %s
 server: {listen: "127.0.0.1:0", public_url: "http://%s"}
+record: "%s"
 redis: %s
 timing: %s
 limits: {person: 1000, room: 10000}
@@ -101,7 +106,7 @@ flows:
     rooms: [运维群, HR sync]
 digests:
   - {rooms: [运维群, HR sync, WeCom notices], at: "09:07", days: weekdays}
-`, s.o.Data, s.address(), redis, s.o.Timing,
+`, s.o.Data, s.address(), record, redis, s.o.Timing,
 		s.Feishu.AppID(), s.Feishu.AppSecret(), s.urls["feishu"], contactsSecret, s.urls["wecom"],
 		clientID, clientSecret, s.urls["dingtalk"], s.urls["dingtalk"],
 		feishuReceive, feishuMore, dingReceive, robotCode, dingMore,

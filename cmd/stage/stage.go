@@ -53,6 +53,7 @@ type Options struct {
 	FeishuCallback bool // events come by HTTP instead of the long connection
 	DingCallback   bool // messages come by HTTP instead of Stream
 	Redis          string
+	Record         string // the address of a PostgreSQL; "" = the embedded record
 	Data           string // Rollcall's data folder; "" = data in Dir
 	Timing         string // of Rollcall; "" = lease 3 s, sweep 300 ms, call 2 s, settle 500 ms
 	Rule           string // the company's rule; "" = the three things that every HR asks for

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rollcallhq/rollcall/bot"
+	"github.com/rollcallhq/rollcall/sync/fault"
+)
+
+const (
+	// mostSkew is how far our clock may be from that of the record: leases, letters
+	// and settle times are reckoned by the clocks of all replicas.
+	mostSkew = 5 * time.Second
+	// clockLook is how often the clocks are compared.
+	clockLook = time.Minute
+)
+
+// ready tells whether this process can work: its record can be written, and its
+// clock agrees with it. Faults: Unavailable.
+func (a *app) ready(ctx context.Context) error {
+	if err := a.store.Ping(ctx); err != nil {
+		return err
+	}
+	return a.skewed(ctx)
+}
+
+// skewed compares our clock with that of the record, the one clock that all replicas
+// share. Faults: Unavailable when they differ too much, or cannot be compared.
+func (a *app) skewed(ctx context.Context) error {
+	offset, has, err := a.store.ClockOffset(ctx)
+	switch {
+	case err != nil:
+		return err
+	case has && offset.Abs() > mostSkew:
+		ms := offset.Round(time.Millisecond)
+		return fault.New(fault.Unavailable, "the clock of PostgreSQL is %[1]s ahead of this machine's: set both right (NTP) / PostgreSQL 的时钟比本机快 %[1]s：请校准两边的时间（NTP）", ms)
+	default:
+		return nil
+	}
+}
+
+// keepClock tells the log, ever again, of clocks that differ.
+func (a *app) keepClock(ctx context.Context) error {
+	tick := time.NewTicker(clockLook)
+	defer tick.Stop()
+	for {
+		offset, has, err := a.store.ClockOffset(ctx)
+		if err == nil && has && offset.Abs() > mostSkew { // a record that does not answer is told elsewhere
+			a.log.ErrorContext(ctx, "clocks differ, leases are not what they seem", "record_ahead", offset.String())
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// recordClock compares our clock with that of the record.
+func (d *doctor) recordClock(ctx context.Context) []bot.Check {
+	offset, has, err := d.store.ClockOffset(ctx)
+	switch {
+	case err != nil:
+		return d.judged("record", err, bot.Text{})
+	case !has:
+		return nil
+	case offset.Abs() > mostSkew:
+		return []bot.Check{{
+			Level: bot.Broken,
+			Say: bot.Text{
+				EN: fmt.Sprintf("the clock of PostgreSQL is %s ahead of this machine's", offset.Round(time.Millisecond)),
+				ZH: fmt.Sprintf("PostgreSQL 的时钟比本机快 %s", offset.Round(time.Millisecond)),
+			},
+			Fix: bot.Text{EN: "Set the clocks of both machines by NTP.", ZH: "请用 NTP 校准两台机器的时间。"},
+		}}
+	default:
+		return []bot.Check{fine("its clock agrees with ours", "时钟与本机一致")}
+	}
+}
