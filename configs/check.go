@@ -23,6 +23,7 @@ func (c *checker) all() {
 	c.timing()
 	c.listen()
 	c.publicURL()
+	c.outbound()
 	c.systems()
 	c.bots()
 	c.webhooks()

@@ -23,6 +23,7 @@ var floors = []struct {
 	{"sync/directory", nil},
 	{"sync/shelf", nil},
 	{"sync/matrix", nil},
+	{"sync/dialer", []string{"sync/fault"}},
 	{"configs", []string{"sync/fault"}},
 	{"sync/feishutoken", []string{"sync/fault"}},
 	{"sync/simulator/*", nil},
