@@ -174,11 +174,12 @@ func (d *Dialer) Transport() *http.Transport {
 }
 
 // Client gives a client that follows no redirect, whose whole exchange, body and
-// all, takes a minute at most. Bodies have to be capped by who reads them.
+// all, takes a minute at most, and whose errors show nothing of an answer. They
+// still name the URL: see *url.Error. Bodies have to be capped by who reads them.
 func (d *Dialer) Client() *http.Client {
 	return &http.Client{
 		Timeout:       totalTimeout,
-		Transport:     d.Transport(),
+		Transport:     discreet{d.Transport()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
