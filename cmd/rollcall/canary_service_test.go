@@ -29,6 +29,7 @@ type saboteur struct {
 	next   *httputil.ReverseProxy
 	fails  atomic.Pointer[http.HandlerFunc]
 	failed atomic.Int64
+	calls  atomic.Int64
 
 	mu   sync.Mutex
 	seen map[string]string // token → what it is
@@ -49,6 +50,7 @@ func sabotage(t *testing.T, target string) (s *saboteur, base string) {
 }
 
 func (s *saboteur) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.calls.Add(1)
 	s.mu.Lock()
 	for _, name := range []string{"access_token", "session", "key", "ticket", "sign"} {
 		s.keep(name, r.URL.Query().Get(name))
@@ -75,7 +77,7 @@ func (s *saboteur) keep(what, token string) {
 // the record, every file and everything said in the rooms are searched.
 func TestT70_CanariesInTheService(t *testing.T) {
 	t.Parallel()
-	s, between := sabotaged(t)
+	s, between := sabotaged(t, stage.Options{})
 	for _, mode := range []string{"refused credentials", "success that is none", "half an answer", "no HTTP", "bad redirect"} {
 		handler := failures[mode]
 		before := map[string]int64{}
@@ -115,11 +117,12 @@ func TestT70_CanariesInTheService(t *testing.T) {
 }
 
 // sabotaged opens a service whose platforms can be made to fail.
-func sabotaged(t *testing.T) (*service, map[string]*saboteur) {
+func sabotaged(t *testing.T, o stage.Options) (*service, map[string]*saboteur) {
 	t.Helper()
 	s := &service{log: &logbook{}, clock: &clock{}}
+	o.Dir, o.Now = t.TempDir(), time.Now
 	var err error
-	if s.stage, err = stage.Open(stage.Options{Dir: t.TempDir(), Now: time.Now}); err != nil {
+	if s.stage, err = stage.Open(o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.stage.Close() })
