@@ -31,3 +31,45 @@ func TestT65_Ranges(t *testing.T) {
 		t.Error("a proxy that is no word")
 	}
 }
+
+// TestT90_RedisElsewhere: one on another host has a password and TLS, or the file
+// says that it shall have none.
+func TestT90_RedisElsewhere(t *testing.T) {
+	t.Parallel()
+	for url, kept := range map[string]string{
+		"redis://127.0.0.1:6379":                                 "redis://127.0.0.1:6379",
+		"redis://localhost":                                      "redis://localhost",
+		"'redis://[::1]:6379/0'":                                 "redis://[::1]:6379/0",
+		"rediss://:secret@redis:6379/1":                          "rediss://:secret@redis:6379/1",
+		"redis://redis:6379?allow_insecure=true":                 "redis://redis:6379",
+		"redis://redis:6379?db=1&allow_insecure=true&x=2":        "redis://redis:6379?db=1&x=2",
+		"redis-sentinel://:secret@a:26379,b:26379/main?tls=true": "redis-sentinel://:secret@a:26379,b:26379/main?tls=true",
+		"redis-cluster://:secret@a:6379?tls=true&addr=b:6379":    "redis-cluster://:secret@a:6379?tls=true&addr=b:6379",
+		"redis://redis:6379":                                     "",
+		"redis://redis:6379?allow_insecure=false":                "",
+		"redis://redis:6379?allow_insecure":                      "",
+		"rediss://redis:6379":                                    "",
+		"redis://:secret@redis:6379":                             "",
+		"redis://10.0.0.7:6379":                                  "",
+		"redis-sentinel://:secret@a:26379,b:26379/main":          "",
+		"redis-sentinel://127.0.0.1:26379,b:26379/main?tls=true": "",
+		"redis-cluster://:secret@a:6379":                         "",
+	} {
+		c, err := Parse([]byte("redis: "+url+"\n"), Options{Path: "c.yaml"})
+		if kept == "" {
+			if err == nil {
+				t.Errorf("%s is accepted", url)
+			} else if m := err.Error(); strings.Contains(m, "secret") {
+				t.Errorf("%s: %s", url, m)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if got := c.Redis.URL.Reveal(); got != kept {
+			t.Errorf("%s is kept as %s", url, got)
+		}
+	}
+}
