@@ -5,7 +5,7 @@ PKGS ?= ./...
 TAGS := nomsgpack
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: least-privilege servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
+.PHONY: least-privilege threats servers samba help demo test scim-conformance build run vet fmt lint bench fuzz cover generate verify vuln live
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -92,3 +92,6 @@ live: ## check real credentials and create, disable and delete one test person: 
 least-privilege: ## serve as the container does: read-only root, any user, no capability; needs root, not Docker
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
 	ROLLCALL_BINARY="$(abspath rollcall)" $(GO) test -tags $(TAGS) -count=1 -v -run '^TestT124_' ./cmd/rollcall
+
+threats: ## the tests of docs/security.md by their ids, with vendors that never end an answer (two minutes more)
+	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -run 'TestT[0-9]|TestA[0-9]' $(PKGS)
