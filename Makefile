@@ -14,7 +14,7 @@ GREMLINS := $(TOOLS)/gremlins-v0.6.0
 # The order of the tests of a run: make test SHUFFLE=N repeats one.
 SHUFFLE ?= $(shell date +%s)
 
-.PHONY: faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+.PHONY: least-privilege threats faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live
 
 help: ## list the targets
@@ -146,3 +146,10 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities that our code reaches: VULNDB=FOLD
 
 live: ## check real credentials and create, disable and delete one test person: CONFIG=FILE FLOW=NAME MOBILE=NUMBER
 	$(GO) test -tags $(TAGS),live -count=1 -v -run Live ./cmd/rollcall
+
+least-privilege: ## serve as the container does: read-only root, any user, no capability; needs root, not Docker
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
+	ROLLCALL_BINARY="$(abspath rollcall)" $(GO) test -tags $(TAGS) -count=1 -v -run '^TestT124_' ./cmd/rollcall
+
+threats: ## the tests of docs/security.md by their ids, with vendors that never end an answer (two minutes more)
+	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -run 'TestT[0-9]|TestA[0-9]' $(PKGS)

@@ -26,6 +26,7 @@ func (c *checker) all() {
 	c.listen()
 	c.publicURL()
 	c.seen()
+	c.outbound()
 	c.systems()
 	c.bots()
 	c.webhooks()

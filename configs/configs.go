@@ -71,6 +71,8 @@ type Config struct {
 	Record Record `yaml:"record"`
 	// Redis is the transport between replicas. Default none.
 	Redis Redis `yaml:"redis"`
+	// Outbound says where connections may lead whose address no admin wrote.
+	Outbound Outbound `yaml:"outbound"`
 	// Timing is how patient the process is.
 	Timing Timing `yaml:"timing"`
 	// Hours are when people are at work: reminders wait for them. Default 09:00

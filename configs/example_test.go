@@ -29,7 +29,7 @@ func exampleEnv() map[string]string {
 
 func productionEnv() map[string]string {
 	return map[string]string{
-		"ROLLCALL_PUBLIC_URL": "https://rollcall.example.com", "FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "1",
+		"ROLLCALL_PUBLIC_URL": "https://rollcall.example.com", "REDIS_PASSWORD": "1", "FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "1",
 		"WECOM_CORP_ID": "ww1", "WECOM_CONTACTS_SECRET": "2", "WECOM_APP_SECRET": "3",
 		"FEISHU_OPERATOR": "ou_a", "FEISHU_APPROVER_1": "ou_b", "FEISHU_APPROVER_2": "ou_c", "FEISHU_CHAT": "oc_1",
 	}
@@ -125,7 +125,7 @@ func TestExampleShowsEverything(t *testing.T) {
 func TestProduction(t *testing.T) {
 	t.Parallel()
 	c := loadShipped(t, "production.yaml", productionEnv())
-	if c.Redis.Mode != "single" || c.Redis.URL.Reveal() != "redis://redis:6379" || c.Data != "/var/lib/rollcall" || c.Server.Listen != "0.0.0.0:8080" {
+	if c.Redis.Mode != "single" || c.Redis.URL.Reveal() != "redis://:1@redis:6379" || c.Data != "/var/lib/rollcall" || c.Server.Listen != "0.0.0.0:8080" {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"net"
 	"net/url"
 	"strings"
 
@@ -97,10 +98,61 @@ func (r *Redis) decode(d *decoder, n ast.Node, at spot) {
 		d.bad(at, problem)
 		return
 	}
+	text, insecure := withoutQuery(text, "allow_insecure")
+	if why, open := exposed(scheme, text, hosts); open && !insecure {
+		d.bad(at, why)
+		return
+	}
 	if hosts != authority && !strings.Contains(written, "${") {
 		d.odd(at, say("Redis 的密码直接写在了文件里；请改用 ${环境变量}", "the password of Redis stands in the file itself; use ${ENV} instead"))
 	}
 	*r = Redis{Mode: mode, URL: NewSecret(text)}
+}
+
+// exposed tells whether whoever shares the network with a Redis elsewhere can read
+// or write it: without a password, or without TLS.
+func exposed(scheme, text, hosts string) (Text, bool) {
+	for host := range strings.SplitSeq(hosts, ",") {
+		name := host
+		if bare, _, err := net.SplitHostPort(host); err == nil {
+			name = bare
+		}
+		if loopback(strings.Trim(name, "[]")) {
+			continue
+		}
+		u, err := url.Parse(text)
+		if err != nil { // several hosts are no URL; the password is in front of them
+			u, err = url.Parse(strings.Replace(text, hosts, "host", 1))
+		}
+		if err != nil {
+			break
+		}
+		if password, _ := u.User.Password(); password == "" {
+			return say("别的主机上的 Redis 要设密码：redis://:${REDIS_PASSWORD}@主机；确实不设就加 ?allow_insecure=true", "a Redis on another host needs a password: redis://:${REDIS_PASSWORD}@host; add ?allow_insecure=true if it shall have none"), true
+		}
+		if scheme != "rediss" && u.Query().Get("tls") != "true" {
+			return say("到别的主机的 Redis 要加密：用 rediss://（Sentinel 和 Cluster 加 tls=true）；网络可信就加 ?allow_insecure=true", "a Redis on another host needs TLS: rediss:// (tls=true for Sentinel and Cluster); add ?allow_insecure=true in a network that you trust"), true
+		}
+	}
+	return Text{}, false
+}
+
+// withoutQuery takes one parameter out of a URL and tells whether it was true.
+func withoutQuery(text, name string) (rest string, isTrue bool) {
+	base, query, _ := strings.Cut(text, "?")
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		switch key, value, _ := strings.Cut(part, "="); {
+		case key == name:
+			isTrue = value == "true"
+		case part != "":
+			kept = append(kept, part)
+		}
+	}
+	if len(kept) == 0 {
+		return base, isTrue
+	}
+	return base + "?" + strings.Join(kept, "&"), isTrue
 }
 
 // hostProblem checks hosts and path of a URL of Redis.

@@ -6,6 +6,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,24 @@ type Options struct {
 	TrustedProxies []string
 	MaxBytes       int64 // of a request's body, unless Limits says otherwise; default 1 MiB
 	MaxConns       int   // at once; default 1024
-	Logger         *slog.Logger
+	// Patience is how long one request may take; zero fields mean the defaults.
+	Patience Patience
+	Logger   *slog.Logger
+}
+
+// Patience bounds the parts of a request.
+type Patience struct {
+	Header time.Duration // until the header has arrived; default 5 s
+	Read   time.Duration // until all of it has; default 10 s
+	Write  time.Duration // until it is answered; default 15 s
+	Idle   time.Duration // between two; default 1 min
+}
+
+func (p *Patience) setDefaults() {
+	p.Header = cmp.Or(p.Header, headerTimeout)
+	p.Read = cmp.Or(p.Read, readTimeout)
+	p.Write = cmp.Or(p.Write, writeTimeout)
+	p.Idle = cmp.Or(p.Idle, idleTimeout)
 }
 
 func (o *Options) setDefaults() {
@@ -64,6 +82,7 @@ func (o *Options) setDefaults() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Patience.setDefaults()
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
 	}
@@ -106,8 +125,8 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o}
 	if err == nil {
 		s.http = &http.Server{
-			ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-			IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+			ReadHeaderTimeout: o.Patience.Header, ReadTimeout: o.Patience.Read, WriteTimeout: o.Patience.Write,
+			IdleTimeout: o.Patience.Idle, MaxHeaderBytes: headerBytes,
 			ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
 		}
 		s.http.Handler, err = s.routes()

@@ -23,7 +23,7 @@ func TestBackupInTheMiddle(t *testing.T) {
 	<-b.reached
 	dir := filepath.Dir(s.config)
 	backup := filepath.Join(dir, "backup")
-	if out, errOut, exit := terminal(t, "backup", backup, "-c", s.config); exit != 0 || !strings.Contains(out, "1 run(s)") {
+	if out, errOut, exit := command(t, "backup", backup, "-c", s.config); exit != 0 || !strings.Contains(out, "1 run(s)") {
 		t.Fatalf("backup: %d, %s%s", exit, out, errOut)
 	}
 	close(b.open)
@@ -34,7 +34,7 @@ func TestBackupInTheMiddle(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "data"), filepath.Join(dir, "lost")); err != nil {
 		t.Fatal(err)
 	}
-	out, errOut, exit := terminal(t, "restore", backup, "-c", s.config)
+	out, errOut, exit := command(t, "restore", backup, "-c", s.config)
 	if exit != 0 || !strings.Contains(out, string(code)+" (hr-to-wecom) was applying") || !strings.Contains(out, "“cancel "+string(code)+"”") {
 		t.Fatalf("restore: %d, %s%s", exit, out, errOut)
 	}
@@ -59,8 +59,8 @@ func TestBackupInTheMiddle(t *testing.T) {
 	}
 }
 
-// terminal runs a command of the command line in this process.
-func terminal(t *testing.T, args ...string) (out, errOut string, exit int) {
+// command runs a command of the command line in this process.
+func command(t *testing.T, args ...string) (out, errOut string, exit int) {
 	t.Helper()
 	var o, e bytes.Buffer
 	p := &process{args: args, getenv: noEnv, stdin: strings.NewReader(""), stdout: &o, stderr: &e, now: (&clock{}).Now, executable: os.Executable}

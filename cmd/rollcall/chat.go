@@ -104,16 +104,17 @@ func (a *app) feishuBot(c *chat, cfg *configs.FeishuBot) (*feishubot.Bot, error)
 	f := sys.Feishu
 	o := feishubot.Options{
 		AppID: f.AppID, BaseURL: f.BaseURL, EncryptKey: cfg.EncryptKey.Reveal(), VerificationToken: cfg.VerificationToken.Reveal(),
-		Tokens: a.feishuTokens(f), HTTPClient: a.client("bot.feishu"), Now: a.p.now, Logger: a.log,
+		Tokens: a.feishuTokens(f), HTTPClient: a.client("bot.feishu", f.BaseURL), Now: a.p.now, Logger: a.log,
 		BotMoved: func(ctx context.Context, chat string, added bool) { c.bot.Moved(ctx, run.Feishu, chat, added) },
 		Contacts: a.told(cfg.System), UserIDType: f.UserIDType,
 	}
 	if cfg.Receive == "connection" {
 		a.observer.meter.Connections.Set(0, string(run.Feishu))
+		ways := a.dialer(f.BaseURL)
 		o.Connect = func(ctx context.Context, handle feishubot.Handle) error {
 			return longconn.Listen(ctx, longconn.Options{
 				AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, Handle: longconn.Handle(handle),
-				HTTPClient: httpClient(), Now: a.p.now, Logger: a.log,
+				HTTPClient: a.httpClient(f.BaseURL), Dial: ways.DialContext, Proxy: ways.Proxied, Now: a.p.now, Logger: a.log,
 				Changed: func(connected bool) { a.observer.meter.Connections.Set(truth(connected), string(run.Feishu)) },
 			})
 		}
@@ -146,7 +147,7 @@ func (a *app) dingBot(cfg *configs.DingTalkBot) (*dingtalkbot.Bot, error) {
 	o := dingtalkbot.Options{
 		ClientID: d.ClientID, ClientSecret: d.ClientSecret.Reveal(), RobotCode: cfg.RobotCode, CorpID: cfg.CorpID,
 		APIURL: d.APIURL, OAPIURL: d.OAPIURL, Receive: cfg.Receive, CardTemplate: cfg.CardTemplateID, BotName: cfg.Name,
-		HTTPClient: a.client("bot.dingtalk"), Now: a.p.now, Logger: a.log, Contacts: a.told(cfg.System),
+		HTTPClient: a.client("bot.dingtalk", d.APIURL, d.OAPIURL), Now: a.p.now, Logger: a.log, Contacts: a.told(cfg.System),
 		Changed: func(up int) { a.observer.meter.Connections.Set(float64(up), string(run.DingTalk)) },
 	}
 	if cfg.Receive == dingtalkbot.Stream {
@@ -169,7 +170,7 @@ func (a *app) robots() (map[string]bot.Robot, error) {
 		w := &a.cfg.Webhooks[i]
 		o := webhook.Options{
 			Name: w.Name, Type: run.Platform(w.Type), URL: w.URL.Reveal(), Secret: w.Secret.Reveal(), Keyword: w.Keyword,
-			HTTPClient: a.client("webhook." + w.Name), Now: a.p.now, Logger: a.log,
+			HTTPClient: a.client("webhook."+w.Name, w.URL.Reveal()), Now: a.p.now, Logger: a.log,
 		}
 		if host := loopbackHost(o.URL); host != "" {
 			o.AllowHosts = []string{host}

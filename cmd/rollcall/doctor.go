@@ -194,7 +194,7 @@ func (d *doctor) reach(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "is no address / 不是网址")
 	}
-	res, err := httpClient().Do(req)
+	res, err := d.httpClient(d.cfg.Server.PublicURL).Do(req)
 	if err != nil {
 		return fault.New(fault.Unavailable, "cannot be reached from here; is the service running? / 从这里访问不到；服务在运行吗？")
 	}
@@ -283,7 +283,7 @@ func (d *doctor) clock(ctx context.Context, kind, base string) []bot.Check {
 	if err != nil {
 		return nil // config check refuses such an address
 	}
-	res, err := httpClient().Do(req)
+	res, err := d.httpClient(base).Do(req)
 	if err != nil {
 		return d.judged(kind, fault.New(fault.Unavailable, "cannot be reached / 访问不到"), bot.Text{})
 	}

@@ -26,6 +26,7 @@ var floors = []struct {
 	{"sync/meter/scrape", []string{"sync/meter"}},
 	{"sync/meter/trail", []string{"sync/fault"}},
 	{"sync/matrix", nil},
+	{"sync/dialer", []string{"sync/fault"}},
 	{"configs", []string{"sync/fault"}},
 	{"sync/feishutoken", []string{"sync/fault"}},
 	{"sync/simulator/*", nil},

@@ -134,9 +134,10 @@ func (p *observedPacer) Wait(ctx context.Context, bucket string, n int, per time
 }
 
 // client gives an HTTP client whose calls are counted under a name: of a system, or
-// "bot.feishu" and the like.
-func (a *app) client(name string) *http.Client {
-	c := httpClient()
+// "bot.feishu" and the like. It may call the given addresses of the configuration
+// wherever they lead.
+func (a *app) client(name string, configured ...string) *http.Client {
+	c := a.httpClient(configured...)
 	c.Transport = &observedTransport{next: a.fail.transport(c.Transport), system: name, o: a.observer, now: a.p.now}
 	return c
 }

@@ -293,7 +293,7 @@ func TestTransportKeepsErrors(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return a.client("x").Do(req)
+		return a.client("x", "http://127.0.0.1:1").Do(req)
 	}()
 	if err == nil {
 		_ = res.Body.Close()

@@ -20,7 +20,7 @@ func (p *process) root() *cobra.Command {
 	})
 	root.AddCommand(
 		p.serveCommand(), p.demoCommand(), p.planCommand(), p.applyCommand(), p.approveCommand(), p.undoCommand(), p.pauseCommand(), p.resumeCommand(), p.runsCommand(),
-		p.doctorCommand(), p.personCommand(), p.configCommand(), p.migrateCommand(), p.auditCommand(), p.backupCommand(), p.restoreCommand(), p.rulesCommand(), p.versionCommand(), p.workerCommand(),
+		p.doctorCommand(), p.personCommand(), p.configCommand(), p.migrateCommand(), p.auditCommand(), p.backupCommand(), p.restoreCommand(), p.rulesCommand(), p.versionCommand(), p.healthzCommand(), p.workerCommand(),
 	)
 	return root
 }

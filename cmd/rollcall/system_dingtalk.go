@@ -19,7 +19,7 @@ func (a *app) dingtalkSource(sys *configs.System) (connector.Source, error) {
 		Managers:          a.uses(sys.Name, "manager"),
 		DepartmentDetails: a.usesOfDepartments(sys.Name, "order", "source_identifier", "code"),
 		Zone:              a.cfg.Location(), CallTimeout: a.cfg.Timing.Call.Std(),
-		HTTPClient: a.client(sys.Name), Now: a.p.now, Logger: a.log.With("system", sys.Name), Pace: a.pacer(sys.Name),
+		HTTPClient: a.client(sys.Name, d.APIURL, d.OAPIURL), Now: a.p.now, Logger: a.log.With("system", sys.Name), Pace: a.pacer(sys.Name),
 	})
 }
 

@@ -13,7 +13,7 @@ func (a *app) scimSource(sys *configs.System) (connector.Source, error) {
 	o := scim.Options{
 		URL: s.URL, Token: s.Token.Reveal(), User: s.User, Password: s.Password.Reveal(),
 		Dialect: scim.Dialect(s.Dialect), Departments: scim.Departments(s.Departments), PageSize: s.PageSize,
-		CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: a.client(sys.Name), Now: a.p.now, Logger: a.log.With("system", sys.Name), Pace: a.pacer(sys.Name),
+		CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: a.client(sys.Name, s.URL), Now: a.p.now, Logger: a.log.With("system", sys.Name), Pace: a.pacer(sys.Name),
 	}
 	types := map[string]directory.Type{
 		"": directory.Text, "text": directory.Text, "int": directory.Int, "bool": directory.Bool, "date": directory.Date,

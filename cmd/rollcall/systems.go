@@ -1,15 +1,14 @@
 package main
 
 import (
-	"net"
 	"net/http"
-	"time"
 
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/connector/feishu"
 	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
 	"github.com/rollcallhq/rollcall/sync/connector/wecom"
+	"github.com/rollcallhq/rollcall/sync/dialer"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
 )
@@ -45,13 +44,13 @@ func (a *app) connect(sys *configs.System) (connector.Source, error) {
 			AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), BaseURL: f.BaseURL, UserIDType: f.UserIDType,
 			Acceptor: f.Acceptor, CustomAttributes: f.CustomAttributes, Leads: f.Leads, Resurrect: f.Resurrect,
 			SubscriptionIDs: f.SubscriptionIDs, CallTimeout: a.cfg.Timing.Call.Std(),
-			Zone: a.cfg.Location(), HTTPClient: a.client(sys.Name), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f), Pace: a.pacer(sys.Name),
+			Zone: a.cfg.Location(), HTTPClient: a.client(sys.Name, f.BaseURL), Now: a.p.now, Logger: log, Tokens: a.feishuTokens(f), Pace: a.pacer(sys.Name),
 		})
 	case "wecom":
 		w := sys.WeCom
 		return wecom.New(wecom.Options{
 			CorpID: w.CorpID, ContactsSecret: w.ContactsSecret.Reveal(), AppSecret: w.AppSecret.Reveal(), BaseURL: w.BaseURL,
-			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: a.client(sys.Name), Now: a.p.now, Logger: log,
+			ExtAttrs: w.CustomAttributes, CallTimeout: a.cfg.Timing.Call.Std(), HTTPClient: a.client(sys.Name, w.BaseURL), Now: a.p.now, Logger: log,
 			Invite: w.Invite, Pace: a.pacer(sys.Name),
 		})
 	case "dingtalk":
@@ -96,25 +95,28 @@ func (a *app) feishuTokens(f *configs.FeishuSystem) *feishutoken.Source {
 	key := f.BaseURL + " " + f.AppID
 	if a.tokens[key] == nil {
 		a.tokens[key] = feishutoken.New(feishutoken.Options{
-			BaseURL: f.BaseURL, AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), HTTPClient: a.client("tokens.feishu"), Now: a.p.now,
+			BaseURL: f.BaseURL, AppID: f.AppID, AppSecret: f.AppSecret.Reveal(), HTTPClient: a.client("tokens.feishu", f.BaseURL), Now: a.p.now,
 		})
 	}
 	return a.tokens[key]
 }
 
-// httpClient makes a client with bounds on everything but the body, which the
-// caller's context bounds.
-func httpClient() *http.Client {
-	return &http.Client{
-		Timeout: time.Minute,
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   5 * time.Second,
-			ResponseHeaderTimeout: 30 * time.Second,
-			IdleConnTimeout:       90 * time.Second,
-			MaxIdleConnsPerHost:   8,
-			ForceAttemptHTTP2:     true,
-		},
+// httpClient makes a client that may call the given addresses of the
+// configuration wherever they lead, and others on the internet alone.
+func (a *app) httpClient(configured ...string) *http.Client { return a.dialer(configured...).Client() }
+
+// dialer makes the connections of a client; see sync/dialer.
+func (a *app) dialer(configured ...string) *dialer.Dialer {
+	o := dialer.Options{Trusted: configured, AllowPrivate: a.cfg.Outbound.AllowedPrivate()}
+	if a.cfg.Outbound.Proxy == "environment" {
+		o.Proxy = http.ProxyFromEnvironment
 	}
+	d, err := dialer.New(o)
+	if err != nil {
+		// The connector says what is wrong with its address; until then nothing
+		// private is called.
+		o.Trusted = nil
+		d, _ = dialer.New(o) //nolint:errcheck // without addresses nothing can be wrong
+	}
+	return d
 }

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -47,9 +49,14 @@ type Options struct {
 	// vendor's client, and comes again four times.
 	Types []string
 
-	HTTPClient *http.Client     // asks where to connect; default: a client of its own
-	Now        func() time.Time // required
-	Logger     *slog.Logger     // default: none
+	HTTPClient *http.Client // asks where to connect; default: a client of its own
+	// Dial makes the connection itself, to an address that comes in an answer;
+	// default: to anywhere. Proxy gives its proxy; nil: none.
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	Proxy func(*http.Request) (*url.URL, error)
+
+	Now    func() time.Time // required
+	Logger *slog.Logger     // default: none
 	// Changed is told when the connection is made and when it is lost; may be nil.
 	Changed func(connected bool)
 	// Pause gives the wait before the next try after n failures in a row, from 1;
@@ -76,6 +83,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Pause == nil {
 		o.Pause = pause
+	}
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
 	}
 }
 
@@ -164,7 +174,7 @@ func (l *listener) once(ctx context.Context) error {
 		larkws.WithLogger(sdkLogger{l.o.Logger}),
 		larkws.WithLogLevel(larkcore.LogLevelWarn),
 		larkws.WithHttpClient(newBootstrap(l.o.HTTPClient)),
-		larkws.WithWebSocketDialer(newDialer()),
+		larkws.WithWebSocketDialer(newDialer(l.o)),
 		// Start calls both on its own goroutine.
 		larkws.WithOnReady(func() {
 			l.connected = l.o.Now()

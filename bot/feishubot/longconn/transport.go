@@ -20,14 +20,26 @@ const (
 )
 
 // newDialer dials with keep-alive probes: the vendor's client notices a silent
-// peer only after twice the ping interval, which the server sets to 120 s.
-func newDialer() *websocket.Dialer {
-	d := net.Dialer{
-		Timeout:         dialTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3},
-	}
+// peer only after twice the ping interval, which the server sets to 120 s. The
+// address comes in an answer, so it is dialled by whoever guards those.
+func newDialer(o Options) *websocket.Dialer {
 	return &websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, HandshakeTimeout: dialTimeout, NetDialContext: d.DialContext,
+		Proxy: o.Proxy, HandshakeTimeout: dialTimeout,
+		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errors.New("no connection in time"))
+			defer cancel()
+			c, err := o.Dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			if wire, ok := c.(*net.TCPConn); ok {
+				probes := net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3}
+				if err := wire.SetKeepAliveConfig(probes); err != nil {
+					return nil, errors.Join(err, c.Close())
+				}
+			}
+			return c, nil
+		},
 	}
 }
 
