@@ -12,7 +12,9 @@ GOVULNCHECK := $(TOOLS)/govulncheck-v1.2.0
 GREMLINS := $(TOOLS)/gremlins-v0.6.0
 
 # The order of the tests of a run: make test SHUFFLE=N repeats one.
-SHUFFLE ?= $(shell date +%s)
+ifndef SHUFFLE
+SHUFFLE := $(shell date +%s)
+endif
 
 .PHONY: least-privilege threats faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live

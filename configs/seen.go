@@ -18,7 +18,7 @@ func (c *checker) seen() {
 // metrics checks the address of the numbers. They tell how a company works, so
 // they are shown to this machine, or to who brings the token.
 func (c *checker) metrics() {
-	const path, tokenPath = "server.metrics", "server.metrics_token"
+	const path, tokenPath = "server.metrics", "server.metrics_token" //nolint:gosec // the name of a key
 	s := &c.cfg.Server
 	if s.MetricsToken.IsSet() && len(s.MetricsToken.Reveal()) < minToken {
 		c.err(tokenPath, say("太短；至少 %d 个字符，可以用 openssl rand -hex 32 生成", "is too short: %d characters at least; make it by openssl rand -hex 32", minToken))

@@ -58,7 +58,7 @@ func (s *Store) AuditRows(ctx context.Context, f AuditFilter) ([]AuditRow, error
 	if f.Action != "" {
 		add("action", f.Action)
 	}
-	query := `SELECT ` + chainColumns + ` FROM audit WHERE ` + strings.Join(where, " AND ") + ` ORDER BY seq DESC`
+	query := `SELECT ` + chainColumns + ` FROM audit WHERE ` + strings.Join(where, " AND ") + ` ORDER BY seq DESC` //nolint:gosec // columns of ours, values are bound
 	if f.Limit > 0 {
 		query += fmt.Sprintf(" LIMIT %d", f.Limit)
 	}

@@ -60,7 +60,7 @@ func TestBackupUnderWrites(t *testing.T) {
 		})
 	}
 	for round := range 3 {
-		for begun := confirmed.Load(); confirmed.Load() < begun+20; { //nolint:revive // the writers go on
+		for begun := confirmed.Load(); confirmed.Load() < begun+20; {
 			if _, err := s.Run(t.Context(), "0-0"); fault.KindOf(err) == fault.Internal {
 				t.Fatal(err)
 			}

@@ -205,6 +205,7 @@ func (s *Store) sealRows(ctx context.Context, tx *sql.Tx) (int64, error) {
 			args = append(args, c.seq, c.hash)
 			values = append(values, fmt.Sprintf("(CAST($%d AS BIGINT), CAST($%d AS TEXT))", len(args)-1, len(args)))
 		}
+		//nolint:gosec // placeholders alone are put together, values are bound
 		_, err = tx.ExecContext(ctx, `UPDATE audit SET key_id = $1, hash = v.column2 FROM (VALUES `+strings.Join(values, ", ")+`) AS v
 			WHERE audit.seq = v.column1 AND audit.seq BETWEEN $2 AND $3`, args...)
 		if err != nil {

@@ -164,7 +164,7 @@ func inspected(ctx context.Context, db *sql.DB) (Manifest, error) {
 	for _, table := range tables {
 		var n int64
 		quoted := `"` + strings.ReplaceAll(table, `"`, `""`) + `"`
-		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+quoted).Scan(&n); err != nil { //nolint:gosec // quoted
+		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+quoted).Scan(&n); err != nil {
 			return m, err
 		}
 		m.Counts[table] = n
@@ -284,10 +284,11 @@ func settleRestored(ctx context.Context, temp string, o Options, m Manifest) (r 
 	if r.Applying, err = s.Runs(ctx, run.Filter{States: []run.State{run.Applying}, Limit: 1000}); err != nil {
 		return r, err
 	}
-	detail := "backup of " + m.Made.Format(time.RFC3339)
+	parts := []string{"backup of " + m.Made.Format(time.RFC3339)}
 	for i := range r.Applying {
-		detail += ", applying " + string(r.Applying[i].Code)
+		parts = append(parts, "applying "+string(r.Applying[i].Code))
 	}
+	detail := strings.Join(parts, ", ")
 	err = s.write(ctx, "note restoring", func(tx *sql.Tx) error {
 		return s.addAudit(ctx, tx, run.Audit{Action: RestoredAction, Who: run.Actor{Platform: run.CLI, Channel: run.FromCLI}, Detail: detail})
 	})

@@ -290,8 +290,11 @@ func TestT66_T68_T69_T70_FailingVendors(t *testing.T) {
 			flows := []string{"to-feishu", "to-wecom", "to-dingtalk", "to-scim", "from-ad", "from-pg", "from-my"}
 			said := ""
 			for _, args := range [][]string{
-				{"config", "check", config}, {"config", "show", config}, {"doctor", "--deep", "--config", config},
-				{"plan", flows[i%len(flows)], "--person", "李敏", "--config", config}, {"runs", "--config", config},
+				{"config", "check", config},
+				{"config", "show", config},
+				{"doctor", "--deep", "--config", config},
+				{"plan", flows[i%len(flows)], "--person", "李敏", "--config", config},
+				{"runs", "--config", config},
 			} {
 				out := terminal(t, exe, args...)
 				unseen(t, name+": "+strings.Join(args[:2], " "), out, planted())

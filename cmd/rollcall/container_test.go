@@ -50,7 +50,7 @@ func TestT124_LeastPrivilege(t *testing.T) {
 }
 
 func leastPrivilege(t *testing.T, uid int) {
-	dir, err := os.MkdirTemp("/var/tmp", "rollcall-t124-") // t.TempDir is under /tmp, closed to others
+	dir, err := os.MkdirTemp("/var/tmp", "rollcall-t124-") //nolint:usetesting // t.TempDir is under /tmp, closed to others
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func leastPrivilege(t *testing.T, uid int) {
 				t.Fatalf("it ends: %v\n%s", err, log.String())
 			default:
 			}
-			res, err := http.Get("http://127.0.0.1:" + port + path) //nolint:noctx // a local probe
+			res, err := http.Get("http://127.0.0.1:" + port + path)
 			if err != nil {
 				return false
 			}

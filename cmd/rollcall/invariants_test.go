@@ -193,12 +193,12 @@ func (l *life) approved(c plan.Change, e wecomsim.Effect, fail func(string, ...a
 // once.
 func (w *world) answered(l *life, fail func(string, ...any)) {
 	code := string(l.run.Code)
-	ends, votes, any := 0, 0, 0
+	ends, votes, posts := 0, 0, 0
 	for _, p := range w.posts {
 		if p.Room != stage.FeishuRoom || p.Who != "点名" || p.Edit || !strings.Contains(p.Text, code) {
 			continue
 		}
-		any++
+		posts++
 		if strings.Contains(p.Text, "@"+l.run.By.Person) && strings.Contains(p.Text, "完成 "+code) {
 			ends++
 		}
@@ -209,7 +209,7 @@ func (w *world) answered(l *life, fail func(string, ...any)) {
 	switch {
 	case l.run.State == run.Succeeded && ends != 1:
 		fail("I4 %s: its end was told %d times", code, ends)
-	case any == 0:
+	case posts == 0:
 		fail("I4 %s was never spoken of", code)
 	case votes != len(l.votes):
 		fail("I4 %s: %d votes have %d answers", code, len(l.votes), votes)

@@ -66,7 +66,7 @@ func (a *app) openTrail(ctx context.Context) error {
 	a.observer.trail = t
 	a.observer.flows.traced.Store(true)
 	a.closers = append(a.closers, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), lastSpans)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
 		defer cancel()
 		if err := t.Close(ctx); err != nil {
 			a.log.WarnContext(ctx, "the last traces are lost")

@@ -116,7 +116,7 @@ func (a *app) dialer(configured ...string) *dialer.Dialer {
 		// The connector says what is wrong with its address; until then nothing
 		// private is called.
 		o.Trusted = nil
-		d, _ = dialer.New(o) //nolint:errcheck // without addresses nothing can be wrong
+		d, _ = dialer.New(o) // without addresses nothing can be wrong
 	}
 	return d
 }

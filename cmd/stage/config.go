@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,14 +38,7 @@ func (s *Stage) WriteConfig() (string, error) {
 }
 
 func (s *Stage) config() string {
-	redis := "none"
-	if s.o.Redis != "" {
-		redis = s.o.Redis
-	}
-	record := "sqlite"
-	if s.o.Record != "" {
-		record = s.o.Record
-	}
+	redis, record := cmp.Or(s.o.Redis, "none"), cmp.Or(s.o.Record, "sqlite")
 	feishuReceive, dingReceive := "connection", "stream"
 	feishuMore, dingMore := "", ""
 	if s.o.FeishuCallback {

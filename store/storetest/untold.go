@@ -60,9 +60,16 @@ func testDeletionsAreTold(t *testing.T, v *vault) {
 		t.Fatal("the plan is another one")
 	}
 	for _, e := range []run.Entry{
-		{Seq: 1, Step: run.StepSending}, {Seq: 2, Step: run.StepSending}, {Seq: 1, Step: run.StepSending}, {Seq: 1, Step: run.StepDone},
-		{Seq: 1, Step: run.StepDone}, {Seq: 2, Step: run.StepDone}, {Seq: 3, Step: run.StepSkipped}, {Seq: 5, Step: run.StepSending},
-		{Seq: 5, Step: run.StepInDoubt}, {Seq: 5, Step: run.StepDone},
+		{Seq: 1, Step: run.StepSending},
+		{Seq: 2, Step: run.StepSending},
+		{Seq: 1, Step: run.StepSending},
+		{Seq: 1, Step: run.StepDone},
+		{Seq: 1, Step: run.StepDone},
+		{Seq: 2, Step: run.StepDone},
+		{Seq: 3, Step: run.StepSkipped},
+		{Seq: 5, Step: run.StepSending},
+		{Seq: 5, Step: run.StepInDoubt},
+		{Seq: 5, Step: run.StepDone},
 	} {
 		e.Run = r.Code
 		if err := b.Mark(t.Context(), lease, []run.Entry{e}, nil); err != nil {

@@ -88,7 +88,7 @@ func TestT67_Certificates(t *testing.T) {
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
 			s.Config.ErrorLog = log.New(io.Discard, "", 0)
 			cert, _ := tt.by.sign(&tt.cert)
-			s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: tt.max} //nolint:gosec // what must be refused
+			s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: tt.max}
 			s.StartTLS()
 			t.Cleanup(s.Close)
 			client := made(t, Options{Trusted: []string{s.URL}}).Client()

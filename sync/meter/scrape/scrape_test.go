@@ -32,8 +32,16 @@ func TestToken(t *testing.T) {
 		token, header string
 		want          int
 	}{
-		{"", "", 200}, {"", "Bearer x", 200}, {"secret", "Bearer secret", 200}, {"secret", "", 401}, {"secret", "Bearer", 401},
-		{"secret", "Bearer ", 401}, {"secret", "bearer secret", 401}, {"secret", "secret", 401}, {"secret", "Bearer secretx", 401}, {"secret", "Basic secret", 401},
+		{"", "", 200},
+		{"", "Bearer x", 200},
+		{"secret", "Bearer secret", 200},
+		{"secret", "", 401},
+		{"secret", "Bearer", 401},
+		{"secret", "Bearer ", 401},
+		{"secret", "bearer secret", 401},
+		{"secret", "secret", 401},
+		{"secret", "Bearer secretx", 401},
+		{"secret", "Basic secret", 401},
 	} {
 		status, body := page(t, r, c.token, c.header)
 		if status != c.want || (status == 200) != strings.Contains(body, "rollcall_build_info") {
