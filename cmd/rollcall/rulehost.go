@@ -81,7 +81,11 @@ func ruleTexts(users, departments scripting.File) []plan.RuleText {
 
 // ownRules makes the host of a flow's own rules, which lives as long as the app.
 func (a *app) ownRules(ctx context.Context, f *configs.Flow, out *engine.Flow) (plan.Rules, error) {
-	h, err := a.host(ctx, f.Name, out.Source, out.Texts)
+	source, err := a.source(f.From) // not the flow's own: who watches it hides what a roster tells
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.host(ctx, f.Name, source, out.Texts)
 	if err != nil {
 		return nil, err
 	}
