@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dop251/goja"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -252,12 +251,10 @@ func chainOf(n int) string {
 	return b.String()
 }
 
-// TestLintIsQuick checks texts of the greatest size that give the check the most to
-// do: the time to compile is for all of them together.
-func TestLintIsQuick(t *testing.T) {
-	t.Parallel()
+// longTexts have the greatest size, and give the check the most to do.
+func longTexts() map[string]string {
 	fill := func(s string) string { return strings.Repeat(s, (MaxSource-60)/len(s)) }
-	for name, source := range map[string]string{
+	return map[string]string{
 		"names":   fill("qq1;"),
 		"reads":   "const d=context.data;" + fill("d.a;"),
 		"writes":  "const d=context.data;" + fill("d.a=1;"),
@@ -268,18 +265,38 @@ func TestLintIsQuick(t *testing.T) {
 		"chain":   fill("a+") + "1",
 		"copies":  "let a0=context.data;" + chainOf(700),
 		"returns": fill("if(x){return};"),
-	} {
+	}
+}
+
+// TestLintOfLongTexts: the check comes to an end, with as many findings as are told.
+func TestLintOfLongTexts(t *testing.T) {
+	t.Parallel()
+	for name, source := range longTexts() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tree, err := parse(ruleBefore + source + ruleAfter)
-			if err != nil {
-				t.Fatal(err)
+			errs, doubts := lintText(t, source)
+			if len(errs) > maxProblems || len(doubts) > maxProblems {
+				t.Errorf("%d errors, %d doubts", len(errs), len(doubts))
 			}
-			body := ruleBody(tree)
-			began := time.Now()
-			lint(body, &linter{kind: directory.User, declared: checkedAttributes(), text: source, at: newSpots(source, len(ruleBefore)).idx})
-			if took := time.Since(began); took > 5*time.Second { // a child has 10 s to compile; this takes 0.2 s
-				t.Errorf("took %s", took)
+		})
+	}
+}
+
+func lintText(t testing.TB, source string) (errs, doubts []problem) {
+	t.Helper()
+	tree, err := parse(ruleBefore + source + ruleAfter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lint(ruleBody(tree), &linter{kind: directory.User, declared: checkedAttributes(), text: source, at: newSpots(source, len(ruleBefore)).idx})
+}
+
+// BenchmarkLint is the check of the longest texts; a child has 10 s to compile.
+func BenchmarkLint(b *testing.B) {
+	for name, source := range longTexts() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				lintText(b, source)
 			}
 		})
 	}

@@ -61,7 +61,12 @@ func childOf(ctx context.Context, args ...string) *exec.Cmd {
 // options are those of a host that judges users by source; its limits are
 // generous, since the machine may be busy and the race detector is slow.
 func options(source string) Options {
+	memory := 0
+	if raceEnabled {
+		memory = 1024 // the race detector keeps four bytes for each
+	}
 	return Options{
+		MemoryMB:    memory,
 		Users:       File{Path: "/etc/rules/users.js", Name: "users.js", Source: []byte(source)},
 		Zone:        shanghai,
 		Now:         noon,

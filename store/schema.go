@@ -30,6 +30,11 @@ func (s *Store) provider(files fs.FS) (*goose.Provider, error) {
 // settle sets an empty database up and refuses one from the future.
 func (s *Store) settle(ctx context.Context) error {
 	have, want, err := s.Version(ctx)
+	if err == nil && have > 0 && have < want && !s.asIs {
+		// Another process may be setting it up just now: what it is in the end, shows
+		// once that one is done.
+		err = s.alone(ctx, func() (err error) { have, want, err = s.Version(ctx); return err })
+	}
 	switch {
 	case err != nil:
 		return err
