@@ -85,7 +85,15 @@ func newAD(t *testing.T, adjust ...func(*ldapdir.Options)) (*adfake, *bench) {
 	addr := listener.Addr().String()
 	_ = listener.Close()
 	go func() { _ = server.Run(addr) }()
-	t.Cleanup(func() { _ = server.Stop() })
+	t.Cleanup(func() {
+		// The server counts its connections without a lock, and waits for none: an answer
+		// on the last one proves that all of them are counted.
+		if c, err := ldap.DialURL("ldap://" + addr); err == nil {
+			_ = c.Bind("cn=last", "x")
+			_ = c.Close()
+		}
+		_ = server.Stop()
+	})
 	for range 500 {
 		if server.Ready() {
 			break
