@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -211,16 +212,27 @@ func TestAnUndoSaysNothingAboutRules(t *testing.T) {
 type patient struct {
 	bylaw
 	asked int
+
+	mu sync.Mutex // guards both where a test changes them while a run asks
+}
+
+// take makes the rule take another time from now on.
+func (s *patient) take(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takes = d
 }
 
 func (s *patient) Judge(ctx context.Context, subjects []plan.Subject, look plan.Lookup) ([]plan.Verdict, error) {
+	s.mu.Lock()
 	s.asked++
+	quick := s.bylaw
+	s.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		return nil, fault.Wrap(fault.Unavailable, context.Cause(ctx), "not run to the end / 没有执行完")
-	case <-time.After(s.takes):
+	case <-time.After(quick.takes):
 	}
-	quick := s.bylaw
 	quick.takes = 0
 	return quick.Judge(ctx, subjects, look)
 }
@@ -388,7 +400,7 @@ func TestACancelledRunEndsItsRule(t *testing.T) {
 		if _, err := w.engine.Stop(w.t.Context(), r.Code, run.Actor{Person: "李敏"}, ""); err != nil {
 			w.t.Fatal(err)
 		}
-		law.takes = time.Millisecond
+		law.take(time.Millisecond)
 		w.want(w.until(w.start(false).Code), run.Planned)
 		if took := w.now().Sub(began); took > time.Minute {
 			w.t.Errorf("the next run had to wait %v", took)
