@@ -149,8 +149,7 @@ func isBase(s string) bool {
 type Bot struct {
 	o      Options
 	tokens *tokenSource
-	oapi   *url.URL // of OAPIURL
-	quiet  sync.Once
+	oapi   *url.URL               // of OAPIURL
 	corp   atomic.Pointer[string] // ours, as the first message by Stream said; nil before
 	heard  atomic.Int64           // when the last frame came by Stream; Unix milliseconds, 0 = never
 	pause  pauses

@@ -54,7 +54,7 @@ func (b *Bot) Listen(ctx context.Context, receive bot.Receive) error {
 		<-ctx.Done()
 		return nil
 	}
-	b.quiet.Do(silence)
+	silenceOnce()
 	e := &ear{b: b, receive: receive}
 	defer e.close()
 	var streams sync.WaitGroup
@@ -251,6 +251,10 @@ func reasonOf(err error) string {
 	}
 	return "unreachable"
 }
+
+// silenceOnce is once for the process, as the SDK's logger is: two bots of one process
+// must not set it at the same time.
+var silenceOnce = sync.OnceFunc(silence)
 
 // silence keeps the SDK from logging: its debug level prints the app's secret,
 // its info level tickets, its errors what people wrote.

@@ -27,7 +27,8 @@ type tidy struct{ m *testing.M }
 // Run gives the exit code of the tests, or 1 where something still runs.
 func (t tidy) Run() int {
 	code := t.m.Run()
-	if err := goleak.Find(); code == 0 && err != nil {
+	// Feishu's SDK starts a clock for its cache, and never ends it.
+	if err := goleak.Find(goleak.IgnoreTopFunction("github.com/larksuite/oapi-sdk-go/v3/cache.(*cron).start")); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
