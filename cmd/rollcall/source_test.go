@@ -282,31 +282,37 @@ func TestTheSourceTestsCanFail(t *testing.T) {
 		}
 		return f
 	}
-	for body, want := range map[string]int{
-		`func f(sign, got string) bool { return sign == got }`:                                            1,
-		`func f(o O, h H) bool { return h.Get("X-Token") != o.Want }`:                                     0, // neither is named so
-		`func f(o O, h H) bool { return h.Get("X") != o.AppSecret }`:                                      1,
-		`func f(mac, want []byte) bool { return bytes.Equal(mac, want) }`:                                 1,
-		`func f(o O, s string) bool { switch s { case o.VerificationToken: return true }; return false }`: 1,
-		`func f(token string) bool { return token == "" || token == "none" || len(token) == n }`:          0,
-		`func f(design, assigned string) bool { return design == assigned }`:                              0,
+	for _, tt := range []struct {
+		body string
+		want int
+	}{
+		{`func f(sign, got string) bool { return sign == got }`, 1},
+		{`func f(o O, h H) bool { return h.Get("X-Token") != o.Want }`, 0}, // neither is named so
+		{`func f(o O, h H) bool { return h.Get("X") != o.AppSecret }`, 1},
+		{`func f(mac, want []byte) bool { return bytes.Equal(mac, want) }`, 1},
+		{`func f(o O, s string) bool { switch s { case o.VerificationToken: return true }; return false }`, 1},
+		{`func f(token string) bool { return token == "" || token == "none" || len(token) == n }`, 0},
+		{`func f(design, assigned string) bool { return design == assigned }`, 0},
 	} {
-		if got := quickComparisons(parse(body)); len(got) != want {
-			t.Errorf("%s: %v", body, got)
+		if got := quickComparisons(parse(tt.body)); len(got) != tt.want {
+			t.Errorf("%s: %v", tt.body, got)
 		}
 	}
-	for body, want := range map[string]int{
-		`var n int; func f() { n++ }`:                                       1,
-		`var m = map[string]int{}; func f() { m["a"] = 1; delete(m, "a") }`: 2,
-		`var m sync.Mutex`:                                                  1,
-		`var c chan int`:                                                    1,
-		`var o struct{ a int }; func f() { o.a = 1 }`:                       1,
-		`var n = 1; func f() { n := 2; n++; _ = n }`:                        0,
-		`var n = 1; func (n *T) f() { n.a = 2 }`:                            0,
-		`var table = []int{1}; func f() int { return table[0] }`:            0,
+	for _, tt := range []struct {
+		body string
+		want int
+	}{
+		{`var n int; func f() { n++ }`, 1},
+		{`var m = map[string]int{}; func f() { m["a"] = 1; delete(m, "a") }`, 2},
+		{`var m sync.Mutex`, 1},
+		{`var c chan int`, 1},
+		{`var o struct{ a int }; func f() { o.a = 1 }`, 1},
+		{`var n = 1; func f() { n := 2; n++; _ = n }`, 0},
+		{`var n = 1; func (n *T) f() { n.a = 2 }`, 0},
+		{`var table = []int{1}; func f() int { return table[0] }`, 0},
 	} {
-		if got := globalState([]*ast.File{parse(body)}); len(got) != want {
-			t.Errorf("%s: %v", body, got)
+		if got := globalState([]*ast.File{parse(tt.body)}); len(got) != tt.want {
+			t.Errorf("%s: %v", tt.body, got)
 		}
 	}
 }
