@@ -43,7 +43,7 @@ func (sc scene) notes() Section {
 		for _, n := range of[kind][:min(len(of[kind]), notesShown)] {
 			names = append(names, l.noteShort(n))
 		}
-		line := Line{strong(l.say("%s: %d", "%s %d 项", l.note(kind), len(of[kind]))), plain(l.say(" – ", "：") + strings.Join(names, l.say("; ", "；")))}
+		line := Line{strong(l.say("%s: %d", "%s %d 项", l.Note(kind), len(of[kind]))), plain(l.say(" – ", "：") + strings.Join(names, l.say("; ", "；")))}
 		s.Lines = append(s.Lines, line)
 	}
 	s.Lines = append(s.Lines, sc.allNotes())
@@ -94,7 +94,7 @@ func (l Lang) noteWord(k plan.NoteKind) string {
 	if k == plan.Irreversible {
 		return l.say("cannot be undone", "无法撤销")
 	}
-	return l.note(k)
+	return l.Note(k)
 }
 
 func (l Lang) noteShort(n *plan.Note) string {

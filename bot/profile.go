@@ -182,7 +182,7 @@ func (b *Bot) forecast(l Lang, f *run.Forecast) []Line {
 		n := &f.Notes[i]
 		head := l.say("Left alone", "不处理")
 		if n.Kind != plan.Kept { // that it is kept is said already
-			head = l.with(head, l.note(n.Kind))
+			head = l.with(head, l.Note(n.Kind))
 		}
 		say := printable(l.of(n.Say), sayRunes)
 		if n.Place != "" {

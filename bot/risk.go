@@ -65,7 +65,7 @@ func (d *summary) dangersOf(f *Flow, code run.Code, p *plan.Plan) {
 	}
 	for _, k := range []plan.NoteKind{plan.LeftActive, plan.RuleFailed, plan.Conflict, plan.Unclear, plan.Lost} {
 		if kinds[k] > 0 {
-			add(pair(l.note(k), kinds[k]) + look)
+			add(pair(l.Note(k), kinds[k]) + look)
 		}
 	}
 	if loud(p.Rules) {

@@ -91,7 +91,7 @@ func (l Lang) decision(d plan.Decision) string {
 	case d.Op != "" && d.Op != plan.None:
 		return l.op(d.Op)
 	case d.Note != "":
-		return l.note(d.Note)
+		return l.Note(d.Note)
 	default:
 		return l.say("nothing", "不操作")
 	}

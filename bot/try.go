@@ -41,7 +41,7 @@ func (b *Bot) try(ctx context.Context, c caller, cmd Command) (reply, error) {
 // nothing in it is masked.
 func (l Lang) triedCard(f *Flow, t *run.Tried) Card {
 	card := Card{
-		Title: l.say("Test of %s · %s: %s", "试跑 %s · %s：%s", f.Name, label(t.Object.Name()), l.doing(t.Final)), Tone: Info,
+		Title: l.say("Test of %s · %s: %s", "试跑 %s · %s：%s", f.Name, label(t.Object.Name()), l.Doing(t.Final)), Tone: Info,
 		Foot: l.say("Only a test: no account was changed. Only you see this.", "只是试跑，没有改动任何账号。仅你可见。"),
 	}
 	switch {
@@ -68,8 +68,8 @@ func (l Lang) triedCard(f *Flow, t *run.Tried) Card {
 	return l.bind(card, chapters, personBytes)
 }
 
-// doing names an operation in the words of the command.
-func (l Lang) doing(o plan.Op) string {
+// Doing names an operation in the words of the command.
+func (l Lang) Doing(o plan.Op) string {
 	switch o {
 	case plan.Create:
 		return l.say("create", "新建")
@@ -86,10 +86,10 @@ func (l Lang) doing(o plan.Op) string {
 func (l Lang) result(t *run.Tried) Section {
 	var s Section
 	add := func(name string, rest ...Span) { s.Lines = append(s.Lines, append(Line{strong(name)}, rest...)) }
-	add(l.say("Proposed: ", "拟进行："), plain(l.doing(t.Proposed)))
-	add(l.say("Would happen: ", "结果："), plain(l.doing(t.Final)))
+	add(l.say("Proposed: ", "拟进行："), plain(l.Doing(t.Proposed)))
+	add(l.say("Would happen: ", "结果："), plain(l.Doing(t.Final)))
 	if t.Final == plan.None || t.Final == "" {
-		add(l.say("Why nothing: ", "为什么不操作："), plain(l.whyNothing(t)))
+		add(l.say("Why nothing: ", "为什么不操作："), plain(l.WhyNothing(t)))
 	}
 	if e := t.Verdict.Failed; e != nil {
 		add(l.say("Error: ", "错误："), code(fileLine(e.Place().String(), placeRunes)), plain(" "+printable(l.of(e.Say), spanRunes/2)))
@@ -141,7 +141,7 @@ func (l Lang) acts(t *run.Tried) Section {
 		s.Lines = append(s.Lines, Line{plain(l.say("Called ", "调用了 ")), code("repo.abort()"), plain(l.say(": drop whatever it is", "：不论是什么操作都放弃"))})
 	}
 	for _, op := range v.Abort {
-		s.Lines = append(s.Lines, Line{plain(l.say("Called ", "调用了 ")), code(`repo.abort("` + label(string(op)) + `")`), plain(l.say(": drop ", "：放弃") + l.doing(op))})
+		s.Lines = append(s.Lines, Line{plain(l.say("Called ", "调用了 ")), code(`repo.abort("` + label(string(op)) + `")`), plain(l.say(": drop ", "：放弃") + l.Doing(op))})
 	}
 	if len(s.Lines) == 0 {
 		s.Lines = append(s.Lines, text(l.say("It called nothing of repo.", "没有调用 repo 的函数。")))
@@ -195,8 +195,8 @@ func (l Lang) changedBy(t *run.Tried) []Line {
 	return lines
 }
 
-// whyNothing says in words why there is no operation.
-func (l Lang) whyNothing(t *run.Tried) string {
+// WhyNothing says in words why there is no operation.
+func (l Lang) WhyNothing(t *run.Tried) string {
 	switch t.Note {
 	case plan.RuleFailed:
 		if t.Verdict.Failed == nil {
@@ -215,7 +215,7 @@ func (l Lang) whyNothing(t *run.Tried) string {
 	case "":
 		return l.whyNone(t)
 	default:
-		return l.note(t.Note)
+		return l.Note(t.Note)
 	}
 }
 
@@ -228,7 +228,7 @@ func (l Lang) whyHeld(t *run.Tried) string {
 	case v.Calls.Update && t.Target == nil:
 		return l.say("the rule called executeUpdate, and the target has no such account", "规则调用了 executeUpdate，但目标里没有这个账号")
 	default:
-		return l.say("whether to %s is the rule's to decide, and it called no execute function for this person", "要不要%s由规则决定，而它没有为此人调用 execute 函数", l.doing(t.Proposed))
+		return l.say("whether to %s is the rule's to decide, and it called no execute function for this person", "要不要%s由规则决定，而它没有为此人调用 execute 函数", l.Doing(t.Proposed))
 	}
 }
 

@@ -156,8 +156,8 @@ func (l Lang) op(o plan.Op) string {
 	}
 }
 
-// note names a kind of note.
-func (l Lang) note(k plan.NoteKind) string {
+// Note names a kind of note.
+func (l Lang) Note(k plan.NoteKind) string {
 	switch k {
 	case plan.LeftActive:
 		return l.say("left, still active", "已离职但账号仍可用")

@@ -100,9 +100,9 @@ func (p *process) printDiffering(d *plan.Differing) {
 
 // decision says what comes of an object, and where that was decided.
 func (p *process) decision(d *plan.Decision) string {
-	text := p.doing(d.Op)
+	text := p.botLang().Doing(d.Op)
 	if d.Op == plan.None && d.Note != "" {
-		text = p.noted(d.Note)
+		text = p.botLang().Note(d.Note)
 	}
 	if d.Say != "" {
 		text += p.say(": ", "：") + fault.In(d.Say, p.lang())

@@ -181,12 +181,12 @@ func (p *process) printTrial(flow string, t *run.Tried) {
 	line := func(en, zh, text string) {
 		p.line("  %s%s", p.say(en, zh), text)
 	}
-	p.line("%s", p.say("Test of %s · %s%s: %s", "试跑 %s · %s%s：%s", flow, t.Object.Name(), brackets(string(t.Object.ID)), p.doing(t.Final)))
-	line("proposed:      ", "拟进行：  ", p.doing(t.Proposed))
-	line("would happen:  ", "结果：    ", p.doing(t.Final))
+	p.line("%s", p.say("Test of %s · %s%s: %s", "试跑 %s · %s%s：%s", flow, t.Object.Name(), brackets(string(t.Object.ID)), p.botLang().Doing(t.Final)))
+	line("proposed:      ", "拟进行：  ", p.botLang().Doing(t.Proposed))
+	line("would happen:  ", "结果：    ", p.botLang().Doing(t.Final))
 	v := t.Verdict
 	if t.Final == plan.None {
-		line("why nothing:   ", "为什么：  ", p.whyNothing(t))
+		line("why nothing:   ", "为什么：  ", p.botLang().WhyNothing(t))
 	}
 	switch e := v.Failed; {
 	case e != nil:

@@ -50,7 +50,7 @@ func TestRulesTry(t *testing.T) {
 		"  target:        has the account\n", "  it called nothing of repo\n", "  ended with return context\n",
 		"  title: 工程师 → 资深工程师\n", "log\n  sees 员工03 UPDATE\n", "Only a test: no account was changed.\n")
 	tell(t, try(0, "0004", "--person", "李敏", "--op", "update"),
-		"would happen:  nothing\n", "dropped by the rule (repo.abort)\n", `  repo.abort("UPDATE")`, "decided at:    rule.js:7\n", "reason:        no updates for them\n")
+		"would happen:  nothing\n", "the rule dropped the operation with repo.abort\n", `  repo.abort("UPDATE")`, "decided at:    rule.js:7\n", "reason:        no updates for them\n")
 	done := len(c.wecom.Effects())
 
 	c.write(t, "edited.js", "repo.executeDisable();\nreturn context\n")
