@@ -97,9 +97,6 @@ func load(path string, text []byte, d Defaults) (*Suite, error) {
 	return s, nil
 }
 
-// Path gives the path that the suite was loaded with.
-func (s *Suite) Path() string { return s.path }
-
 // Kind gives the kind of object that the rule judges.
 func (s *Suite) Kind() directory.Kind { return s.kind }
 

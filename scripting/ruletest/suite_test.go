@@ -118,8 +118,8 @@ cases:
   - {name: fourth, operation: DELETE, target: {level: 5, when: 2026-01-02}, expect: {operation: DELETE}}
 `)
 	first, second, third, fourth := s.cases[0], s.cases[1], s.cases[2], s.cases[3]
-	if s.Kind() != directory.Department || s.Len() != 4 || s.Path() != "users.test.yaml" {
-		t.Errorf("%s, %d cases of %s", s.Kind(), s.Len(), s.Path())
+	if s.Kind() != directory.Department || s.Len() != 4 || s.path != "users.test.yaml" {
+		t.Errorf("%s, %d cases of %s", s.Kind(), s.Len(), s.path)
 	}
 	if first.object.Key != (directory.Key{Kind: directory.Department, ID: "case-1"}) || third.object.ID != "case-3" || second.object.ID != "d7" {
 		t.Errorf("ids %s %s %s", first.object.Key, second.object.ID, third.object.ID)
