@@ -30,7 +30,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	o := options("")
-	o.Workers, o.ObjectTime, o.BatchTime = 0, 0, 0
+	o.Workers, o.ObjectTime, o.BatchTime, o.MemoryMB = 0, 0, 0, 0
 	if err := o.withDefaults(); err != nil {
 		t.Fatal(err)
 	}

@@ -165,9 +165,10 @@ func (b *Bot) Can() bot.Abilities {
 }
 
 // Listen receives messages until ctx ends: by the long connection, or, without
-// one, only by the Handler. Meanwhile it learns the bot's own identity, without
-// which a mention in a group cannot be told to be ours. It returns nil when ctx
-// ends, else what Connect returned.
+// one, only by the Handler. It learns the bot's own identity, without which a
+// mention in a group cannot be told to be ours, and connects when that is known,
+// at the latest after 30 s. It returns nil when ctx ends, else what Connect
+// returned.
 func (b *Bot) Listen(ctx context.Context, receive bot.Receive) error {
 	ctx, stop := context.WithCancel(ctx)
 	var known sync.WaitGroup
@@ -176,6 +177,9 @@ func (b *Bot) Listen(ctx context.Context, receive bot.Receive) error {
 	defer stop()
 	if b.o.Connect == nil {
 		<-ctx.Done()
+		return nil
+	}
+	if b.self.wait(ctx, dialWait); ctx.Err() != nil {
 		return nil
 	}
 	err := b.o.Connect(ctx, func(ctx context.Context, payload []byte) ([]byte, error) {

@@ -166,10 +166,14 @@ func (b *Bot) moved(ctx context.Context, e *envelope) {
 // talk: it goes no further.
 func (b *Bot) hear(ctx context.Context, e *envelope, receive bot.Receive) error {
 	m, err := b.message(e)
+	if errors.Is(err, errUnknown) {
+		b.self.hurry()
+		b.self.wait(ctx, selfWait)
+		m, err = b.message(e)
+	}
 	switch {
 	case errors.Is(err, errUnknown):
 		b.refuse(ctx, notYetKnown)
-		b.self.hurry()
 		return fault.Wrap(fault.Unavailable, err, "the bot does not know itself yet / 机器人还没有取得自己的身份")
 	case err != nil:
 		b.refuse(ctx, badEvent)

@@ -2,6 +2,7 @@ package feishubot
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,16 +15,46 @@ const (
 	lastPause  = time.Minute
 )
 
+const (
+	// selfWait is how long a message waits for the identity: Feishu wants its
+	// acknowledgement within 3 s.
+	selfWait = 2 * time.Second
+	// dialWait is how long the long connection waits for it. An event goes to one
+	// of the connections of an app: one that cannot take messages yet is better not
+	// there. But presses and direct messages need no identity, so it is not waited
+	// for without end.
+	dialWait = 30 * time.Second
+)
+
 // identity is the bot's own open_id, once known.
 type identity struct {
 	openID atomic.Pointer[string]
 	wanted chan struct{} // somebody waits: try now
+	known  chan struct{} // closed when it is known
+	told   sync.Once
 }
 
 func (i *identity) init(openID string) {
-	i.wanted = make(chan struct{}, 1)
+	i.wanted, i.known = make(chan struct{}, 1), make(chan struct{})
 	if openID != "" {
-		i.openID.Store(&openID)
+		i.set(openID)
+	}
+}
+
+func (i *identity) set(openID string) {
+	i.openID.Store(&openID)
+	i.told.Do(func() { close(i.known) })
+}
+
+// wait returns when the identity is known, at the latest after most or when ctx
+// ends.
+func (i *identity) wait(ctx context.Context, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-i.known:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -50,7 +81,7 @@ func (b *Bot) learn(ctx context.Context) {
 		}
 		info, err := b.info(ctx)
 		if err == nil {
-			b.self.openID.Store(&info.OpenID)
+			b.self.set(info.OpenID)
 			b.o.Logger.InfoContext(ctx, "bot identity known", "system", "feishu")
 			return
 		}
@@ -115,6 +146,6 @@ func (b *Bot) Probe(ctx context.Context) (Info, error) {
 			"the Feishu app is not enabled in the tenant: publish a version and have an admin approve it"+
 				" / 飞书应用没有在企业内启用：请发布版本并由管理员审核")
 	}
-	b.self.openID.Store(&info.OpenID)
+	b.self.set(info.OpenID)
 	return info, nil
 }

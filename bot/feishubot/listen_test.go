@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -100,4 +102,54 @@ func TestListenTellsWhyItEnded(t *testing.T) {
 	if w.Name() != run.Feishu || w.Can() != (bot.Abilities{Edit: true, Threads: true, Buttons: true, Forms: true, Direct: true, Files: true}) {
 		t.Errorf("%s %+v", w.Name(), w.Can())
 	}
+}
+
+// TestListenConnectsWhenItKnowsItself: Feishu gives an event to one of the
+// connections, so one that would refuse messages is not opened.
+func TestListenConnectsWhenItKnowsItself(t *testing.T) {
+	t.Parallel()
+	p := &pipe{ready: make(chan Handle, 1)}
+	w := setup(t, func(_ *feishusim.Options, o *Options) { o.BotOpenID, o.Connect = "unknown", p.connect })
+	failed := make(chan struct{})
+	w.sim.Inject(feishusim.Fault{Path: "/open-apis/bot", Code: 99991400, After: func(context.Context) { close(failed) }, Apply: true})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Listen(ctx, w.inbox.receive) }()
+	<-failed
+	w.self.hurry()
+	<-p.ready
+	if _, known := w.self.id(); !known {
+		t.Error("connected before it was known who the bot is")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestIdentityIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var i identity
+		i.init("")
+		began := time.Now()
+		if i.wait(t.Context(), selfWait); time.Since(began) != selfWait {
+			t.Errorf("waited %s", time.Since(began))
+		}
+		go func() {
+			time.Sleep(time.Second)
+			i.set("ou_bot")
+			i.set("ou_bot")
+		}()
+		began = time.Now()
+		if i.wait(t.Context(), dialWait); time.Since(began) != time.Second {
+			t.Errorf("waited %s", time.Since(began))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		i.init("")
+		if i.wait(ctx, dialWait); time.Since(began) != time.Second {
+			t.Errorf("waited %s", time.Since(began))
+		}
+	})
 }

@@ -3,6 +3,7 @@ package matrix
 import (
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -40,6 +41,9 @@ func entries(t *testing.T) []entry {
 	must := func(c connector.Source, err error) connector.Source {
 		t.Helper()
 		check(t, err)
+		if c, closes := c.(io.Closer); closes {
+			t.Cleanup(func() { _ = c.Close() })
+		}
 		return c
 	}
 	ldapOptions := ldapdir.Options{URL: "ldaps://dc1.corp.example", BindDN: "a", BindPassword: "b", BaseDN: "dc=corp", Dialect: ldapdir.OpenLDAP, Disabled: "employeeType=disabled", Now: time.Now}
