@@ -93,7 +93,7 @@ install = mkdir -p $(TOOLS)/new && echo "building $(1), once" && \
 
 lint: $(GOLANGCI_LINT) ## golangci-lint, built on first use
 	@if [ -x $(GOLANGCI_LINT) ]; then \
-		$(GOLANGCI_LINT) run --build-tags $(TAGS); \
+		$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags $(TAGS); \
 	else \
 		echo "NOT RUN: golangci-lint v2.15.0 cannot be built here, so nothing is linted"; \
 	fi

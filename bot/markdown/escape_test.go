@@ -109,6 +109,9 @@ func TestATitleGoesWithItsLines(t *testing.T) {
 				lines++
 			}
 		}
+		if len(d.Text) > limit && d.Left < 4 {
+			t.Errorf("limit %d: %d bytes", limit, len(d.Text))
+		}
 		if lines+d.Left != 4 {
 			t.Errorf("limit %d: %d lines and %d left:\n%s", limit, lines, d.Left, d.Text)
 		}

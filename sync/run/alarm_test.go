@@ -63,3 +63,17 @@ func TestADelegationIsNamedByAllOfIt(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestAPartThatIsNotKnownCoversNothing: as many names to hold back as to do are
+// still a part.
+func TestAPartThatIsNotKnownCoversNothing(t *testing.T) {
+	t.Parallel()
+	for _, v := range []run.Vote{{Only: []string{"a"}}, {Hold: []string{"a"}}, {Only: []string{"a"}, Hold: []string{"b"}}} {
+		if v.Covers(1) {
+			t.Errorf("%+v covers a change", v)
+		}
+	}
+	if whole := (run.Vote{}); !whole.Covers(1) {
+		t.Error("a vote for the whole plan does not cover a change")
+	}
+}
