@@ -86,11 +86,14 @@ func TestP09_PostgreSQLLost(t *testing.T) {
 				harm: func() { o.harm(t, server, way) }, mend: func() { o.mend(t, server, way) },
 			}
 			t.Cleanup(func() { way.Delay(0); way.Hang(false); server.Thaw(t) }) // before the replicas end
-			l.commands(t)
-			l.reading(t)
-			l.voting(t)
-			l.applying(t)
-			l.holds(t)
+			for _, step := range []struct {
+				name string
+				do   func(*testing.T)
+			}{{"commands", l.commands}, {"reading", l.reading}, {"voting", l.voting}, {"the end", l.applying}, {"invariants", l.holds}} {
+				began := time.Now()
+				step.do(t)
+				t.Logf("%s: %v", step.name, time.Since(began).Round(time.Millisecond))
+			}
 		})
 	}
 }
@@ -104,10 +107,12 @@ type recordLoss struct {
 	asked      []feishusim.Event // acknowledged
 }
 
-// away harms the record, does something meanwhile, and mends it.
+// away harms the record, does something at once, waits until everybody has noticed,
+// and mends it.
 func (l *recordLoss) away(t *testing.T, meanwhile func()) {
 	t.Helper()
 	l.harm()
+	meanwhile()
 	if !l.passes {
 		for i, s := range l.all {
 			told := len(s.log.with(`"msg":"not ready"`))
@@ -117,11 +122,12 @@ func (l *recordLoss) away(t *testing.T, meanwhile func()) {
 			}
 		}
 	}
-	meanwhile()
 	l.mend()
+	began := time.Now()
 	for _, s := range l.all {
 		until(t, "it is ready again", func() bool { return s.readyz(t) == http.StatusOK })
 	}
+	t.Logf("ready again after %v", time.Since(began).Round(time.Millisecond))
 }
 
 // readyz gives the status of /readyz.
