@@ -41,7 +41,10 @@ type impatient struct {
 
 // Read waits for the silence at most.
 func (c *impatient) Read(b []byte) (int, error) {
-	if err := c.bound(c.deadline()); err != nil {
+	c.mu.Lock()
+	err := c.bound()
+	c.mu.Unlock()
+	if err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(b)
@@ -49,25 +52,23 @@ func (c *impatient) Read(b []byte) (int, error) {
 
 // SetDeadline bounds reads and writes, reads never for longer than the silence.
 func (c *impatient) SetDeadline(t time.Time) error {
-	return errors.Join(c.bound(t), c.SetWriteDeadline(t))
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // SetReadDeadline bounds reads, never for longer than the silence.
-func (c *impatient) SetReadDeadline(t time.Time) error { return c.bound(t) }
-
-func (c *impatient) deadline() time.Time {
+func (c *impatient) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.until
+	c.until = t
+	return c.bound()
 }
 
-func (c *impatient) bound(until time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.until = until
+// bound sets what ends a read. The caller holds mu, so that no read prolongs what was
+// cut short meanwhile.
+func (c *impatient) bound() error {
 	end := time.Now().Add(c.silence)
-	if !until.IsZero() && until.Before(end) {
-		end = until
+	if !c.until.IsZero() && c.until.Before(end) {
+		end = c.until
 	}
 	return c.Conn.SetReadDeadline(end)
 }
