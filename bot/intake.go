@@ -85,7 +85,7 @@ func (in *inbox) serve(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			in.b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", "inbox", "err", err)
 			pause(ctx, nil, wait)
-			wait = min(2*wait, longestWait)
+			wait = min(2*wait, recordWait)
 			continue
 		}
 		wait = in.b.o.Poll

@@ -64,7 +64,7 @@ func (x *outbox) serve(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			x.b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", "outbox", "err", err)
 			pause(ctx, nil, wait)
-			wait = min(2*wait, longestWait)
+			wait = min(2*wait, recordWait)
 		case !more:
 			wait = x.b.o.Poll
 			pause(ctx, x.bell, x.idle())

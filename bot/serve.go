@@ -44,8 +44,13 @@ func (b *Bot) listen(ctx context.Context, p Platform) {
 	}
 }
 
-// longestWait is the longest pause of a loop that fails.
-const longestWait = time.Minute
+// longestWait is the longest pause before a platform is listened to again; recordWait
+// that of a loop whose record is away, which is ours and need not be spared: who waits
+// for an answer waits as long after it is back.
+const (
+	longestWait = time.Minute
+	recordWait  = 10 * time.Second
+)
 
 // loop repeats a step until ctx ends: at once while there is more to do,
 // otherwise when the bell rings or after a while.
@@ -57,7 +62,7 @@ func (b *Bot) loop(ctx context.Context, name string, bell chan struct{}, step fu
 		case err != nil && ctx.Err() == nil:
 			b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", name, "err", err)
 			pause(ctx, nil, wait)
-			wait = min(2*wait, longestWait)
+			wait = min(2*wait, recordWait)
 		case err == nil:
 			wait = b.o.Poll
 			if !more {

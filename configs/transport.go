@@ -3,6 +3,7 @@ package configs
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -38,6 +39,7 @@ func (r *Record) decode(d *decoder, n ast.Node, at spot) {
 		*r = Record{Driver: text}
 		return
 	}
+	text, insecure := withoutQuery(text, "allow_insecure")
 	u, err := url.Parse(text)
 	switch {
 	case !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://"):
@@ -50,10 +52,34 @@ func (r *Record) decode(d *decoder, n ast.Node, at spot) {
 	if _, has := u.User.Password(); has && written == text {
 		d.odd(at, say("PostgreSQL 的密码直接写在了文件里；请改用 ${环境变量} 或 file:/路径", "the password of PostgreSQL stands in the file itself; use ${ENV} or file:/path instead"))
 	}
-	if mode := u.Query().Get("sslmode"); !loopback(u.Hostname()) && mode != "verify-full" && mode != "verify-ca" {
-		d.odd(at, say("到别的主机的 PostgreSQL 应当核对证书：请加 ?sslmode=verify-full", "PostgreSQL on another host should prove who it is: add ?sslmode=verify-full"))
+	if why, open := exposedRecord(u); open && !insecure {
+		d.bad(at, why)
+		return
 	}
 	*r = Record{Driver: "postgres", URL: NewSecret(text)}
+}
+
+// exposedRecord tells whether whoever shares the network with a PostgreSQL elsewhere
+// can read or write the record: it need not prove who it is, or we need not.
+func exposedRecord(u *url.URL) (Text, bool) {
+	q := u.Query()
+	hosts := []string{u.Hostname()}
+	if named := q.Get("host"); named != "" { // what the driver obeys before the address itself
+		hosts = strings.Split(named, ",")
+	}
+	if !slices.ContainsFunc(hosts, func(host string) bool { return !loopback(host) && !strings.HasPrefix(host, "/") }) {
+		return Text{}, false
+	}
+	mode, root := q.Get("sslmode"), q.Get("sslrootcert")
+	if mode != "verify-full" && mode != "verify-ca" && root != "system" && (mode != "require" || root == "") { // as libpq reads them
+		return say("到别的主机的 PostgreSQL 要加密并核对证书：请加 ?sslmode=verify-full，自建的 CA 再加 &sslrootcert=文件；网络可信就加 ?allow_insecure=true",
+			"a PostgreSQL on another host needs TLS and must prove who it is: add ?sslmode=verify-full, and &sslrootcert=FILE for a CA of your own; add ?allow_insecure=true in a network that you trust"), true
+	}
+	if password, _ := u.User.Password(); password == "" && !q.Has("password") && !q.Has("passfile") && !q.Has("sslcert") {
+		return say("别的主机上的 PostgreSQL 要有密码或客户端证书：postgres://用户:${PG_PASSWORD}@主机/库名，或 &sslcert=文件&sslkey=文件；确实不设就加 ?allow_insecure=true",
+			"a PostgreSQL on another host needs a password or a certificate of ours: postgres://user:${PG_PASSWORD}@host/database, or &sslcert=FILE&sslkey=FILE; add ?allow_insecure=true if it shall have none"), true
+	}
+	return Text{}, false
 }
 
 // Redis says where the transport between replicas is.

@@ -25,9 +25,12 @@ func (s *Store) fail(what string, err error) error {
 		return f
 	}
 	err = fmt.Errorf("%s: %w", what, err)
+	if why := distrust(err); why != "" {
+		return fault.Wrap(fault.Credential, err, "%s", why)
+	}
 	switch kindOf(err) {
 	case fault.Unavailable:
-		return fault.Wrap(fault.Unavailable, err, "the record cannot be read or written now / 数据库暂时无法读写")
+		return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now / 数据库暂时无法读写")
 	case fault.Credential:
 		return fault.Wrap(fault.Credential, err, "the database refuses us: put user, password, database and rights in order / 数据库拒绝访问：请检查用户、密码、库名和权限")
 	case fault.Conflict:
@@ -36,6 +39,15 @@ func (s *Store) fail(what string, err error) error {
 		return fault.Wrap(fault.Internal, err, "the record is in trouble, see the log / 数据库出错，请看日志")
 	}
 }
+
+// recordError is a trouble of the record that may pass, told from that of a system by
+// its method: whoever works on what is written here may begin again.
+type recordError struct{ error }
+
+func (e recordError) Unwrap() error { return e.error }
+
+// OfRecord tells that the record was away, not a system.
+func (recordError) OfRecord() bool { return true }
 
 // failed is fail for an error that may be nil.
 func (s *Store) failed(what string, err error) error {

@@ -49,9 +49,9 @@ const pgSchema = `hashtext(COALESCE(current_schema(), ''))`
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
-		// The driver's words may show the address with its password.
-		return fault.New(fault.Invalid, "the address of PostgreSQL is broken: write postgres://user:password@host:5432/database / PostgreSQL 的地址有误：请写 postgres://用户:密码@主机:5432/数据库")
+		return brokenAddress(err)
 	}
+	cfg.DialFunc = dialPostgres
 	cfg.ConnectTimeout = pgConnect
 	params := map[string]string{
 		"application_name": "rollcall", "lock_timeout": pgLockWait, "statement_timeout": pgStatement,

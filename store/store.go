@@ -190,11 +190,12 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping tells whether the record can be read and written now. Faults:
-// Unavailable.
+// Ping tells whether the record can be read and written now. It writes something else
+// each time: SQLite writes nothing at all where nothing changes, so that a full disk or
+// one that can only be read would not show. Faults: Unavailable.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.write(ctx, "check database", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE counters SET value = value WHERE name = 'events'`)
+		_, err := tx.ExecContext(ctx, `INSERT INTO counters (name, value) VALUES ('pings', 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1`)
 		return err
 	})
 }

@@ -46,6 +46,7 @@ type app struct {
 	slots    *scripting.Slots // shared by the rules of all flows
 	asFound  bool             // the record is only looked at
 	fail     *failpoint       // nil but in tests
+	looked   readiness        // at the record, for who asks whether we are ready
 }
 
 var (

@@ -34,10 +34,13 @@ type replicas struct {
 // openReplicas serves n replicas on a stage.
 func openReplicas(t *testing.T, n int, server *pgtest.Server) *replicas {
 	t.Helper()
-	o := stage.Options{
-		Dir: t.TempDir(), Now: time.Now, FeishuCallback: true, Redis: ownRedis(t).url(), Record: server.URL(t, t.Name()),
-		Timing: "{lease: 10s, sweep: 300ms, call: 2s, settle: 500ms}",
-	}
+	return openReplicasAt(t, n, stage.Options{Record: server.URL(t, t.Name()), Timing: "{lease: 10s, sweep: 300ms, call: 2s, settle: 500ms}"})
+}
+
+// openReplicasAt serves n replicas on a stage whose record is somewhere.
+func openReplicasAt(t *testing.T, n int, o stage.Options) *replicas {
+	t.Helper()
+	o.Dir, o.Now, o.FeishuCallback, o.Redis = t.TempDir(), time.Now, true, ownRedis(t).url()
 	set, err := stage.Open(o)
 	if err != nil {
 		t.Fatal(err)

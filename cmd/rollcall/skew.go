@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rollcallhq/rollcall/bot"
@@ -17,13 +19,38 @@ const (
 	clockLook = time.Minute
 )
 
+const (
+	// readyTime bounds the look at the record.
+	readyTime = 1900 * time.Millisecond
+	// readyRest is how long the last look counts: the question is open to everybody,
+	// and each look writes.
+	readyRest = 250 * time.Millisecond
+)
+
+// readiness is what the last look found.
+type readiness struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
 // ready tells whether this process can work: its record can be written, and its
 // clock agrees with it. Faults: Unavailable.
 func (a *app) ready(ctx context.Context) error {
-	if err := a.store.Ping(ctx); err != nil {
-		return err
+	r := &a.looked
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.at.IsZero() && time.Since(r.at) < readyRest {
+		return r.err
 	}
-	return a.skewed(ctx)
+	// Whoever asked may go away, and others read the answer.
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), readyTime, errors.New("the record does not answer"))
+	defer cancel()
+	if r.err = a.store.Ping(ctx); r.err == nil {
+		r.err = a.skewed(ctx)
+	}
+	r.at = time.Now()
+	return r.err
 }
 
 // skewed compares our clock with that of the record, the one clock that all replicas

@@ -110,7 +110,7 @@ func (w *worker) work(ctx context.Context, code run.Code) error {
 		ctx = w.o.Around(ctx, r)
 	}
 	err = w.carry(ctx, r)
-	if err == nil || w.leave(ctx, err) {
+	if err == nil || w.leave(ctx, err) || w.interrupted(r, err) {
 		return err // done, stopping, or no longer ours: the record stands as it is
 	}
 	if fault.KindOf(err) == fault.Conflict {
@@ -193,6 +193,20 @@ func (w *worker) leave(ctx context.Context, err error) bool {
 		return true
 	}
 	return fault.KindOf(w.hold.renew(ctx)) == fault.Stale
+}
+
+// recordPatience is how old a run may be that is begun again because the record was
+// away. A record that is away for good in one place, and only there, ends it.
+const recordPatience = 10 * time.Minute
+
+// interrupted tells whether only the record was in the way of a run that has sent
+// nothing yet: its connections broke, it was full, or read-only for a while.
+func (w *worker) interrupted(r run.Run, err error) bool {
+	of, is := errors.AsType[interface {
+		error
+		OfRecord() bool
+	}](err)
+	return is && of.OfRecord() && fault.Retryable(err) && w.o.Now().Sub(r.Created) < recordPatience
 }
 
 // giveUp ends a run that cannot go on. A call whose fate could not be found out

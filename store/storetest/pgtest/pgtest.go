@@ -32,11 +32,12 @@ type Server struct {
 	Port  string
 	Admin *sql.DB // as the role postgres
 
-	bin  string
-	dir  string
-	as   *syscall.SysProcAttr
-	more []string // settings
-	cmd  *exec.Cmd
+	bin   string
+	dir   string
+	as    *syscall.SysProcAttr
+	more  []string      // settings
+	cmd   *exec.Cmd     // nil: it does not run
+	ended chan struct{} // closed when cmd has ended
 }
 
 // Start starts a server with settings such as "synchronous_commit=off". Without
@@ -61,65 +62,96 @@ func Start(t testing.TB, settings ...string) *Server {
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	t.Cleanup(s.stop)
-	s.run(t)
-	s.mustDo(t, `CREATE ROLE rollcall LOGIN PASSWORD '`+Secret+`'`)
-	return s
-}
-
-// run starts the server and waits until it answers.
-func (s *Server) run(t testing.TB) {
-	t.Helper()
-	line := []string{"-D", s.data(), "-p", s.Port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300"}
-	for _, one := range s.more {
-		line = append(line, "-c", one)
-	}
-	cmd := s.command(context.Background(), "postgres", line...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.cmd = cmd
 	admin, err := sql.Open("pgx", s.address("postgres", adminSecret, "postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Admin = admin
-	patient, enough := context.WithTimeout(context.Background(), 60*time.Second)
+	t.Cleanup(s.close)
+	s.run(t)
+	s.mustDo(t, `CREATE ROLE rollcall LOGIN PASSWORD '`+Secret+`'`)
+	return s
+}
+
+// comeUp bounds how long a server may take until it answers: one that was killed
+// puts its data in order first.
+const comeUp = 60 * time.Second
+
+// run starts the server and waits until it answers. One that ends by itself is
+// started again: what a killed one left behind may still be in its way.
+func (s *Server) run(t testing.TB) {
+	t.Helper()
+	patient, enough := context.WithTimeout(context.Background(), comeUp)
 	defer enough()
 	for {
+		if s.cmd == nil {
+			s.launch(t)
+		}
 		ctx, cancel := context.WithTimeout(patient, time.Second)
 		err := s.Admin.PingContext(ctx)
-		if err != nil {
-			rest, done := context.WithTimeout(ctx, 50*time.Millisecond)
-			<-rest.Done()
-			done()
-		}
 		cancel()
 		if err == nil {
 			return
 		}
+		select {
+		case <-s.ended:
+			s.cmd = nil
+			wait(patient, 200*time.Millisecond)
+		default:
+			wait(patient, 50*time.Millisecond)
+		}
 		if patient.Err() != nil {
-			t.Fatalf("the server does not come up: %v", err)
+			out, _ := os.ReadFile(s.log())
+			t.Fatalf("the server does not come up: %v\n%s", err, out)
 		}
 	}
 }
 
-func (s *Server) stop() {
-	if s.Admin != nil {
-		_ = s.Admin.Close()
+// launch starts the process.
+func (s *Server) launch(t testing.TB) {
+	t.Helper()
+	line := []string{"-D", s.data(), "-p", s.Port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=300"}
+	for _, one := range s.more {
+		line = append(line, "-c", one)
 	}
+	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	cmd := s.command(context.Background(), "postgres", line...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	s.cmd, s.ended = cmd, ended
+}
+
+func (s *Server) log() string { return filepath.Join(s.dir, "server.log") }
+
+// close ends the server for good.
+func (s *Server) close() {
+	_ = s.Admin.Close()
 	if s.cmd == nil {
 		return
 	}
+	s.signal(syscall.SIGCONT)
 	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
-	done := make(chan struct{})
-	go func() { _ = s.cmd.Wait(); close(done) }()
 	select {
-	case <-done:
+	case <-s.ended:
 	case <-time.After(10 * time.Second):
-		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its children too: they share the group
-		<-done
+		s.signal(syscall.SIGKILL)
+		<-s.ended
 	}
+}
+
+// wait waits, for shorter when ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	rest, done := context.WithTimeout(ctx, d)
+	<-rest.Done()
+	done()
 }
 
 // URL gives the address of a database that the role rollcall owns, the same for the
