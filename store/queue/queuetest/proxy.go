@@ -76,6 +76,15 @@ func StartProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
+// Move leads new connections to another server, and cuts those that there are, as
+// an address does that moves to another machine.
+func (p *Proxy) Move(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Reset()
+}
+
 // Address is host:port for clients.
 func (p *Proxy) Address() string { return p.listener.Addr().String() }
 
@@ -144,7 +153,10 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	server, err := net.DialTimeout("tcp", p.target, patience)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	server, err := net.DialTimeout("tcp", target, patience)
 	if err != nil {
 		_ = client.Close()
 		return

@@ -42,13 +42,25 @@ func StartServer(t testing.TB, args ...string) *Server {
 // Start starts it again after Kill; it has lost everything then.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
+	s.run(t, "Ready to accept connections")
+}
+
+// StartLoading starts it again after Kill with what SAVE has kept, a millisecond for
+// each key, and returns while it loads.
+func (s *Server) StartLoading(t testing.TB) {
+	t.Helper()
+	s.run(t, "Loading RDB", "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
+}
+
+// run starts the process and waits until it says a word.
+func (s *Server) run(t testing.TB, word string, more ...string) {
+	t.Helper()
 	args := []string{"--port", s.Port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.Dir, "--enable-debug-command", "local"}
-	word := "Ready to accept connections"
 	if len(s.args) > 0 && !strings.HasPrefix(s.args[0], "--") {
 		args, word = []string{s.args[0], "--sentinel", "--port", s.Port, "--bind", "127.0.0.1", "--dir", s.Dir}, "+monitor master"
 		args = append(args, s.args[1:]...)
 	} else {
-		args = append(args, s.args...)
+		args = append(append(args, s.args...), more...)
 	}
 	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", args...)
 	out, err := s.cmd.StdoutPipe()
