@@ -125,7 +125,7 @@ func (f *fetcher) recover(ctx context.Context) {
 // The bounds of the wait after a failed call.
 const (
 	firstPause = 100 * time.Millisecond
-	lastPause  = 5 * time.Second
+	lastPause  = 2 * time.Second
 )
 
 // pause waits longer after each try, with jitter so that replicas do not come
