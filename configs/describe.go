@@ -25,7 +25,7 @@ func topWords() map[string]Text {
 		"Config.data_key":        {"加密快照的密钥，32 字节；不写就不加密", "key that encrypts snapshots, 32 bytes; no encryption without it"},
 		"Config.server":          {"HTTP 服务", "the HTTP side"},
 		"Config.record":          {"SQL 记录：sqlite，或 postgres://…", "the SQL record: sqlite, or postgres://…"},
-		"Config.redis":           {"Redis：none，或 redis://、rediss://、redis-sentinel://、redis-cluster://", "Redis: none, or redis://, rediss://, redis-sentinel://, redis-cluster://"},
+		"Config.redis":           {"Redis：none，或 redis://主机、redis-sentinel://主机,主机/主节点、redis-cluster://主机,主机；加密写成 rediss，证书用 ?ca=文件&cert=文件&key=文件；也可以写 file:/路径", "Redis: none, or redis://host, redis-sentinel://host,host/master, redis-cluster://host,host; rediss for TLS, certificates by ?ca=FILE&cert=FILE&key=FILE; or file:/path"},
 		"Config.systems":         {"存放账号的系统", "places that hold accounts"},
 		"Config.bots":            {"各平台的聊天机器人", "the chat side of each platform"},
 		"Config.webhooks":        {"带签名的群机器人，发日报和通知", "signed group robots, for digests and notices"},

@@ -124,8 +124,8 @@ func (a *app) openStore(ctx context.Context) error {
 	return nil
 }
 
-// openBell chooses what wakes the workers. A Redis that is away at start is an
-// error: the operator is there to see it.
+// openBell chooses what wakes the workers. A Redis that is away at start, or lets us
+// write nothing, is an error: the operator is there to see it.
 func (a *app) openBell(ctx context.Context) error {
 	if a.cfg.Redis.Mode == "none" {
 		a.bell = queue.NewDoorbell()
@@ -137,7 +137,7 @@ func (a *app) openBell(ctx context.Context) error {
 		return err
 	}
 	a.closers = append(a.closers, r.Close)
-	if err := r.Ping(ctx); err != nil {
+	if err := r.Ready(ctx); err != nil {
 		return err
 	}
 	warnings, err := r.Warnings(ctx)

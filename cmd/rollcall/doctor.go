@@ -161,7 +161,7 @@ func (d *doctor) redis(ctx context.Context) []bot.Check {
 	if !ok {
 		return []bot.Check{fine("not used: one process wakes itself", "没有使用：单进程自行唤醒")}
 	}
-	if err := r.Ping(ctx); err != nil {
+	if err := r.Ready(ctx); err != nil {
 		return d.judged("redis", err, bot.Text{})
 	}
 	checks := []bot.Check{fine("answers", "有应答")}

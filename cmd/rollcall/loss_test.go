@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,220 +16,10 @@ import (
 
 	"github.com/rollcallhq/rollcall/cmd/stage"
 	"github.com/rollcallhq/rollcall/store"
-	"github.com/rollcallhq/rollcall/sync/mapping"
-	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
 )
-
-// redisServer is a redis-server that a test may lose.
-type redisServer struct {
-	port string
-	cmd  *exec.Cmd
-}
-
-// ownRedis starts one, or skips the test.
-func ownRedis(t *testing.T) *redisServer {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("NOT RUN: there is no redis-server here, so the loss of Redis is not tried")
-	}
-	r := &redisServer{port: freePort(t)}
-	r.start(t)
-	t.Cleanup(r.kill)
-	return r
-}
-
-// start starts the server with nothing in it.
-func (r *redisServer) start(t *testing.T) {
-	t.Helper()
-	r.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "",
-		"--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", t.TempDir())
-	out, err := r.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	awaitText(t, out, "Ready to accept connections")
-}
-
-// kill is kill -9.
-func (r *redisServer) kill() {
-	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait()
-}
-
-// ask sends one command and gives the first line of the answer.
-func (r *redisServer) ask(t *testing.T, command string) string {
-	t.Helper()
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:"+r.port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	if _, err := fmt.Fprintf(c, "%s\r\n", command); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(c).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(line)
-}
-
-func (r *redisServer) url() string { return "redis://127.0.0.1:" + r.port }
-
-// TestRedisLost loses all of Redis three times in the life of one run: while it
-// is queued, while it awaits approval, and while it is applied, there with the
-// service as well. Plan, votes, links and journal are SQL's, and its sweeper
-// brings the run to its end.
-func TestRedisLost(t *testing.T) {
-	t.Parallel()
-	for name, lose := range map[string]func(*testing.T, *redisServer){
-		"flushed": func(t *testing.T, r *redisServer) {
-			t.Helper()
-			if answer := r.ask(t, "FLUSHALL"); answer != "+OK" {
-				t.Fatalf("FLUSHALL: %s", answer)
-			}
-		},
-		"killed": func(t *testing.T, r *redisServer) {
-			t.Helper()
-			r.kill()
-			r.start(t)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := ownRedis(t)
-			w := &loss{service: openService(t, stage.Options{Redis: r.url()}), lose: func() { lose(t, r) }}
-			until(t, "the service uses that Redis", func() bool { return r.ask(t, "DBSIZE") != ":0" })
-			w.queued(t)
-			w.awaiting(t)
-			w.applying(t)
-			until(t, "the service is back at Redis", func() bool { return r.ask(t, "DBSIZE") != ":0" })
-		})
-	}
-}
-
-// loss is one run whose Redis is lost.
-type loss struct {
-	*service
-	lose func()
-	code run.Code
-	kept kept
-}
-
-// kept is what the record holds of a run.
-type kept struct {
-	run     run.Run
-	plan    *plan.Plan
-	votes   []run.Vote
-	entries []run.Entry
-	links   []mapping.Link
-}
-
-func (w *loss) look(t *testing.T) kept {
-	t.Helper()
-	var k kept
-	var err error
-	must := func(what string) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
-	st := w.app.store
-	k.run, err = st.Run(t.Context(), w.code)
-	must("run")
-	if !k.run.Plan.IsZero() {
-		k.plan, err = st.Plan(t.Context(), w.code)
-		must("plan")
-	}
-	k.votes, err = st.Votes(t.Context(), w.code)
-	must("votes")
-	k.entries, err = st.Entries(t.Context(), w.code)
-	must("journal")
-	k.links, err = st.Links(t.Context(), flowName)
-	must("links")
-	return k
-}
-
-// lost loses Redis and sees that the record stays.
-func (w *loss) lost(t *testing.T) {
-	t.Helper()
-	before := w.look(t)
-	w.lose()
-	if after := w.look(t); !reflect.DeepEqual(before, after) {
-		t.Errorf("the record is not what it was:\n%+v\n%+v", before.run, after.run)
-	}
-	w.kept = before
-}
-
-// queued loses Redis while the run waits for another worker's lease.
-func (w *loss) queued(t *testing.T) {
-	t.Helper()
-	st := w.app.store
-	lease, ok, err := st.Acquire(t.Context(), flowName, "somebody-else", time.Minute)
-	if err != nil || !ok {
-		t.Fatalf("acquire: %v, %v", ok, err)
-	}
-	w.ask(t, stage.FeishuRoom, "李敏", "@点名 同步 hr-to-wecom", "hr-to-wecom")
-	r := w.awaitRun(t, "a run", func(run.Run) bool { return true })
-	if w.code = r.Code; r.State != run.Queued {
-		t.Fatalf("the run is %s", r.State)
-	}
-	w.lost(t)
-	if err := st.Release(t.Context(), lease); err != nil {
-		t.Fatal(err)
-	}
-	w.awaitRun(t, "the run awaits approval", func(r run.Run) bool { return r.State == run.Awaiting })
-}
-
-// awaiting loses Redis before the vote.
-func (w *loss) awaiting(t *testing.T) {
-	t.Helper()
-	w.lost(t)
-	if len(w.kept.plan.Changes) != 12 || len(w.kept.links) < 400 {
-		t.Fatalf("%d changes, %d links", len(w.kept.plan.Changes), len(w.kept.links))
-	}
-}
-
-// applying loses Redis, and ends the service, in the middle of the changes.
-func (w *loss) applying(t *testing.T) {
-	t.Helper()
-	reached, open := make(chan struct{}), make(chan struct{})
-	var writes atomic.Int32
-	w.stage.WeCom.Gate(func(string, string) {
-		if writes.Add(1) == 5 {
-			close(reached)
-			<-open
-		}
-	})
-	w.ask(t, stage.FeishuRoom, "周凯", "@点名 批准 "+string(w.code)+" 删除=3", "已批准")
-	select {
-	case <-reached:
-	case <-time.After(patience):
-		t.Fatal("the fifth change is not reached")
-	}
-	digest := w.kept.run.Plan
-	w.lost(t)
-	if w.kept.run.State != run.Applying || len(w.kept.votes) != 1 || w.kept.run.Plan != digest {
-		t.Fatalf("the run is %+v, votes %+v", w.kept.run, w.kept.votes)
-	}
-	close(open) // the call that is under way lands, and its answer is lost
-	w.restart(t)
-	w.lose() // once more, perhaps before anybody has rung
-	done := w.awaitRun(t, "the run succeeds", func(r run.Run) bool { return r.State.Ended() })
-	if done.State != run.Succeeded || done.Code != w.code || done.Plan != digest || done.Outcome.Done+done.Outcome.Already != 12 {
-		t.Errorf("the run ends as %+v", done)
-	}
-	w.once(t, 12)
-	w.await(t, 0, func(p stage.Post) bool { return p.Room == stage.FeishuRoom && strings.Contains(p.Text, "成功 12") })
-}
 
 // locked holds the record so that nobody else can write, until it is called.
 func locked(t *testing.T, path string) (unlock func()) {

@@ -3,11 +3,13 @@ package queue
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"net/url"
-	"strings"
+	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -34,136 +36,133 @@ func (l driverLog) Printf(ctx context.Context, format string, args ...any) {
 // waiting behind it.
 const callWait = 800 * time.Millisecond
 
-// place says where a Redis is, for the warnings.
-type place struct {
-	loopback bool
-	secret   bool // a password is set
-	tls      bool
-}
-
-// dial makes the client that a URL asks for; nothing is sent yet. A URL is
-// redis://, rediss:// (TLS), redis-sentinel:// or redis-cluster://; the latter
-// two take tls=true and further nodes as addr=host:port, and Sentinel also
-// master_name, sentinel_username and sentinel_password. User and password in the
-// URL are those of the Redis servers. Faults: Invalid; a URL holds a password,
-// so no error shows any of it.
-func dial(text string) (redis.UniversalClient, place, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return nil, place{}, badURL()
-	}
-	query := u.Query()
-	mode := u.Scheme
-	if mode == "redis-sentinel" || mode == "redis-cluster" {
-		u.Scheme = "redis"
-		if query.Get("tls") == "true" {
-			u.Scheme = "rediss"
-		}
-		query.Del("tls")
-	}
-	password, _ := u.User.Password()
-	at := place{loopback: isLoopback(u.Hostname()), secret: password != "", tls: u.Scheme == "rediss"}
-	var client redis.UniversalClient
-	switch mode {
-	case "redis", "rediss":
-		client, err = dialOne(u)
-	case "redis-sentinel":
-		client, err = dialSentinel(u, query)
-	case "redis-cluster":
-		u.RawQuery = query.Encode()
-		client, err = dialCluster(u)
-	default:
-		return nil, place{}, badURL()
-	}
-	if err != nil {
-		return nil, place{}, badURL()
-	}
-	return client, at, nil
-}
-
-func badURL() error {
-	return fault.New(fault.Invalid,
-		"the Redis URL cannot be read; write redis://, rediss://, redis-sentinel:// or redis-cluster:// with host and port / Redis 网址无法识别，请写 redis://、rediss://、redis-sentinel:// 或 redis-cluster:// 加主机和端口")
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // never says that a write is not repeated when its answer is lost: go-redis
 // would do it three more times by default.
 const never = -1
+
+// lookEvery is how often a Cluster in use is asked who its masters are. Nobody tells
+// us of a failover whose old master is dead; the driver would ask once a minute.
+const lookEvery = 2 * time.Second
 
 // quiet turns off a handshake that only a managed service answers.
 func quiet() *maintnotifications.Config {
 	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
-func dialOne(u *url.URL) (redis.UniversalClient, error) {
-	o, err := redis.ParseURL(u.String())
+// dial makes the client that a URL asks for; nothing is sent yet. Faults: Invalid,
+// also for files of TLS that cannot be used.
+func dial(text string) (redis.UniversalClient, target, error) {
+	t, err := parse(text)
 	if err != nil {
-		return nil, err
+		return nil, t, err
 	}
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = never, 1, true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = callWait, callWait, callWait
-	o.DisableIdentity, o.MaintNotificationsConfig = true, quiet()
-	harden(o.TLSConfig)
-	return redis.NewClient(o), nil
-}
-
-func dialSentinel(u *url.URL, query url.Values) (redis.UniversalClient, error) {
-	user, password := query.Get("sentinel_username"), query.Get("sentinel_password")
-	query.Del("sentinel_username")
-	query.Del("sentinel_password")
-	bare := *u
-	bare.User, bare.RawQuery = nil, query.Encode()
-	o, err := redis.ParseFailoverURL(bare.String())
-	if err != nil {
-		return nil, err
-	}
-	if o.MasterName == "" {
-		return nil, badURL()
-	}
-	o.Username = u.User.Username()
-	o.Password, _ = u.User.Password()
-	o.SentinelUsername, o.SentinelPassword = user, password
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = never, 1, true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = callWait, callWait, callWait
-	o.DisableIdentity = true
-	harden(o.TLSConfig)
-	return redis.NewFailoverClient(o), nil
-}
-
-func dialCluster(u *url.URL) (redis.UniversalClient, error) {
-	o, err := redis.ParseClusterURL(u.String())
-	if err != nil {
-		return nil, err
-	}
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = never, 1, true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = callWait, callWait, callWait
-	o.DisableIdentity, o.MaintNotificationsConfig = true, quiet()
-	harden(o.TLSConfig)
-	return redis.NewClusterClient(o), nil
-}
-
-func harden(c *tls.Config) {
-	if c != nil {
-		c.MinVersion = tls.VersionTLS12
-	}
-}
-
-// isNoGroup tells whether Redis has lost the stream or its group.
-func isNoGroup(err error) bool {
-	return err != nil && (strings.HasPrefix(err.Error(), "NOGROUP") || strings.HasPrefix(err.Error(), "UNBLOCKED"))
-}
-
-// isRefused tells whether Redis refuses our credentials.
-func isRefused(err error) bool {
-	for _, word := range []string{"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password"} {
-		if strings.HasPrefix(err.Error(), word) {
-			return true
+	var secured *tls.Config
+	if t.tls {
+		if secured, err = t.secured(); err != nil {
+			return nil, t, err
 		}
 	}
-	return false
+	switch t.mode {
+	case sentinel:
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: t.master, SentinelAddrs: t.hosts, SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
+			Username: t.user, Password: t.password, DB: t.db, TLSConfig: secured,
+			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
+			DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait,
+		}), t, nil
+	case cluster:
+		c := redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: t.hosts, Username: t.user, Password: t.password, TLSConfig: secured,
+			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true, DisableRoutingPolicies: true,
+			DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
+			ClusterStateReloadInterval: lookEvery,
+		})
+		c.OnNewNode(func(node *redis.Client) { node.AddHook(sendOnce{}) })
+		return c, t, nil
+	default:
+		return redis.NewClient(&redis.Options{
+			Addr: t.hosts[0], Username: t.user, Password: t.password, DB: t.db, TLSConfig: secured,
+			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
+			DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
+		}), t, nil
+	}
+}
+
+// maxPEM bounds the files of TLS, in bytes.
+const maxPEM = 1 << 20
+
+// secured makes the settings of TLS. The certificate that we show is read again for
+// each connection, so that one that was renewed is used without a restart.
+func (t target) secured() (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.serverName}
+	if t.ca != "" {
+		pem, err := readSome(t.ca)
+		c.RootCAs = x509.NewCertPool()
+		if err == nil && !c.RootCAs.AppendCertsFromPEM(pem) {
+			err = errors.New("no certificate in it")
+		}
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("read ca: %w", err),
+				"the certificates of the Redis URL's ca= cannot be read: %[1]s must be a PEM file / Redis 网址里 ca= 的证书读不了：%[1]s 应当是 PEM 文件", t.ca)
+		}
+	}
+	if t.cert != "" {
+		first, err := tls.LoadX509KeyPair(t.cert, t.key)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("read cert and key: %w", err),
+				"the certificate of the Redis URL's cert= and key= cannot be used: %[1]s and %[2]s must be PEM files that belong together / Redis 网址里 cert= 和 key= 的证书不能用：%[1]s 和 %[2]s 应当是配套的 PEM 文件", t.cert, t.key)
+		}
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if now, err := tls.LoadX509KeyPair(t.cert, t.key); err == nil {
+				return &now, nil
+			}
+			return &first, nil // the files are being replaced
+		}
+	}
+	return c, nil
+}
+
+// readSome reads a file that is not too large.
+func readSome(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxPEM))
+	return data, errors.Join(err, f.Close())
+}
+
+// sendOnce keeps the client of a Cluster from sending a command again when the
+// answer to it is lost: it may have been obeyed. What was never sent, because
+// nobody could be dialled, and what a node refused may go to another node.
+type sendOnce struct{}
+
+// lostAnswer hides from the driver what it would try again.
+type lostAnswer struct{ text string }
+
+// Error gives the driver's words.
+func (l lostAnswer) Error() string { return l.text }
+
+// DialHook is of no use here.
+func (sendOnce) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook hides a lost answer.
+func (sendOnce) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { return hideLost(next(ctx, cmd)) }
+}
+
+// ProcessPipelineHook leaves pipelines alone: what they do may be done twice.
+func (sendOnce) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func hideLost(err error) error {
+	var refused redis.Error
+	if err == nil || errors.As(err, &refused) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if op, is := errors.AsType[*net.OpError](err); is && op.Op == "dial" {
+		return err
+	}
+	return lostAnswer{err.Error()}
 }

@@ -46,7 +46,7 @@ func (r *Redis) Take(ctx context.Context, key string, n int, per time.Duration) 
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
 	wait, err := r.take.Run(ctx, r.client, []string{limitPrefix + key}, n, per.Microseconds()).Int64()
-	r.hear(err)
+	r.hear(asTake, err)
 	if err != nil {
 		return 0, unavailable("take from bucket", err)
 	}

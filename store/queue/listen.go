@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,7 +54,7 @@ func (r *Redis) settle(ctx context.Context, ids []string) {
 		p.XDel(ctx, r.o.Stream, ids...)
 		return nil
 	})
-	r.hear(err)
+	r.hear(asSettle, err)
 }
 
 // beat gives a sign of life for what is held, so that nobody takes it over.
@@ -77,7 +76,7 @@ func (r *Redis) beat(ctx context.Context) {
 		err := r.client.XClaimJustID(call, &redis.XClaimArgs{Stream: r.o.Stream, Group: r.o.Group, Consumer: r.o.Consumer, Messages: ids}).Err()
 		cancel()
 		if !isNoGroup(err) { // fetch repairs that
-			r.hear(err)
+			r.hear(asBeat, err)
 		}
 	}
 }
@@ -96,9 +95,10 @@ func (r *Redis) fetch(ctx context.Context, workers int) {
 			continue
 		}
 		err := f.once(ctx, free)
-		r.hear(err)
+		r.hear(asListen, err)
 		if err == nil && f.ready {
 			tries = 0
+			f.recover(ctx)
 			continue
 		}
 		pause(ctx, tries)
@@ -106,10 +106,26 @@ func (r *Redis) fetch(ctx context.Context, workers int) {
 	}
 }
 
+// tryEvery is how often a Redis that gives rings is tried, while it did not take
+// something last.
+const tryEvery = 2 * time.Second
+
+// recover finds out whether Redis takes again what it refused: who rings next may
+// come much later.
+func (f *fetcher) recover(ctx context.Context) {
+	if !f.health.isIll() || time.Since(f.tried) < tryEvery {
+		return
+	}
+	f.tried = time.Now()
+	if f.try(ctx) == nil {
+		f.health.well()
+	}
+}
+
 // The bounds of the wait after a failed call.
 const (
 	firstPause = 100 * time.Millisecond
-	lastPause  = 5 * time.Second
+	lastPause  = 2 * time.Second
 )
 
 // pause waits longer after each try, with jitter so that replicas do not come
@@ -137,6 +153,7 @@ type fetcher struct {
 	ready  bool   // the group is there
 	cursor string // where the next look for the dead begins
 	reads  int    // since the last look
+	tried  time.Time
 }
 
 // once takes at most n entries: of dead processes when it is time to look for
@@ -182,8 +199,7 @@ func (f *fetcher) lost(err error) error {
 func (f *fetcher) begin(ctx context.Context) error {
 	call, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
-	err := f.client.XGroupCreateMkStream(call, f.o.Stream, f.o.Group, "0").Err()
-	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
+	if err := f.makeGroup(call); err != nil {
 		return fmt.Errorf("create consumer group: %w", err)
 	}
 	f.ready, f.cursor, f.reads = true, firstEntry, 0
@@ -204,7 +220,7 @@ func (f *fetcher) forgetDead(ctx context.Context) {
 	}
 	for _, c := range list {
 		if c.Pending == 0 && c.Idle > deadAfter && c.Name != f.o.Consumer {
-			f.hear(f.client.XGroupDelConsumer(ctx, f.o.Stream, f.o.Group, c.Name).Err())
+			f.hear(asListen, f.client.XGroupDelConsumer(ctx, f.o.Stream, f.o.Group, c.Name).Err())
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 // Options says which Redis carries the rings, and who we are there.
 type Options struct {
-	// URL is redis://, rediss://, redis-sentinel:// or redis-cluster://; see dial.
+	// URL is redis://, redis-sentinel:// or redis-cluster://, with rediss for TLS; see
+	// parse.
 	URL string
 	// Stream is the key of the stream; default "rollcall:runs".
 	Stream string
@@ -57,10 +58,10 @@ func (o *Options) setDefaults() error {
 type Redis struct {
 	o      Options
 	client redis.UniversalClient
-	at     place
+	at     target
 	local  *Doorbell // every ring that reaches this process goes through it
 	held   *held
-	away   atomic.Bool
+	health *health
 	taken  atomic.Bool // somebody listens
 	take   *redis.Script
 }
@@ -75,8 +76,8 @@ func OpenRedis(ctx context.Context, o Options) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{o: o, client: client, at: at, local: NewDoorbell(), held: newHeld(), take: takeScript()}
-	r.hear(r.Ping(ctx))
+	r := &Redis{o: o, client: client, at: at, local: NewDoorbell(), held: newHeld(), health: newHealth(o.Logger), take: takeScript()}
+	r.hear(asPing, r.Ping(ctx))
 	return r, nil
 }
 
@@ -106,44 +107,67 @@ func (r *Redis) Ring(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
 	err := r.client.XAdd(ctx, &redis.XAddArgs{Stream: r.o.Stream, MaxLen: maxRings, Approx: true, Values: []string{keyField, key}}).Err()
-	r.hear(err)
+	r.hear(asRing, err)
 	if err == nil {
 		return nil
 	}
 	return errors.Join(unavailable("ring", err), r.local.Ring(ctx, key))
 }
 
-func unavailable(what string, err error) error {
-	return fault.Wrap(fault.Unavailable, fmt.Errorf("%s: %w", what, err), "Redis is not reachable / Redis 暂时无法访问")
-}
-
-// Ping tells whether Redis answers. Faults: Unavailable, Credential.
+// Ping tells whether Redis answers. Faults: Unavailable, Credential, Invalid for a
+// port without TLS.
 func (r *Redis) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
-	err := r.client.Ping(ctx).Err()
-	switch {
-	case err == nil:
-		return nil
-	case isRefused(err):
-		return fault.Wrap(fault.Credential, fmt.Errorf("ping redis: %w", err), "Redis refuses our user or password / Redis 拒绝了用户名或密码")
-	default:
-		return unavailable("ping redis", err)
+	if err := r.client.Ping(ctx).Err(); err != nil {
+		return judged("ping redis", err, r.at.tls)
 	}
+	return nil
 }
 
-// hear notes whether Redis answers, and logs it once when that changes.
-func (r *Redis) hear(err error) {
-	switch {
-	case err == nil:
-		if r.away.CompareAndSwap(true, false) {
-			r.o.Logger.Info("redis is back")
-		}
-	case errors.Is(err, context.Canceled): // we left, not Redis
-	case r.away.CompareAndSwap(false, true):
-		r.o.Logger.Warn("redis is away", "err", err)
+// Ready tells whether Redis answers, and lets us write. One whose memory is full
+// does not take rings now, and is ready all the same: see Warnings. Faults: as Ping.
+func (r *Redis) Ready(ctx context.Context) error {
+	if err := r.Ping(ctx); err != nil {
+		return err
 	}
+	if err := r.try(ctx); err != nil && !isFull(err) {
+		return judged("write to redis", err, r.at.tls)
+	}
+	return nil
 }
+
+// try does what listening and counting need: it makes the group, which may be there
+// already, and counts a use that nobody counts.
+func (r *Redis) try(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
+	defer cancel()
+	if err := r.makeGroup(ctx); err != nil {
+		return err
+	}
+	return r.take.Run(ctx, r.client, []string{limitPrefix + "start"}, 1, time.Second.Microseconds()).Err()
+}
+
+// makeGroup makes the stream and the group, which reads from the first entry on.
+func (r *Redis) makeGroup(ctx context.Context) error {
+	err := r.client.XGroupCreateMkStream(ctx, r.o.Stream, r.o.Group, "0").Err()
+	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
+		return err
+	}
+	return nil
+}
+
+// The kinds of calls that health tells apart.
+const (
+	asPing   = "ping"
+	asRing   = "ring"
+	asTake   = "take"
+	asListen = "listen"
+	asSettle = "settle"
+	asBeat   = "beat"
+)
+
+func (r *Redis) hear(kind string, err error) { r.health.hear(kind, err) }
 
 // Warnings gives what an operator should change about the Redis, in both
 // languages. Faults: Unavailable.
@@ -152,11 +176,14 @@ func (r *Redis) Warnings(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var all []string
-	if !r.at.loopback && (!r.at.secret || !r.at.tls) {
+	if r.at.elsewhere() && r.at.open() {
 		all = append(all, "Redis is on another host without a password or without TLS / Redis 在另一台主机上，但没有设置密码或没有使用 TLS")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
+	if isFull(r.try(ctx)) {
+		all = append(all, "Redis' memory is full, so that it takes no rings: raise maxmemory / Redis 内存已满，收不了唤醒：请调大 maxmemory")
+	}
 	memory, err := r.client.Info(ctx, "memory").Result()
 	persistence, err2 := r.client.Info(ctx, "persistence").Result()
 	if err != nil || err2 != nil || !strings.Contains(persistence, "aof_enabled:") {
