@@ -31,7 +31,7 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r.Objects != "" {
 		now, err := w.prepareHinted(ctx, r)
 		if err != nil && ctx.Err() == nil {
-			w.restHints(r, err)
+			w.hintAgain(ctx, r, err)
 		}
 		return now, err
 	}
