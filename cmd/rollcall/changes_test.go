@@ -28,7 +28,7 @@ func TestAWatcherThatPanicsIsWatchedAgain(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c, ended := &clumsy{}, make(chan error, 1)
 		a := &app{log: slog.New(slog.DiscardHandler)}
-		go func() { ended <- a.watchOne(ctx, "ad", c) }()
+		go func() { ended <- a.watchOne(ctx, "ad", c, func([]directory.Hint) {}) }()
 		<-time.After(watchAgain + time.Second)
 		cancel()
 		if err := <-ended; err != nil || c.watched != 2 {

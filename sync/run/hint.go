@@ -25,3 +25,10 @@ type Hint struct {
 	At      time.Time     // when it was told first
 	Version int64         // grows each time that it is told again; the record's
 }
+
+// WatchPrefix begins the names of leases that are of no flow: who holds one tells of
+// the changes of a system that several processes watch.
+const WatchPrefix = "watch:"
+
+// WatchLease names the lease of a system.
+func WatchLease(system string) string { return WatchPrefix + system }
