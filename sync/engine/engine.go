@@ -50,6 +50,9 @@ type Options struct {
 	Flows  []Flow
 	People []run.Person
 	Now    func() time.Time
+	// Time gives the time of the record that all replicas share: approvals, their end
+	// and their cooling off are judged by it. nil = Now.
+	Time   func(ctx context.Context) (time.Time, error)
 	Logger *slog.Logger
 	Owner  string // names this process in leases; unique among replicas
 	// Workers is how many runs may be worked on at once; 0 = 4.
