@@ -21,8 +21,8 @@ func (c *clumsy) Watch(ctx context.Context, _ func([]directory.Hint)) error {
 	return nil
 }
 
-// TestAWatcherThatPanicsIsWatchedAgain sees that the process goes on.
-func TestAWatcherThatPanicsIsWatchedAgain(t *testing.T) {
+// TestP14_AWatcherThatPanicsIsWatchedAgain sees that the process goes on.
+func TestP14_AWatcherThatPanicsIsWatchedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
