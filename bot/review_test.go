@@ -148,7 +148,7 @@ func (s *stuck) Send(ctx context.Context, _ Outgoing, _, _ string) (string, erro
 }
 
 // A platform that hangs keeps nobody waiting who is elsewhere.
-func TestAPlatformThatHangsHoldsUpNoOther(t *testing.T) {
+func TestP13_APlatformThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -395,7 +395,7 @@ func TestDigestsDoNotHoldUpEachOther(t *testing.T) {
 }
 
 // A loop survives a panic of its step.
-func TestALoopSurvivesAPanic(t *testing.T) {
+func TestP14_ALoopSurvivesAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -535,7 +535,7 @@ func TestTriesTakeTime(t *testing.T) {
 
 // A digest has one time a day, also on the days when the clock is put forward or
 // back.
-func TestDigestTimesWhenTheClockChanges(t *testing.T) {
+func TestP10_DigestTimesWhenTheClockChanges(t *testing.T) {
 	t.Parallel()
 	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Shanghai"} {
 		loc, err := time.LoadLocation(zone)

@@ -142,7 +142,7 @@ func TestP7_AnOldRequestCallsNobody(t *testing.T) {
 
 // What is given up is told to the admins at once, and then every ten minutes
 // with a count; an alarm that is lost raises none.
-func TestLostMessagesAreTold(t *testing.T) {
+func TestP13_LostMessagesAreTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.b.o.AdminRoom = "board"

@@ -168,9 +168,9 @@ func TestLinesBehindTheEnd(t *testing.T) {
 	}
 }
 
-// TestChildKilledInBatch kills a child again and again while it has two batches: no
+// TestP14_ChildKilledInBatch kills a child again and again while it has two batches: no
 // verdict is lost, doubled or taken for another's.
-func TestChildKilledInBatch(t *testing.T) {
+func TestP14_ChildKilledInBatch(t *testing.T) {
 	t.Parallel()
 	o := options(`context.reason = context.id + repo.getObjectByID("o" + context.id).name; return context`)
 	o.Workers = 1

@@ -72,7 +72,7 @@ func wantBroken(t *testing.T, h *Host, subjects []plan.Subject, parts ...string)
 	return broken
 }
 
-func TestChildKilledFromOutside(t *testing.T) {
+func TestP14_ChildKilledFromOutside(t *testing.T) {
 	t.Parallel()
 	o := options("if (context.id === 'wait') repo.getObjectByID('hold'); repo.executeCreate(); return context")
 	o.Workers = 1

@@ -85,8 +85,8 @@ func (s *Store) LastClaim(ctx context.Context, from, before string) (time.Time, 
 }
 
 // Prune forgets the messages handled, the letters finished and the events read by
-// every reader longer than Keep ago, and gives how many. What waits is never
-// forgotten.
+// every reader longer than Keep ago, and the hints of that time, and gives how many.
+// What waits is never forgotten.
 func (s *Store) Prune(ctx context.Context) (int, error) {
 	var gone int64
 	err := s.write(ctx, "prune record", func(tx *sql.Tx) error {
@@ -96,6 +96,7 @@ func (s *Store) Prune(ctx context.Context) (int, error) {
 			`DELETE FROM inbox WHERE handled > 0 AND at < $1 AND handled < $1`,
 			`DELETE FROM outbox WHERE state <> 'waiting' AND done < $1`,
 			`DELETE FROM events WHERE at < $1 AND seq <= (SELECT MIN(seq) FROM cursors)`,
+			`DELETE FROM hints WHERE at < $1`, // of flows that do not listen any more
 		} {
 			n, err := affected(tx.ExecContext(ctx, query, before))
 			if err != nil {

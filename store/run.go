@@ -15,9 +15,11 @@ import (
 )
 
 // CreateRun stores a new run, which must be queued and have a code and a request
-// id. When a run with the same RequestID is there it gives that one and false.
-// Faults: Invalid, Conflict when another run has the code.
-func (s *Store) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error) {
+// id. When a run with the same RequestID is there it gives that one and false. The
+// hints that the run is made of are deleted with it, all or nothing. Faults:
+// Invalid, Conflict when another run has the code, Stale when a hint is not as it
+// was read.
+func (s *Store) CreateRun(ctx context.Context, r run.Run, of ...run.Hint) (run.Run, bool, error) {
 	if r.Code == "" || r.RequestID == "" || r.Flow == "" || r.State != run.Queued {
 		return run.Run{}, false, fault.New(fault.Invalid,
 			"a new run is queued and has a code, a flow and a request id / 新运行必须处于排队状态，并有代码、流程和请求编号")
@@ -38,6 +40,9 @@ func (s *Store) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error)
 			return err
 		}
 		created = true
+		if err := takeHints(ctx, tx, of); err != nil {
+			return err
+		}
 		if r, err = insertRun(ctx, tx, r); err != nil {
 			return err
 		}

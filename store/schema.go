@@ -9,6 +9,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 //go:embed migrations/*.sql
@@ -111,7 +112,8 @@ func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 
 func (s *Store) refuseWhileWorking(ctx context.Context) error {
 	var flow string
-	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > $1 ORDER BY flow LIMIT 1`, millis(s.now())).Scan(&flow)
+	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > $1 AND flow NOT LIKE $2 ORDER BY flow LIMIT 1`,
+		millis(s.now()), run.WatchPrefix+"%").Scan(&flow)
 	if err == sql.ErrNoRows {
 		return nil
 	}

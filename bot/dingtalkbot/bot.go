@@ -240,11 +240,11 @@ const (
 
 // refuse counts and logs one refusal: the reason is ours, nothing of the
 // request is repeated.
-func (b *Bot) refuse(ctx context.Context, reason string) {
+func (b *Bot) refuse(ctx context.Context, reason string, more ...any) {
 	b.mu.Lock()
 	b.refused[reason]++
 	b.mu.Unlock()
-	b.o.Logger.WarnContext(ctx, "message refused", "system", "dingtalk", "reason", reason)
+	b.o.Logger.WarnContext(ctx, "message refused", append([]any{"system", "dingtalk", "reason", reason}, more...)...)
 }
 
 // ours gives the corp whose people count, "" while it is not known.

@@ -59,8 +59,12 @@ func (b *Bot) serve(w http.ResponseWriter, r *http.Request, receive bot.Receive)
 		b.refuse(ctx, notPost)
 		return http.StatusMethodNotAllowed, ""
 	}
-	if reason := b.signed(r.Header); reason != "" {
-		b.refuse(ctx, reason)
+	if reason, skew := b.signed(r.Header); reason != "" {
+		if skew == 0 {
+			b.refuse(ctx, reason)
+		} else { // a replay, or a clock is wrong, and then every message is refused
+			b.refuse(ctx, reason, "clock_skew", skew.String())
+		}
 		return http.StatusUnauthorized, ""
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
@@ -88,20 +92,24 @@ func (b *Bot) serve(w http.ResponseWriter, r *http.Request, receive bot.Receive)
 	}
 }
 
-// signed checks time and signature, and gives the reason of a refusal.
-func (b *Bot) signed(h http.Header) string {
+// signed checks time and signature, and gives the reason of a refusal, and how far
+// the time of a genuine signature is from ours.
+func (b *Bot) signed(h http.Header) (reason string, skew time.Duration) {
 	stamps, signs := h.Values("timestamp"), h.Values("sign")
 	if len(stamps) != 1 || len(signs) != 1 {
-		return badSignature
+		return badSignature, 0
 	}
 	if !hmac.Equal([]byte(signs[0]), []byte(Sign(stamps[0], b.o.ClientSecret))) {
-		return badSignature
+		return badSignature, 0
 	}
 	n, err := strconv.ParseInt(stamps[0], 10, 64)
-	if err != nil || n <= 0 || len(stamps[0]) > 14 || b.o.Now().Truncate(time.Millisecond).Sub(time.UnixMilli(n)).Abs() > b.o.Window {
-		return staleTime
+	if err != nil || n <= 0 || len(stamps[0]) > 14 {
+		return staleTime, 0
 	}
-	return ""
+	if skew = b.o.Now().Truncate(time.Millisecond).Sub(time.UnixMilli(n)); skew.Abs() > b.o.Window {
+		return staleTime, skew
+	}
+	return "", 0
 }
 
 // reply is an answer in the response's body, which takes a message as the

@@ -125,6 +125,9 @@ func TestCallbackRefusals(t *testing.T) {
 			if lines := strings.Count(w.log.String(), "\n"); lines != len(want) {
 				t.Errorf("log: %s", w.log)
 			}
+			if strings.Contains(w.log.String(), "clock_skew") != (tt.reason == "stale") {
+				t.Errorf("the skew is told wrongly: %s", w.log)
+			}
 			if calls := len(w.Calls()); calls != 0 {
 				t.Errorf("%d outgoing calls", calls)
 			}

@@ -202,9 +202,9 @@ func (b *Bot) Refused() map[string]int64 {
 
 // refuse counts and logs one refusal: the reason is ours, nothing of the
 // request is repeated.
-func (b *Bot) refuse(ctx context.Context, reason string) {
+func (b *Bot) refuse(ctx context.Context, reason string, more ...any) {
 	b.count(reason)
-	b.o.Logger.WarnContext(ctx, "event refused", "system", "feishu", "reason", reason)
+	b.o.Logger.WarnContext(ctx, "event refused", append([]any{"system", "feishu", "reason", reason}, more...)...)
 }
 
 func (b *Bot) count(reason string) {

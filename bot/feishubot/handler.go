@@ -22,6 +22,7 @@ const (
 type verdict struct {
 	status int
 	reason string
+	skew   time.Duration // of the signed time, when that is the reason
 }
 
 // Handler takes events and pressed buttons by HTTP callback. A forged, stale or
@@ -34,7 +35,7 @@ func (b *Bot) Handler(receive bot.Receive) http.Handler {
 		answer, no := b.serve(w, r, receive)
 		if no.status != 0 {
 			if no.reason != "" {
-				b.refuse(r.Context(), no.reason)
+				b.refuse(r.Context(), no.reason, no.attrs()...)
 			}
 			w.WriteHeader(no.status)
 			return
@@ -47,19 +48,19 @@ func (b *Bot) Handler(receive bot.Receive) http.Handler {
 
 func (b *Bot) serve(w http.ResponseWriter, r *http.Request, receive bot.Receive) ([]byte, verdict) {
 	if r.Method != http.MethodPost {
-		return nil, verdict{http.StatusMethodNotAllowed, notPost}
+		return nil, verdict{status: http.StatusMethodNotAllowed, reason: notPost}
 	}
 	if b.seal == nil || b.o.VerificationToken == "" {
 		// Only with the long connection, which needs neither: no callback is ever
 		// genuine then.
-		return nil, verdict{http.StatusUnauthorized, unsigned}
+		return nil, verdict{status: http.StatusUnauthorized, reason: unsigned}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return nil, verdict{http.StatusRequestEntityTooLarge, tooLarge}
+			return nil, verdict{status: http.StatusRequestEntityTooLarge, reason: tooLarge}
 		}
-		return nil, verdict{http.StatusBadRequest, cutOff}
+		return nil, verdict{status: http.StatusBadRequest, reason: cutOff}
 	}
 	signed, no := b.signature(r.Header, body)
 	if no.status != 0 {
@@ -84,26 +85,36 @@ func (b *Bot) signature(h http.Header, body []byte) (signed bool, no verdict) {
 		return false, verdict{}
 	}
 	if len(stamps) != 1 || len(nonces) != 1 || len(signatures) != 1 {
-		return false, verdict{http.StatusUnauthorized, badSignature}
+		return false, verdict{status: http.StatusUnauthorized, reason: badSignature}
 	}
 	if !equal(signatures[0], b.seal.sign(stamps[0], nonces[0], body)) {
-		return false, verdict{http.StatusUnauthorized, badSignature}
+		return false, verdict{status: http.StatusUnauthorized, reason: badSignature}
 	}
-	if !b.fresh(stamps[0]) {
-		return false, verdict{http.StatusUnauthorized, staleTime}
+	if skew, fresh := b.fresh(stamps[0]); !fresh {
+		return false, verdict{status: http.StatusUnauthorized, reason: staleTime, skew: skew}
 	}
 	return true, verdict{}
 }
 
+// attrs says in the log how far the time of a genuine signature is from ours: it is a
+// replay, or a clock is wrong, and then every event is refused.
+func (v verdict) attrs() []any {
+	if v.skew == 0 {
+		return nil
+	}
+	return []any{"clock_skew", v.skew.String()}
+}
+
 // fresh tells whether the signed time, in seconds, is within the window around
-// ours, either way.
-func (b *Bot) fresh(stamp string) bool {
+// ours, either way, and how far it is from it.
+func (b *Bot) fresh(stamp string) (skew time.Duration, is bool) {
 	n, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || n <= 0 || len(stamp) > 11 {
-		return false
+		return 0, false
 	}
 	// Whole seconds on both sides: the platform's stamp has no more.
-	return b.o.Now().Truncate(time.Second).Sub(time.Unix(n, 0)).Abs() <= b.o.Window
+	skew = b.o.Now().Truncate(time.Second).Sub(time.Unix(n, 0))
+	return skew, skew.Abs() <= b.o.Window
 }
 
 // unseal opens the body. To a caller who could not sign, everything that is
@@ -114,21 +125,21 @@ func (b *Bot) unseal(body []byte, signed bool) (*envelope, verdict) {
 		malformed = http.StatusUnauthorized
 	}
 	if strict(body) != nil {
-		return nil, verdict{http.StatusBadRequest, badShape}
+		return nil, verdict{status: http.StatusBadRequest, reason: badShape}
 	}
 	var outer struct {
 		Sealed string `json:"encrypt"`
 	}
 	if json.Unmarshal(body, &outer) != nil || outer.Sealed == "" {
-		return nil, verdict{http.StatusUnauthorized, notSealed}
+		return nil, verdict{status: http.StatusUnauthorized, reason: notSealed}
 	}
 	raw, err := b.seal.open(outer.Sealed)
 	if err != nil {
-		return nil, verdict{http.StatusUnauthorized, unreadable}
+		return nil, verdict{status: http.StatusUnauthorized, reason: unreadable}
 	}
 	e, ok := readEnvelope(raw)
 	if !ok {
-		return nil, verdict{malformed, badShape}
+		return nil, verdict{status: malformed, reason: badShape}
 	}
 	return e, verdict{}
 }
@@ -136,14 +147,14 @@ func (b *Bot) unseal(body []byte, signed bool) (*envelope, verdict) {
 // echo answers the test of the address.
 func (b *Bot) echo(e *envelope) ([]byte, verdict) {
 	if !equal(e.Token, b.o.VerificationToken) {
-		return nil, verdict{http.StatusUnauthorized, wrongToken}
+		return nil, verdict{status: http.StatusUnauthorized, reason: wrongToken}
 	}
 	if e.Challenge == "" || utf8.RuneCountInString(e.Challenge) > challengeLimit {
-		return nil, verdict{http.StatusBadRequest, badChallenge}
+		return nil, verdict{status: http.StatusBadRequest, reason: badChallenge}
 	}
 	answer, err := json.Marshal(map[string]string{"challenge": e.Challenge})
 	if err != nil {
-		return nil, verdict{http.StatusBadRequest, badChallenge}
+		return nil, verdict{status: http.StatusBadRequest, reason: badChallenge}
 	}
 	return answer, verdict{}
 }
@@ -156,21 +167,21 @@ func (b *Bot) accept(ctx context.Context, e *envelope, signed bool, receive bot.
 	}
 	switch {
 	case !signed:
-		return nil, verdict{http.StatusUnauthorized, unsigned}
+		return nil, verdict{status: http.StatusUnauthorized, reason: unsigned}
 	case !equal(token, b.o.VerificationToken):
-		return nil, verdict{http.StatusUnauthorized, wrongToken}
+		return nil, verdict{status: http.StatusUnauthorized, reason: wrongToken}
 	case e.Header == nil:
 		return []byte("{}"), verdict{} // an event of the older schema: nothing that we asked for
 	}
 	if reason, ok := b.ours(e); !ok {
-		return nil, verdict{http.StatusUnauthorized, reason}
+		return nil, verdict{status: http.StatusUnauthorized, reason: reason}
 	}
 	answer, err := b.deliver(ctx, e, receive)
 	switch {
 	case errors.Is(err, errRefused):
-		return nil, verdict{http.StatusBadRequest, ""} // deliver has told the reason
+		return nil, verdict{status: http.StatusBadRequest, reason: ""} // deliver has told the reason
 	case err != nil:
-		return nil, verdict{http.StatusServiceUnavailable, ""}
+		return nil, verdict{status: http.StatusServiceUnavailable, reason: ""}
 	case answer == nil:
 		return []byte("{}"), verdict{}
 	}

@@ -97,6 +97,24 @@ func TestWindowIncludesItsEnds(t *testing.T) {
 	}
 }
 
+// TestP10_AWrongClockIsNamedInTheLog: the message came when it was signed; the log says
+// how far the clock is off, and it works again when it is right.
+func TestP10_AWrongClockIsNamedInTheLog(t *testing.T) {
+	t.Parallel()
+	for skew, want := range map[time.Duration]string{time.Hour: "1h0m0s", -time.Hour: "-1h0m0s"} {
+		w := setup(t, nil)
+		if a := w.post(t, w.say(t, feishusim.Words{Text: "@点名 帮助"}), feishusim.Forgery{Age: skew}); a.Status != http.StatusUnauthorized {
+			t.Errorf("%v: %d", skew, a.Status)
+		}
+		if !strings.Contains(w.log.text(), `"clock_skew":"`+want+`"`) {
+			t.Errorf("log: %s", w.log.text())
+		}
+		if a := w.post(t, w.say(t, feishusim.Words{Text: "@点名 帮助"}), feishusim.Forgery{}); a.Status != http.StatusOK || len(w.inbox.all()) != 1 {
+			t.Errorf("afterwards: %d", a.Status)
+		}
+	}
+}
+
 func TestReplayAfterTheWindow(t *testing.T) {
 	t.Parallel()
 	w := setup(t, nil)

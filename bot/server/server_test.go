@@ -165,7 +165,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestPanics(t *testing.T) {
+func TestP14_Panics(t *testing.T) {
 	t.Parallel()
 	w := setup(t, Options{Handlers: map[string]http.Handler{
 		"/boom":  http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic("planted " + r.Header.Get("X-Secret")) }),

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/store"
@@ -95,9 +93,9 @@ func (a *app) openAll(ctx context.Context) error {
 	a.logDoubts(ctx)
 	t := a.cfg.Timing
 	a.engine, err = engine.New(engine.Options{
-		Store: a.fail.store(watched), Around: watched.around, Bell: a.fail.bell(a.bell), Flows: flows, People: people(a.cfg), Now: a.p.now, Logger: a.log, Owner: a.name,
+		Store: a.fail.store(watched), Around: watched.around, Bell: a.fail.bell(a.bell), Flows: flows, People: people(a.cfg), Now: a.p.now, Time: a.recordTime, Logger: a.log, Owner: a.name,
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
-		ParseSchedule: func(spec string) (engine.Schedule, error) { return cron.ParseStandard(spec) },
+		ParseSchedule: func(spec string) (engine.Schedule, error) { return parseSchedule(spec) },
 		Host:          a.otherRules, RuleTime: t.Rules.Std(),
 		Working: func(at time.Time) bool { return a.cfg.Hours.Include(at.In(a.cfg.Location())) },
 	})

@@ -80,16 +80,24 @@ func (a *app) watch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if w, ok := source.(connector.Watcher); ok {
-			g.Go(func() error { return a.watchOne(ctx, name, w) })
+		w, ok := source.(connector.Watcher)
+		if !ok {
+			continue
 		}
+		tell := func(hints []directory.Hint) { a.engine.Hint(ctx, name, hints) }
+		if a.cfg.Systems[i].SCIMServer == nil { // a push is noticed by the process that took it alone
+			r := &relay{system: name, owner: a.name, record: a.store, now: a.p.now, log: a.log, tell: tell}
+			g.Go(func() error { r.serve(ctx); return nil })
+			tell = r.hear
+		}
+		g.Go(func() error { return a.watchOne(ctx, name, w, tell) })
 	}
 	return g.Wait()
 }
 
-func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher) error {
+func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher, tell func([]directory.Hint)) error {
 	for {
-		err := a.watchSafely(ctx, system, w)
+		err := a.watchSafely(ctx, system, w, tell)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // ctx ended, which is how a watch ends
 		}
@@ -105,12 +113,12 @@ func (a *app) watchOne(ctx context.Context, system string, w connector.Watcher) 
 
 // watchSafely watches until it ends or fails. What a server says must not take the
 // process down, however it is read.
-func (a *app) watchSafely(ctx context.Context, system string, w connector.Watcher) (err error) {
+func (a *app) watchSafely(ctx context.Context, system string, w connector.Watcher, tell func([]directory.Hint)) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.ErrorContext(ctx, "panic", "system", system, "stack", string(debug.Stack()))
 			err = fault.New(fault.Internal, "internal error, see the log / 内部错误，请看日志")
 		}
 	}()
-	return w.Watch(ctx, func(hints []directory.Hint) { a.engine.Hint(ctx, system, hints) })
+	return w.Watch(ctx, tell)
 }

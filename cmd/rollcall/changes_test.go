@@ -21,14 +21,14 @@ func (c *clumsy) Watch(ctx context.Context, _ func([]directory.Hint)) error {
 	return nil
 }
 
-// TestAWatcherThatPanicsIsWatchedAgain sees that the process goes on.
-func TestAWatcherThatPanicsIsWatchedAgain(t *testing.T) {
+// TestP14_AWatcherThatPanicsIsWatchedAgain sees that the process goes on.
+func TestP14_AWatcherThatPanicsIsWatchedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c, ended := &clumsy{}, make(chan error, 1)
 		a := &app{log: slog.New(slog.DiscardHandler)}
-		go func() { ended <- a.watchOne(ctx, "ad", c) }()
+		go func() { ended <- a.watchOne(ctx, "ad", c, func([]directory.Hint) {}) }()
 		<-time.After(watchAgain + time.Second)
 		cancel()
 		if err := <-ended; err != nil || c.watched != 2 {

@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/bot/dingtalkbot"
 	"github.com/rollcallhq/rollcall/bot/feishubot"
@@ -219,7 +217,7 @@ func (a *app) botFlows() []bot.Flow {
 			info := target.Describe()
 			out.DeleteMeans, out.DisableMeans = bot.Text(info.DeleteMeans), bot.Text(info.DisableMeans)
 		}
-		if schedule, err := cron.ParseStandard(f.Schedule); err == nil && f.Schedule != "" {
+		if schedule, err := parseSchedule(f.Schedule); err == nil && f.Schedule != "" {
 			out.Next = schedule.Next
 		}
 		flows = append(flows, out)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -148,7 +146,7 @@ func (d *doctor) overdue(ctx context.Context, f *configs.Flow) time.Duration {
 	if err != nil || t.Spec == "" {
 		return 0
 	}
-	s, err := cron.ParseStandard(t.Spec)
+	s, err := parseSchedule(t.Spec)
 	if err != nil {
 		return 0
 	}

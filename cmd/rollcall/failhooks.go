@@ -74,9 +74,9 @@ type failingStore struct {
 	f *failpoint
 }
 
-func (s *failingStore) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error) {
+func (s *failingStore) CreateRun(ctx context.Context, r run.Run, of ...run.Hint) (run.Run, bool, error) {
 	s.f.before("run")
-	got, created, err := s.Store.CreateRun(ctx, r)
+	got, created, err := s.Store.CreateRun(ctx, r, of...)
 	s.f.done("run", err)
 	return got, created, err
 }

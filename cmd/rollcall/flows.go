@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/robfig/cron/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rollcallhq/rollcall/configs"
@@ -63,7 +62,7 @@ func (a *app) engineFlow(ctx context.Context, f *configs.Flow) (engine.Flow, err
 		return engine.Flow{}, fmt.Errorf("flow %s: %w", f.Name, err)
 	}
 	if f.Schedule != "" {
-		if out.Schedule, err = cron.ParseStandard(f.Schedule); err != nil {
+		if out.Schedule, err = parseSchedule(f.Schedule); err != nil {
 			return engine.Flow{}, fault.Wrap(fault.Invalid, err, "flow %[1]s: the schedule is broken / 流程 %[1]s：定时表达式有误", f.Name)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/meter"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -216,7 +214,7 @@ func (s *answers) overdue(ctx context.Context, flow string, since time.Time) err
 	if err != nil || timing.Spec == "" {
 		return err
 	}
-	schedule, err := cron.ParseStandard(timing.Spec)
+	schedule, err := parseSchedule(timing.Spec)
 	if err != nil {
 		return nil //nolint:nilerr // what cannot be read never fires, which the log says
 	}

@@ -27,9 +27,9 @@ type observedStore struct {
 const noteTime = 2 * time.Second
 
 // CreateRun stores a run, and notes how it came to be.
-func (s *observedStore) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error) {
+func (s *observedStore) CreateRun(ctx context.Context, r run.Run, of ...run.Hint) (run.Run, bool, error) {
 	from := s.now()
-	got, created, err := s.Store.CreateRun(ctx, r)
+	got, created, err := s.Store.CreateRun(ctx, r, of...)
 	if err != nil {
 		return got, created, err
 	}

@@ -68,6 +68,13 @@ func (a *app) skewed(ctx context.Context) error {
 	}
 }
 
+// recordTime gives the time of the record, the one clock that all replicas share; ours
+// where the record has none. Faults: Unavailable.
+func (a *app) recordTime(ctx context.Context) (time.Time, error) {
+	offset, _, err := a.store.ClockOffset(ctx)
+	return a.p.now().Add(offset), err
+}
+
 // keepClock tells the log, ever again, of clocks that differ.
 func (a *app) keepClock(ctx context.Context) error {
 	tick := time.NewTicker(clockLook)

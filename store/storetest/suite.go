@@ -38,6 +38,7 @@ func Run(t *testing.T, open Opener) {
 		{"outbox", testOutbox},
 		{"settings", testSettings},
 		{"rules", testRules},
+		{"hints", testHints},
 		{"shelf", testShelf},
 		{"backlog", testBacklog},
 		{"odd texts", testOdd},

@@ -283,7 +283,11 @@ func (a *applier) finish(ctx context.Context) error {
 	if twin := a.twin(ctx, open, a.run, a.plan); twin != "" {
 		return a.leaveTo(ctx, twin)
 	}
-	now, o := a.o.Now(), a.outcome()
+	now, err := a.time(ctx)
+	if err != nil {
+		return err
+	}
+	o := a.outcome()
 	_, err = a.o.Store.UpdateRun(ctx, a.run.Code, run.Actor{}, func(r *run.Run) error {
 		r.Outcome = o
 		r.Expires = now.Add(a.flow.Plan.Approve.Expires)

@@ -99,7 +99,7 @@ func TestAnUpdateStormWaitsForItsVotes(t *testing.T) {
 	})
 }
 
-func TestAPlanOfAnOldConfigurationIsSuperseded(t *testing.T) {
+func TestP12_APlanOfAnOldConfigurationIsSuperseded(t *testing.T) {
 	t.Parallel()
 	story(t, 30, nil, func(w *world) {
 		w.until(w.start(true).Code)

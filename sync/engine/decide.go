@@ -17,9 +17,12 @@ import (
 // the plan is another one or the approval has expired; Conflict when it is decided
 // already, cools off, or was never to be voted on.
 func (e *Engine) Decide(ctx context.Context, v run.Vote) (run.Run, error) {
-	v.At, v.For, v.Part = e.o.Now(), "", nil
 	r, p, err := e.Get(ctx, v.Run)
 	if err != nil {
+		return r, err
+	}
+	v.For, v.Part = "", nil
+	if v.At, err = e.time(ctx); err != nil {
 		return r, err
 	}
 	decided, err := e.decide(ctx, &r, p, v)

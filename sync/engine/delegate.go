@@ -91,7 +91,11 @@ func (e *Engine) Eligible(ctx context.Context, code run.Code) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	if r.State != run.Awaiting || r.Cooling() || !e.o.Now().Before(r.Expires) {
+	now, err := e.time(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.State != run.Awaiting || r.Cooling() || !now.Before(r.Expires) {
 		return []string{}, nil
 	}
 	votes, err := e.o.Store.Votes(ctx, code)

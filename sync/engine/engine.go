@@ -50,6 +50,9 @@ type Options struct {
 	Flows  []Flow
 	People []run.Person
 	Now    func() time.Time
+	// Time gives the time of the record that all replicas share: approvals, their end
+	// and their cooling off are judged by it. nil = Now.
+	Time   func(ctx context.Context) (time.Time, error)
 	Logger *slog.Logger
 	Owner  string // names this process in leases; unique among replicas
 	// Workers is how many runs may be worked on at once; 0 = 4.
@@ -93,7 +96,7 @@ type Engine struct {
 	locks  sync.Mutex // one look at a time at who is to be locked
 
 	rests   rests
-	hinted  map[string]*pending      // by flow
+	hinted  map[string]*heard        // by flow
 	retimed map[string]chan struct{} // by flow: this process was given another schedule
 }
 
@@ -117,14 +120,14 @@ func New(o Options) (*Engine, error) {
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }
 	}
-	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}, retimed: map[string]chan struct{}{}, hinted: map[string]*pending{}}
+	e := &Engine{o: o, flows: map[string]*Flow{}, people: map[string]run.Person{}, retimed: map[string]chan struct{}{}, hinted: map[string]*heard{}}
 	var errs []error
 	for i := range o.Flows {
 		f := &o.Flows[i]
 		e.flows[f.Plan.Name] = f
 		e.names = append(e.names, f.Plan.Name)
 		e.retimed[f.Plan.Name] = make(chan struct{}, 1)
-		e.hinted[f.Plan.Name] = newPending()
+		e.hinted[f.Plan.Name] = newHeard()
 		errs = append(errs, f.check(o.LeaseTTL))
 	}
 	for _, p := range o.People {
@@ -168,6 +171,12 @@ func (e *Engine) flow(name string) (*Flow, error) {
 // when the run to undo has not ended or changed nothing; Invalid when its item was
 // not done, or when only a part is to be applied.
 func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
+	return e.startOf(ctx, req, nil)
+}
+
+// startOf is Start of a run that is made of hints, which go with it: Stale when they
+// are not as they were read.
+func (e *Engine) startOf(ctx context.Context, req run.Request, of []run.Hint) (run.Run, error) {
 	if req.Undoes != "" {
 		undone, err := e.undone(ctx, req)
 		if err != nil {
@@ -190,9 +199,9 @@ func (e *Engine) Start(ctx context.Context, req run.Request) (run.Run, error) {
 	if err := e.startable(ctx, f, req); err != nil {
 		return run.Run{}, err
 	}
-	r, err := e.create(ctx, req)
+	r, err := e.create(ctx, req, of)
 	for try := 1; fault.KindOf(err) == fault.Conflict && try < codeTries; try++ {
-		r, err = e.create(ctx, req) // another run has the code
+		r, err = e.create(ctx, req, of) // another run has the code
 	}
 	if err != nil {
 		return run.Run{}, err
@@ -222,7 +231,7 @@ func (e *Engine) startable(ctx context.Context, f *Flow, req run.Request) error 
 // codeTries is how often a code is drawn for a run.
 const codeTries = 5
 
-func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
+func (e *Engine) create(ctx context.Context, req run.Request, of []run.Hint) (run.Run, error) {
 	code, err := e.o.NewCode()
 	if err != nil {
 		return run.Run{}, err
@@ -232,7 +241,7 @@ func (e *Engine) create(ctx context.Context, req run.Request) (run.Run, error) {
 		Code: code, Flow: req.Flow, State: run.Queued, Trigger: req.Trigger, Apply: req.Apply, By: req.By,
 		Thread: req.Thread, RequestID: req.ID, Weak: req.Weak, Created: now, Updated: now,
 		Behind: req.Behind, Undoes: req.Undoes, UndoItem: req.Item, Dept: req.Dept, Kind: req.Kind, Objects: req.Objects,
-	})
+	}, of...)
 	return r, err
 }
 

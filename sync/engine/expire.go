@@ -29,7 +29,10 @@ func (e *Engine) wakeAfter(r run.Run, now time.Time) time.Time {
 
 // wake does what an awaiting run that is due asks for.
 func (e *Engine) wake(ctx context.Context, r run.Run) error {
-	now := e.o.Now()
+	now, err := e.time(ctx)
+	if err != nil {
+		return err
+	}
 	switch {
 	case r.Cooling():
 		return e.begin(ctx, r)
@@ -48,7 +51,10 @@ func (e *Engine) wake(ctx context.Context, r run.Run) error {
 // expire ends an approval whose time is over; the clock decides now, not the
 // sweeper. What cools off was approved in time.
 func (e *Engine) expire(ctx context.Context, r *run.Run) error {
-	now := e.o.Now()
+	now, err := e.time(ctx)
+	if err != nil {
+		return err
+	}
 	over := func(r run.Run) bool { return r.State == run.Awaiting && !r.Cooling() && !now.Before(r.Expires) }
 	if !over(*r) {
 		return nil
@@ -75,8 +81,12 @@ func expired(code run.Code) error {
 
 // remind tells people once that an approval still waits.
 func (e *Engine) remind(ctx context.Context, r run.Run) error {
-	now, due := e.o.Now(), false
-	_, err := e.o.Store.UpdateRun(ctx, r.Code, run.Actor{Platform: run.Clock}, func(r *run.Run) error {
+	now, err := e.time(ctx)
+	if err != nil {
+		return err
+	}
+	due := false
+	_, err = e.o.Store.UpdateRun(ctx, r.Code, run.Actor{Platform: run.Clock}, func(r *run.Run) error {
 		due = r.State == run.Awaiting && !r.Cooling() && !now.Before(r.Wake) && now.Before(r.Expires)
 		if due {
 			r.Wake = e.wakeAfter(*r, now)
@@ -104,7 +114,11 @@ func (e *Engine) begin(ctx context.Context, seen run.Run) error {
 	if err != nil {
 		return err
 	}
-	now, lost := e.o.Now(), false
+	now, err := e.time(ctx)
+	if err != nil {
+		return err
+	}
+	lost := false
 	r, err := e.o.Store.UpdateRun(ctx, seen.Code, run.Actor{Platform: run.Clock}, func(r *run.Run) error {
 		lost = false
 		if r.Version != seen.Version || !r.Cooling() || now.Before(r.NotBefore) {

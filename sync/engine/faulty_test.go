@@ -23,6 +23,7 @@ type faulty struct {
 	create  func() error
 	setting func(run.SettingKind) error
 	rules   func() error
+	hints   func() error // before they are kept
 }
 
 var _ engine.Store = (*faulty)(nil)
@@ -34,6 +35,15 @@ func (f *faulty) Acquire(ctx context.Context, flow, owner string, ttl time.Durat
 		}
 	}
 	return f.Store.Acquire(ctx, flow, owner, ttl)
+}
+
+func (f *faulty) AddHints(ctx context.Context, hints []run.Hint, most int) error {
+	if f.hints != nil {
+		if err := f.hints(); err != nil {
+			return err
+		}
+	}
+	return f.Store.AddHints(ctx, hints, most)
 }
 
 func (f *faulty) Mark(ctx context.Context, lease run.Lease, entries []run.Entry, links []mapping.Link) error {
@@ -57,13 +67,13 @@ func (f *faulty) UpdateRun(ctx context.Context, code run.Code, by run.Actor, fn 
 	return f.Store.UpdateRun(ctx, code, by, fn)
 }
 
-func (f *faulty) CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error) {
+func (f *faulty) CreateRun(ctx context.Context, r run.Run, of ...run.Hint) (run.Run, bool, error) {
 	if f.create != nil {
 		if err := f.create(); err != nil {
 			return run.Run{}, false, err
 		}
 	}
-	return f.Store.CreateRun(ctx, r)
+	return f.Store.CreateRun(ctx, r, of...)
 }
 
 func (f *faulty) Settings(ctx context.Context, kind run.SettingKind) ([]run.Setting, error) {

@@ -27,7 +27,11 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 		return r, err
 	}
 	if h.gone {
-		w.hinted[w.flow.Plan.Name].add([]directory.Hint{{Gone: true}}, true, w.o.Now())
+		whole := run.Hint{Flow: r.Flow, What: run.HintWhole, At: w.o.Now()}
+		if err := w.o.Store.AddHints(ctx, []run.Hint{whole}, hintedMax); err != nil {
+			return r, fmt.Errorf("note that somebody is gone: %w", err)
+		}
+		w.hinted[r.Flow].tell()
 	}
 	if r, err = w.move(ctx, r.Code, run.Planning, ""); err != nil {
 		return r, err
@@ -43,9 +47,6 @@ func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) 
 	p, err := w.planHinted(judging, h, recent)
 	if err = end(err); err != nil {
 		return r, err
-	}
-	if broken(p) { // somebody has to mend the rule: every further event would only be blocked as well
-		w.Engine.hinted[r.Flow].pause(nil, w.o.Now())
 	}
 	return w.pass(ctx, r, p)
 }
@@ -70,15 +71,20 @@ func (w *worker) planHinted(ctx context.Context, h *hinted, recent int) (*plan.P
 	return p, nil
 }
 
-// restHints leaves a flow alone for a while whose systems could not be asked: every
-// further event would only fail as well, in the room too. Those who were named are
-// tried again then, unless somebody has to mend something first.
-func (w *worker) restHints(r run.Run, cause error) {
-	var again []directory.Key
-	if fault.Retryable(cause) {
-		again = r.Objects.All()
+// hintAgain lets those who were named by an event be tried again whose systems could
+// not be asked, unless somebody has to mend something first. That their run failed
+// keeps the flow at rest for a while.
+func (w *worker) hintAgain(ctx context.Context, r run.Run, cause error) {
+	if !fault.Retryable(cause) {
+		return
 	}
-	w.Engine.hinted[r.Flow].pause(again, w.o.Now())
+	var again []run.Hint
+	for _, key := range r.Objects.All() {
+		again = append(again, run.Hint{Flow: r.Flow, Key: key, At: w.o.Now()})
+	}
+	if err := w.o.Store.AddHints(ctx, again, hintedMax); err != nil {
+		w.o.Logger.WarnContext(ctx, "changes are left to the next full run", "run", r.Code, "flow", r.Flow, "err", err)
+	}
 }
 
 // hinted is what is known of the objects that an event named.

@@ -202,7 +202,7 @@ func TestAPausedFlowAppliesNothing(t *testing.T) {
 	})
 }
 
-func TestANewOwnerTrustsNoOtherClock(t *testing.T) {
+func TestP10_ANewOwnerTrustsNoOtherClock(t *testing.T) {
 	t.Parallel()
 	var looked time.Time
 	story(t, 2, nil, func(w *world) {

@@ -33,8 +33,12 @@ func (a *applier) permitted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	now, err := a.time(ctx)
+	if err != nil {
+		return err
+	}
 	a.agreed = a.tally(a.run, a.plan, votes, lent)
-	if !a.agreed.enough() || a.agreed.steps && !a.cooled() {
+	if !a.agreed.enough() || a.agreed.steps && !a.cooled(now) {
 		a.safe = a.free(a.plan, a.waits(ctx, a.run, a.plan))
 		return nil
 	}
@@ -43,8 +47,8 @@ func (a *applier) permitted(ctx context.Context) error {
 
 // cooled tells whether the run has waited as long as a tier 3 run must. It was let
 // go by another replica's clock, perhaps, so that a little too early is no matter.
-func (a *applier) cooled() bool {
-	return !a.run.NotBefore.IsZero() && !a.o.Now().Add(clockSkew).Before(a.run.NotBefore)
+func (a *applier) cooled(now time.Time) bool {
+	return !a.run.NotBefore.IsZero() && !now.Add(clockSkew).Before(a.run.NotBefore)
 }
 
 // clockSkew is how much the clocks of replicas may differ.

@@ -31,7 +31,7 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 	if r.Objects != "" {
 		now, err := w.prepareHinted(ctx, r)
 		if err != nil && ctx.Err() == nil {
-			w.restHints(r, err)
+			w.hintAgain(ctx, r, err)
 		}
 		return now, err
 	}
@@ -59,7 +59,11 @@ func (w *worker) pass(ctx context.Context, r run.Run, p *plan.Plan) (run.Run, er
 	if err != nil {
 		return r, err
 	}
-	g := &gate{worker: w, plan: p, digest: p.Digest(), now: w.o.Now(), changed: w.changedSinceApply(ctx), waits: w.waits(ctx, r, p)}
+	now, err := w.time(ctx)
+	if err != nil {
+		return r, err
+	}
+	g := &gate{worker: w, plan: p, digest: p.Digest(), now: now, changed: w.changedSinceApply(ctx), waits: w.waits(ctx, r, p)}
 	g.twin = w.twin(ctx, open, r, p)
 	if err := w.keepRules(ctx, r, p); err != nil {
 		return r, err

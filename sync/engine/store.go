@@ -15,8 +15,9 @@ import (
 // an event when the state changed, in the same transaction.
 type Runs interface {
 	// CreateRun stores a new run. When a run with the same RequestID is there it
-	// gives that one and false.
-	CreateRun(ctx context.Context, r run.Run) (run.Run, bool, error)
+	// gives that one and false. The hints that the run is made of go with it. Faults:
+	// Stale when one of them is not as it was read.
+	CreateRun(ctx context.Context, r run.Run, of ...run.Hint) (run.Run, bool, error)
 	// UpdateRun loads the run, lets fn change it and stores it. fn may run more
 	// than once and must not do I/O; its error ends the transaction and comes
 	// back. by is who is written into the audit. Faults: NotFound.
@@ -96,6 +97,17 @@ type Settings interface {
 	Audits(ctx context.Context, action string, since time.Time) ([]run.Audit, error)
 }
 
+// Hints keeps what systems told and nobody has acted on.
+type Hints interface {
+	// AddHints keeps hints; more than most of a flow's objects become one hint of
+	// HintWhole.
+	AddHints(ctx context.Context, hints []run.Hint, most int) error
+	// Hints gives those of a flow, oldest first.
+	Hints(ctx context.Context, flow string) ([]run.Hint, error)
+	// DropHints forgets some, but for those that were told again since they were read.
+	DropHints(ctx context.Context, hints []run.Hint) error
+}
+
 // Store is all that the engine keeps; *store.Store implements it.
 type Store interface {
 	Runs
@@ -103,6 +115,7 @@ type Store interface {
 	Snapshots
 	Rules
 	Settings
+	Hints
 }
 
 // Bell wakes workers. It may lose a ring or ring twice: what is due is in the

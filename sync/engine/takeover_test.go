@@ -157,7 +157,7 @@ func TestACancelledRunLeavesNoCallUnsettled(t *testing.T) {
 	})
 }
 
-func TestANewConfigurationLeavesNoCallUnsettled(t *testing.T) {
+func TestP12_ANewConfigurationLeavesNoCallUnsettled(t *testing.T) {
 	t.Parallel()
 	for name, effect := range map[string]bool{"after the effect": true, "before the effect": false} {
 		t.Run(name, func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestAStaleFaultOfASystemEndsTheRun(t *testing.T) {
 	})
 }
 
-func TestAPanicEndsTheRunAndNotTheProcess(t *testing.T) {
+func TestP14_APanicEndsTheRunAndNotTheProcess(t *testing.T) {
 	t.Parallel()
 	story(t, 5, func(w *world) {
 		n := 0
@@ -333,7 +333,7 @@ func TestAScheduledRunIsAskedForAgain(t *testing.T) {
 	})
 }
 
-func TestAPanicWhileReadingEndsTheRunAlone(t *testing.T) {
+func TestP14_APanicWhileReadingEndsTheRunAlone(t *testing.T) {
 	t.Parallel()
 	story(t, 5, func(w *world) {
 		w.flow.Source = &odd{place: w.source, read: func() { panic("index out of range") }}

@@ -142,7 +142,7 @@ func TestA7_WhoSetTheScheduleStandsBehindItsRuns(t *testing.T) {
 	})
 }
 
-func TestTwoReplicasMakeOneRunOfATimeAndFollowEachOther(t *testing.T) {
+func TestP05_TwoReplicasMakeOneRunOfATimeAndFollowEachOther(t *testing.T) {
 	t.Parallel()
 	story(t, 1, timed, func(w *world) {
 		other, stop := w.serve("other")

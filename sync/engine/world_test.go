@@ -231,6 +231,8 @@ type world struct {
 	people []run.Person
 	engine *engine.Engine
 	now    func() time.Time
+	dir    string                                   // of the record
+	time   func(context.Context) (time.Time, error) // of the record; nil: now
 	stop   func()
 	asked  int
 	sweep  time.Duration // 0: the engine's default
@@ -256,7 +258,8 @@ func seeds(n uint64) uint64 {
 func newWorld(t *testing.T, now func() time.Time) *world {
 	t.Helper()
 	w := &world{t: t, now: now, source: newPlace("hr", now), target: newPlace("corp", now)}
-	st, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: now})
+	w.dir = t.TempDir()
+	st, err := store.Open(t.Context(), store.Options{Dir: w.dir, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +332,7 @@ func (w *world) idle(owner string) *engine.Engine {
 	w.t.Helper()
 	e, err := engine.New(engine.Options{
 		Store: w.record, Bell: w.bell, Flows: append([]engine.Flow{w.flow}, w.more...), People: w.people, NewCode: w.code, Working: w.office,
-		Now: w.now, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse, Progress: w.tell, Host: w.host,
+		Now: w.now, Time: w.time, Logger: slog.New(slog.DiscardHandler), Owner: owner, Sweep: w.sweep, ParseSchedule: w.parse, Progress: w.tell, Host: w.host,
 	})
 	if err != nil {
 		w.t.Fatal(err)
