@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -298,8 +297,22 @@ func (w *faultWorld) failing(way string, page int, states ...run.State) {
 	if b.hits() == 0 {
 		w.t.Errorf("%s: no such page was asked for, only %d", name, b.pages())
 	}
-	b.mend()
-	w.src.clock.advance(time.Hour) // who asked us to wait has forgotten it
+	w.src.mend()
+}
+
+// whole lets the flow run once, and sees that its source was read to the end.
+func (w *faultWorld) whole(name string) directory.Health {
+	w.t.Helper()
+	r := w.agree(w.run())
+	made, err := w.store.Plan(w.t.Context(), r.Code)
+	if err != nil {
+		w.t.Fatalf("%s: the run is %s without a plan: %s", name, r.State, r.Reason)
+	}
+	h := made.Source.Health
+	if r.State != run.Succeeded && r.State != run.NothingToDo || h.PartialFor != "" {
+		w.t.Errorf("%s: the run is %s: %s\n%s", name, r.State, r.Reason, w.trouble(r))
+	}
+	return h
 }
 
 // harmless lets the flow run once, under a fault. Nobody may lose an account, nothing
