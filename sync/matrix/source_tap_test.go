@@ -44,7 +44,9 @@ type tap struct {
 	// listings.
 	hides  func(dn string) bool
 	before func(n int)
-	bind   uint16 // what a bind is answered; 0: nothing stands in its way
+	// blind tells the same of every answer, as the server's own access rules do.
+	blind func(dn string) bool
+	bind  uint16 // what a bind is answered; 0: nothing stands in its way
 	// edit changes an entry of a listing.
 	edit func(dn string, entry *ber.Packet) *ber.Packet
 	// twice lets every entry of the page come twice.
@@ -154,7 +156,9 @@ func (p *tap) hits() int {
 }
 
 func (p *tap) mend() {
-	p.set(func() { p.way, p.left, p.hides, p.before, p.bind, p.edit, p.twice = "", 0, nil, nil, 0, nil, false })
+	p.set(func() {
+		p.way, p.left, p.hides, p.blind, p.before, p.bind, p.edit, p.twice = "", 0, nil, nil, nil, 0, nil, false
+	})
 }
 
 // page numbers a page by its filter and its place, and tells how it fails. The
@@ -270,8 +274,8 @@ func (l *tapLink) answers() {
 			_, _ = l.client.Write(data[:len(data)/2])
 			return
 		}
-		if page && packet.Children[1].Tag == ldap.ApplicationSearchResultEntry {
-			data = l.p.entry(packet)
+		if packet.Children[1].Tag == ldap.ApplicationSearchResultEntry {
+			data = l.p.entry(packet, page)
 		}
 		if _, err := l.client.Write(data); err != nil {
 			return
@@ -279,13 +283,19 @@ func (l *tapLink) answers() {
 	}
 }
 
-// entry gives an entry of a listing as it is passed on.
-func (p *tap) entry(packet *ber.Packet) []byte {
+// entry gives an entry as it is passed on; page: of a listing.
+func (p *tap) entry(packet *ber.Packet, page bool) []byte {
 	name, _ := packet.Children[1].Children[0].Value.(string)
 	dn := strings.ToLower(name)
 	p.mu.Lock()
-	hides, edit, twice := p.hides, p.edit, p.twice
+	hides, blind, edit, twice := p.hides, p.blind, p.edit, p.twice
 	p.mu.Unlock()
+	if blind != nil && blind(dn) {
+		return nil
+	}
+	if !page {
+		return packet.Bytes()
+	}
 	if hides != nil && hides(dn) {
 		return nil
 	}

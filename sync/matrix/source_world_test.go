@@ -279,12 +279,21 @@ func (w *faultWorld) control() run.Run {
 	if r.State != run.Succeeded || r.Counts.Disable != len(w.leaves) {
 		w.t.Fatalf("control: the run is %s, %+v: %s\n%s", r.State, r.Counts, r.Reason, w.trouble(r))
 	}
+	w.leftNow()
+	return r
+}
+
+// leftNow sees that just those who left have lost their accounts, by now.
+func (w *faultWorld) leftNow() {
+	w.t.Helper()
+	if r := w.agree(w.run()); r.State != run.Succeeded && r.State != run.NothingToDo {
+		w.t.Fatalf("control: the run is %s: %s", r.State, r.Reason)
+	}
 	for no, h := range w.to.look().people {
 		if h.active == slices.Contains(w.leaves, no) {
 			w.t.Errorf("control: the account of %s is active: %v", no, h.active)
 		}
 	}
-	return r
 }
 
 // failing lets the flow run once while a page fails. See harmless.
