@@ -56,6 +56,9 @@ func (l Lang) finding(f plan.Finding) string {
 		return l.say("Accounts to be disabled or deleted, the last 24 hours included: %s. Above %s, more votes are needed.", "连同最近 24 小时共停用和删除 %s 个账号；超过 %s 个时需要更多审批。", have, limit)
 	case plan.FindStaff:
 		return l.say("An approver or admin here, or somebody who manages others: %s. Two votes are needed.", "涉及审批人、管理员或有下属的人：%s，需要两票。", what)
+	case plan.FindAnother:
+		return l.say("Accounts that get another name, mobile number and mail address all at once: %[1]s (%[2]s). Perhaps the source gave their id to somebody else, who would take over the account: look before you vote.",
+			"有 %[1]s 个账号的姓名、手机号和邮箱同时都变了（%[2]s）：可能是来源把编号给了另一个人，批准后账号会归他使用，投票前请先核对。", have, what)
 	case plan.FindBlind:
 		return l.say("The current state of %s is not visible in the target: look at the account before you vote.", "看不到 %s 在目标系统中的当前状态：投票前请先核对该账号。", what)
 	}

@@ -40,10 +40,13 @@ func (s *dingtalkCorp) words() words {
 	return w
 }
 
-func (s *dingtalkCorp) connect() connector.Source {
-	url, client := serve(s.t, s.Handler())
+func (s *dingtalkCorp) connect() connector.Source { return s.behind(nil) }
+
+func (s *dingtalkCorp) behind(b *barrier) connector.Source {
+	url, client := b.serve(s.t, s.Handler())
 	o := dingtalk.Options{
 		ClientID: "dingsimclient", ClientSecret: "simsecret", APIURL: url, OAPIURL: url, HTTPClient: client, Now: s.clock.time, Sleep: s.clock.sleep,
+		PageSize: b.pageSize(),
 	}
 	if s.left != 0 {
 		o.Disable, o.Quarantine = dingtalk.DisableMove, strconv.FormatInt(s.left, 10)

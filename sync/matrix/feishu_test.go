@@ -33,8 +33,10 @@ func (s *feishuTenant) words() words {
 	return w
 }
 
-func (s *feishuTenant) connect() connector.Source {
-	url, client := serve(s.t, s.Handler())
+func (s *feishuTenant) connect() connector.Source { return s.behind(nil) }
+
+func (s *feishuTenant) behind(b *barrier) connector.Source {
+	url, client := b.serve(s.t, s.Handler())
 	c, err := feishu.New(feishu.Options{
 		AppID: s.AppID(), AppSecret: s.AppSecret(), BaseURL: url, HTTPClient: client, Now: s.clock.time, Sleep: s.clock.sleep,
 	})

@@ -144,9 +144,12 @@ func (s *ldapCompany) words() words {
 	return w
 }
 
-func (s *ldapCompany) connect() connector.Source {
+func (s *ldapCompany) connect() connector.Source { return s.at(s.addr, 0) }
+
+// at connects by way of an address.
+func (s *ldapCompany) at(addr string, page int) connector.Source {
 	c, err := ldapdir.New(ldapdir.Options{
-		URL: "ldap://" + s.addr, BindDN: slapdRoot, BindPassword: slapdSecret, BaseDN: s.base, Dialect: ldapdir.OpenLDAP,
+		PageSize: page, URL: "ldap://" + addr, BindDN: slapdRoot, BindPassword: slapdSecret, BaseDN: s.base, Dialect: ldapdir.OpenLDAP,
 		Disabled: "employeeType=" + slapdMark, Now: s.clock.time, Sleep: s.clock.sleep,
 	})
 	check(s.t, err)

@@ -23,14 +23,18 @@ import (
 // grace is how long a disabled account is kept.
 const grace = 30 * 24 * time.Hour
 
-// counted counts the writes that reach a target.
+// counted counts the writes that reach a target, and of those the ones that take
+// somebody or something away.
 type counted struct {
 	connector.Target
-	writes atomic.Int64
+	writes, taken atomic.Int64
 }
 
 func (c *counted) Apply(ctx context.Context, w connector.Write) (directory.Key, error) {
 	c.writes.Add(1)
+	if w.Op.Destructive() {
+		c.taken.Add(1)
+	}
 	return c.Target.Apply(ctx, w)
 }
 
@@ -91,6 +95,14 @@ func newPair(t *testing.T, from, to system, people int) *pair {
 	several := from.traits().many && to.traits().many
 	p.c, p.first = newCompany(people, several), newCompany(people, several)
 	p.strangers()
+	p.open(from.connect(), engine.Options{}, p.flow())
+	return p
+}
+
+// open starts the record and an engine for the flow.
+func (p *pair) open(source connector.Source, o engine.Options, flow plan.Flow) {
+	t, to := p.t, p.to
+	t.Helper()
 	st, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Now: p.now})
 	check(t, err)
 	t.Cleanup(func() { _ = st.Close() })
@@ -101,17 +113,15 @@ func newPair(t *testing.T, from, to system, people int) *pair {
 	}
 	p.target = &counted{Target: target}
 	every := []string{"*"}
-	p.engine, err = engine.New(engine.Options{
-		Store: st, Bell: p.bell, Now: p.now, Logger: slog.New(slog.DiscardHandler), Owner: "matrix", Workers: 1, LeaseTTL: time.Minute, Progress: time.Hour,
-		Flows: []engine.Flow{{
-			From: "source", To: "target", Source: from.connect(), Target: p.target, Config: "config", Zone: time.UTC, Plan: p.flow(),
-		}},
-		People: []run.Person{
-			{Name: "李敏", Roles: map[run.Role][]string{run.Operator: every}},
-			{Name: "周凯", Roles: map[run.Role][]string{run.Approver: every}},
-			{Name: "陈悦", Roles: map[run.Role][]string{run.Approver: every}},
-		},
-	})
+	o.Store, o.Bell, o.Now, o.Logger, o.Owner, o.Workers = st, p.bell, p.now, slog.New(slog.DiscardHandler), "matrix", 1
+	o.LeaseTTL, o.Progress = time.Minute, time.Hour
+	o.Flows = []engine.Flow{{From: "source", To: "target", Source: source, Target: p.target, Config: "config", Zone: time.UTC, Plan: flow}}
+	o.People = []run.Person{
+		{Name: "李敏", Roles: map[run.Role][]string{run.Operator: every}},
+		{Name: "周凯", Roles: map[run.Role][]string{run.Approver: every}},
+		{Name: "陈悦", Roles: map[run.Role][]string{run.Approver: every}},
+	}
+	p.engine, err = engine.New(o)
 	check(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -122,7 +132,6 @@ func newPair(t *testing.T, from, to system, people int) *pair {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return p
 }
 
 func (p *pair) flow() plan.Flow {

@@ -2,7 +2,9 @@ package matrix
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -32,6 +34,8 @@ type roster struct {
 	path  string
 	rows  map[string]person
 	off   map[string]bool
+	// broken is how many rows are written without their number.
+	broken int
 }
 
 func newCSV(t *testing.T, _ *lab) system  { t.Helper(); return newRoster(t, "roster.csv") }
@@ -52,10 +56,13 @@ func (s *roster) words() words {
 	return w
 }
 
-func (s *roster) connect() connector.Source {
+func (s *roster) connect() connector.Source { return s.opened(nil) }
+
+// opened reads the file by way of open; nil: as it stands on the disk.
+func (s *roster) opened(open func(context.Context, string) (fs.File, error)) connector.Source {
 	c, err := rosterfile.New(rosterfile.Options{
 		System: "roster", Path: s.path, ID: columns[0], Contents: rosterfile.Full, Disabled: "状态=" + suspendedMark + "/" + activeMark,
-		Settle: -1, Now: s.clock.time, Sleep: s.clock.sleep,
+		Open: open, Settle: -1, Now: s.clock.time, Sleep: s.clock.sleep,
 		Attributes: []rosterfile.Attribute{{Name: "部门", Type: "list", Format: ";"}},
 	})
 	check(s.t, err)
@@ -87,6 +94,9 @@ func (s *roster) flush(c *company) {
 			mark = suspendedMark
 		}
 		table = append(table, []string{p.no, p.name, p.mobile, p.email, p.title, strings.Join(c.paths(p.in), ";"), p.boss, mark})
+	}
+	for i := range s.broken {
+		table = append(table, append([]string{""}, table[i+2][1:]...))
 	}
 	var out bytes.Buffer
 	if filepath.Ext(s.path) == ".csv" {

@@ -177,9 +177,13 @@ func newSCIM(t *testing.T, _ *lab) system {
 func (s *scimService) traits() traits { return scimTraits() }
 func (s *scimService) words() words   { return standardWords() }
 
-func (s *scimService) connect() connector.Source {
-	url, client := serve(s.t, s.sim.Handler())
-	c, err := scim.New(scim.Options{URL: url, Token: "scim-token", Departments: scim.Extension, HTTPClient: client, Now: s.clock.time, Sleep: s.clock.sleep})
+func (s *scimService) connect() connector.Source { return s.behind(nil) }
+
+func (s *scimService) behind(b *barrier) connector.Source {
+	url, client := b.serve(s.t, s.sim.Handler())
+	c, err := scim.New(scim.Options{
+		URL: url, Token: "scim-token", Departments: scim.Extension, HTTPClient: client, Now: s.clock.time, Sleep: s.clock.sleep, PageSize: b.pageSize(),
+	})
 	check(s.t, err)
 	return c
 }

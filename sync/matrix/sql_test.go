@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -63,9 +64,12 @@ func (s *database) words() words {
 	return w
 }
 
-func (s *database) connect() connector.Source {
+func (s *database) connect() connector.Source { return s.through(nil) }
+
+// through connects by a driver with something in between.
+func (s *database) through(wrap func(driver.Connector) driver.Connector) connector.Source {
 	c, err := sqltable.New(sqltable.Options{
-		System: "db", URL: s.url, Contents: sqltable.Full, Now: s.clock.time, Sleep: s.clock.sleep, Zone: time.UTC,
+		Wrap: wrap, System: "db", URL: s.url, Contents: sqltable.Full, Now: s.clock.time, Sleep: s.clock.sleep, Zone: time.UTC,
 		Users: sqltable.Table{
 			ID: "id", Read: "SELECT id, name, mobile, email, title, departments, manager, active FROM people",
 			Create: "INSERT INTO people (id, name, mobile, email, title, departments, manager, active) VALUES " +

@@ -42,11 +42,13 @@ func (s *wecomCorp) words() words {
 	return w
 }
 
-func (s *wecomCorp) connect() connector.Source {
-	url, client := serve(s.t, s.Handler())
+func (s *wecomCorp) connect() connector.Source { return s.behind(nil) }
+
+func (s *wecomCorp) behind(b *barrier) connector.Source {
+	url, client := b.serve(s.t, s.Handler())
 	c, err := wecom.New(wecom.Options{
 		CorpID: "ww-rollcall-sim", ContactsSecret: "contacts-secret", AppSecret: "app-secret", BaseURL: url, HTTPClient: client,
-		Now: s.clock.time, Sleep: s.clock.sleep, ExtAttrs: []string{wecomMobile, wecomEmail},
+		Now: s.clock.time, Sleep: s.clock.sleep, ExtAttrs: []string{wecomMobile, wecomEmail}, PageSize: b.pageSize(),
 	})
 	check(s.t, err)
 	return c

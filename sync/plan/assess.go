@@ -85,6 +85,7 @@ func (a *assessor) votes() {
 	if a.m.undo != nil && a.m.undo.Voted && a.counts.Total() > 0 {
 		a.find(FindUndo, 1, float64(a.counts.Total()), 0, a.m.undo.Code)
 	}
+	a.others()
 	two := max(twoVotesMin, twoVotesPercent*float64(a.plan.Managed)/100)
 	switch {
 	case a.risk.Tier == 0 || a.all <= oneVoteMax:
@@ -329,7 +330,8 @@ func (c *Change) Touches(s Staff) bool {
 
 // SafeAlone tells whether the change by itself may go ahead while others wait
 // for a vote: CREATE, and UPDATE that clears nothing and changes no login id,
-// manager, department or activity. What it needs must be safe as well.
+// manager, department or activity, and makes nobody else of the account. What it needs must
+// be safe as well.
 func (c *Change) SafeAlone(login map[string]bool) bool {
 	switch c.Op {
 	case Create:
@@ -340,7 +342,7 @@ func (c *Change) SafeAlone(login map[string]bool) bool {
 				return false
 			}
 		}
-		return len(c.Cleared()) == 0
+		return len(c.Cleared()) == 0 && !c.Another()
 	default:
 		return false
 	}

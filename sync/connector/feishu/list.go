@@ -177,7 +177,7 @@ func say(err error) string {
 		return lost.Error()
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code != "" {
-		return fmt.Sprintf("%s [%s]", f.Say, f.Code)
+		return fmt.Sprintf("%s [%s] / %s [%s]", fault.In(f.Say, "en"), f.Code, fault.In(f.Say, "zh"), f.Code)
 	}
 	return fault.Say(err)
 }

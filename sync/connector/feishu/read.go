@@ -123,7 +123,8 @@ func (r *reading) settleFor(ctx context.Context, err error) error {
 func (r *reading) incomplete(zh, en string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.b.Incomplete("%s / %s: %s", zh, en, say(err))
+	what := say(err)
+	r.b.Incomplete("%s: %s / %s：%s", en, fault.In(what, "en"), zh, fault.In(what, "zh"))
 }
 
 // problem notes something that is wrong with one object; a snapshot with a

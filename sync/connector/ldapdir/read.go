@@ -207,8 +207,12 @@ func (r *reading) settle(ctx context.Context) error {
 		return err
 	}
 	r.c.sight.Store(&sight{blind: s.blind, at: r.c.o.Now()})
-	return r.spool.drain(func(p *person) {
+	var unseen []guid
+	err = r.spool.drain(func(p *person) {
 		id, _ := parseGUID(string(p.object.ID)) // we wrote it
+		if len(unseen) < suspects && s.suspect(id) {
+			unseen = append(unseen, id)
+		}
 		p.hide(r.d, func(attribute string) bool { return s.shows(id, attribute) })
 		p.link(r.d, r.to)
 		if plain, dn, ok := r.d.wished(&p.object); ok && r.spool.taken(dn) {
@@ -217,6 +221,10 @@ func (r *reading) settle(ctx context.Context) error {
 		r.doubtPlace(p.object.Attributes[directory.AttrDepartments])
 		r.add(p.object)
 	})
+	if err != nil {
+		return err
+	}
+	return r.still(ctx, unseen)
 }
 
 // to gives the id behind a DN.

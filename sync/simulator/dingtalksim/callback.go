@@ -85,7 +85,7 @@ func (s *Sim) letter(u Utterance, o PostOptions) (Posted, string, error) {
 	}
 	header := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
 	if !o.NoSign {
-		timestamp, secret := millis(either(o.Timestamp, s.opts.Now())), s.opts.ClientSecret
+		timestamp, secret := millis(either(o.Timestamp, s.opts.Now())), s.secret()
 		if o.BadSign {
 			secret += "-of-somebody-else"
 		}

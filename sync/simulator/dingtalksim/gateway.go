@@ -32,7 +32,7 @@ func (s *Sim) serveOpen(r *request) answer {
 	if err != nil || !r.isJSON() {
 		return apiError(http.StatusBadRequest, "InvalidParameter", "the body is not a JSON object")
 	}
-	if o.text("clientId") != s.opts.ClientID || o.text("clientSecret") != s.opts.ClientSecret {
+	if !s.knows(o.text("clientId"), o.text("clientSecret")) {
 		return apiError(http.StatusUnauthorized, "authFailed", "鉴权失败")
 	}
 	topics, err := subscriptions(o)

@@ -30,6 +30,31 @@ func (s *Sim) RevokeTokens() {
 	}
 }
 
+// ReplaceSecret resets the app's secret, as the developer console does: the old one is
+// refused from now on, and so are the tokens that it gave.
+func (s *Sim) ReplaceSecret(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.ClientSecret = secret
+	for key, t := range s.tokens {
+		t.revoked = true
+		s.tokens[key] = t
+	}
+}
+
+// knows tells whether these are the app's credentials.
+func (s *Sim) knows(id, secret string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return id == s.opts.ClientID && secret == s.opts.ClientSecret
+}
+
+func (s *Sim) secret() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opts.ClientSecret
+}
+
 // issueToken gives the valid token again, extended, or a new one. The caller
 // holds s.mu.
 func (s *Sim) issueToken() string {
@@ -50,7 +75,7 @@ func (s *Sim) serveAccessToken(r *request) answer {
 	if err != nil || !r.isJSON() {
 		return apiError(http.StatusBadRequest, "InvalidParameter", "the body is not a JSON object")
 	}
-	if o.text("appKey") != s.opts.ClientID || o.text("appSecret") != s.opts.ClientSecret {
+	if !s.knows(o.text("appKey"), o.text("appSecret")) {
 		return apiError(http.StatusBadRequest, "invalidClientIdOrSecret", "无效的clientId或者clientSecret")
 	}
 	s.mu.Lock()
@@ -60,7 +85,7 @@ func (s *Sim) serveAccessToken(r *request) answer {
 
 func (s *Sim) serveGetToken(r *request) answer {
 	q := r.URL.Query()
-	if q.Get("appkey") != s.opts.ClientID || q.Get("appsecret") != s.opts.ClientSecret {
+	if !s.knows(q.Get("appkey"), q.Get("appsecret")) {
 		// The reference has no code for this; 40096 is what clients report.
 		return oapiError(40096, "不合法的appKey或appSecret")
 	}

@@ -159,7 +159,11 @@ func (o *Options) setDefaults() {
 func (s *Sim) AppID() string { return s.o.AppID }
 
 // AppSecret gives the app's secret.
-func (s *Sim) AppSecret() string { return s.o.AppSecret }
+func (s *Sim) AppSecret() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.o.AppSecret
+}
 
 // TenantKey gives the tenant's key.
 func (s *Sim) TenantKey() string { return s.o.TenantKey }

@@ -22,6 +22,16 @@ func (s *Sim) RevokeTokens() {
 	s.tokens.current = ""
 }
 
+// ReplaceSecret resets the app's secret, as the developer console does: the old one
+// is refused from now on (10015), and so are the tokens that it gave (99991663).
+func (s *Sim) ReplaceSecret(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.AppSecret = secret
+	clear(s.tokens.live)
+	s.tokens.current = ""
+}
+
 // TokensIssued counts the different tenant tokens handed out.
 func (s *Sim) TokensIssued() int {
 	s.mu.Lock()

@@ -15,7 +15,7 @@ import (
 
 // list serves a listing (RFC 7644 §3.4.2).
 func (s *Sim) list(c *call, in *store) (reply, *refusal) {
-	match := func(Resource) bool { return true }
+	match := func(r Resource) bool { return !s.omitted[text(r, "id")] }
 	if f := c.query.Get("filter"); f != "" && !s.options.IgnoreFilter {
 		if s.options.NoFilter {
 			return reply{}, bad("invalidFilter", "filters are not supported")

@@ -82,6 +82,7 @@ type Sim struct {
 	effects  []Effect
 	calls    map[string]int
 	requests []Request
+	omitted  map[string]bool // by id; left out of listings
 	dropped  map[string]bool // attributes that the schema lacks and no answer shows
 	on       func(Effect)
 }
@@ -147,6 +148,18 @@ func (s *Sim) Hide(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users.hidden[id], s.groups.hidden[id] = true, true
+}
+
+// Omit leaves resources out of the listings and their totals, while each is there when
+// it is asked for alone or by a filter: a service whose index lags, or that counts only
+// what it lists. It replaces what was left out before.
+func (s *Sim) Omit(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.omitted = map[string]bool{}
+	for _, id := range ids {
+		s.omitted[id] = true
+	}
 }
 
 // AddUser seeds a user as a POST would, without an effect, and gives the id.
