@@ -132,6 +132,11 @@ func (a *applier) answerTo(ctx context.Context, c *plan.Change, cause error) err
 			return err
 		}
 		return cause
+	case fault.Conflict:
+		if c.Op == plan.Create && a.entries[c.Seq].Sends > 1 {
+			return a.belated(ctx, c, cause)
+		}
+		return a.mark(ctx, c, run.StepFailed, fault.Say(cause))
 	case fault.NotFound:
 		if c.Op == plan.Delete {
 			return a.mark(ctx, c, run.StepAlready, "")

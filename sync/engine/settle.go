@@ -39,13 +39,9 @@ func (a *applier) settle(ctx context.Context, c *plan.Change) error {
 	if err := wait(ctx, sent.Add(info.CallTimeout+calm).Sub(a.o.Now())); err != nil {
 		return err
 	}
-	what, key, err := a.fate(ctx, c)
+	what, key, err := a.sought(ctx, c)
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		a.o.Logger.WarnContext(ctx, "lost call cannot be settled", "run", a.run.Code, "op", c.Op, "err", err)
-		what = fateUnknown
+		return err
 	}
 	switch {
 	case what == fateDone:
@@ -56,6 +52,52 @@ func (a *applier) settle(ctx context.Context, c *plan.Change) error {
 		return a.mark(ctx, c, run.StepFailed, sayf("sent %d times without effect / 发送 %d 次均未生效", e.Sends, e.Sends))
 	case what == fateBlind && e.Sends < blindSends && a.halt == "":
 		return a.again(ctx, c)
+	}
+	return a.mark(ctx, c, run.StepInDoubt, sayInDoubt)
+}
+
+// settleLooks is how often the target is read to settle one call: what loses
+// answers often is out of reach a little longer.
+const settleLooks = 5
+
+// sought gives what became of a call, as often as it takes to read the target.
+// When that cannot be done, nothing can be said. The error is that of ctx.
+func (a *applier) sought(ctx context.Context, c *plan.Change) (fate, directory.Key, error) {
+	for try := 1; ; try++ {
+		what, key, err := a.fate(ctx, c)
+		switch {
+		case err == nil:
+			return what, key, nil
+		case ctx.Err() != nil:
+			return fateUnknown, key, context.Cause(ctx)
+		case try == settleLooks || !fault.Retryable(err):
+			a.o.Logger.WarnContext(ctx, "lost call cannot be settled", "run", a.run.Code, "op", c.Op, "err", err)
+			return fateUnknown, key, nil
+		}
+		if err := wait(ctx, backoff(try, fault.After(err))); err != nil {
+			return fateUnknown, key, err
+		}
+	}
+}
+
+// belated deals with a CREATE that was sent again and is refused since the object
+// is there: the earlier sending may have landed after the target was read. It is
+// ours when it shows what was written, else it is somebody else's.
+func (a *applier) belated(ctx context.Context, c *plan.Change, cause error) error {
+	what, key, err := a.sought(ctx, c)
+	if err != nil {
+		return err
+	}
+	if what == fateDone && c.Key.ID != "" {
+		found, err := a.look(ctx, c)
+		if err != nil || found.unsure != "" {
+			what = fateUnknown
+		} else if found.gone || !found.equals(a.resolved(c)) {
+			return a.mark(ctx, c, run.StepFailed, fault.Say(cause))
+		}
+	}
+	if what == fateDone {
+		return a.done(ctx, c, key)
 	}
 	return a.mark(ctx, c, run.StepInDoubt, sayInDoubt)
 }

@@ -7,9 +7,8 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
-	"time"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -76,7 +75,7 @@ func (c *Connector) judge(e *exchange, out content) error {
 	var h head
 	if err := json.Unmarshal(e.data, &h); err != nil {
 		if e.status != http.StatusOK {
-			return status(e)
+			return c.status(e)
 		}
 		return garbled(e.call, err)
 	}
@@ -85,11 +84,11 @@ func (c *Connector) judge(e *exchange, out content) error {
 	case h.Status == codeBanned && code == "":
 		return c.ban()
 	case e.status == http.StatusTooManyRequests, e.status >= http.StatusInternalServerError, e.status == http.StatusRequestTimeout:
-		return status(e)
+		return c.status(e)
 	case code != "":
 		return c.refusal(e, code, text, h.Detail.Scopes)
 	case e.status != http.StatusOK:
-		return status(e)
+		return c.status(e)
 	case e.call.fresh, e.call.flat && h.Errcode != nil:
 		return decode(e.call, e.data, out)
 	case h.Errcode == nil:
@@ -128,7 +127,7 @@ func (c *Connector) ban() error {
 func (c *Connector) webPage(e *exchange) error {
 	switch {
 	case e.status >= http.StatusInternalServerError, e.status == http.StatusNotFound, e.status >= 300 && e.status < 400:
-		return status(e)
+		return c.status(e)
 	case e.call.write:
 		c.hold.Extend(c.options.Now().Add(banTime))
 		return garbled(e.call, errPage)
@@ -140,10 +139,10 @@ func (c *Connector) webPage(e *exchange) error {
 }
 
 // status is the fault of an HTTP status that says it all.
-func status(e *exchange) error {
+func (c *Connector) status(e *exchange) error {
 	code := strconv.Itoa(e.status)
 	f := &fault.Error{
-		Kind: fault.Unavailable, Code: "HTTP " + code, After: retryAfter(e.header.Get("Retry-After")),
+		Kind: fault.Unavailable, Code: "HTTP " + code, After: connector.RetryAfter(e.header.Get("Retry-After"), c.options.Now()),
 		Say: "DingTalk is out of order (HTTP " + code + ") / 钉钉服务异常（HTTP " + code + "）",
 	}
 	switch {
@@ -160,15 +159,4 @@ func status(e *exchange) error {
 		f.Say = "this is not DingTalk's address: check api_url, oapi_url and the proxy (HTTP " + code + ") / 地址不是钉钉：请检查 api_url、oapi_url 与代理（HTTP " + code + "）"
 	}
 	return f
-}
-
-// retryAfter reads the header of the same name in seconds; anything else gives
-// 0, which means not said. The result is at most a day.
-func retryAfter(header string) time.Duration {
-	seconds, err := strconv.ParseInt(strings.TrimSpace(header), 10, 64)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	const day = 24 * 60 * 60
-	return time.Duration(min(seconds, day)) * time.Second
 }

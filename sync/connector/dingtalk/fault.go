@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -63,7 +64,7 @@ func (c *Connector) refusal(e *exchange, code, text string, scopes []loose) erro
 		m.en, m.zh = m.en+" "+name, m.zh+" "+name
 	}
 	after := m.after
-	if asked := retryAfter(e.header.Get("Retry-After")); asked > 0 {
+	if asked := connector.RetryAfter(e.header.Get("Retry-After"), c.options.Now()); asked > 0 {
 		after = asked
 	}
 	return &fault.Error{

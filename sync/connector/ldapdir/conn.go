@@ -157,7 +157,11 @@ func (c *Connector) connect(ctx context.Context) (*line, error) {
 
 // dial opens the connection, encrypted as the options say.
 func (c *Connector) dial(ctx context.Context) (*line, error) {
-	wire, err := (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, "tcp", c.address())
+	open := c.o.Dial
+	if open == nil {
+		open = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
+	}
+	wire, err := open(ctx, "tcp", c.address())
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}

@@ -100,6 +100,8 @@ type Options struct {
 	Poll time.Duration
 	// Zone is the time zone of dates. Nil: UTC.
 	Zone *time.Location
+	// Dial makes a TCP connection to host:port. Nil: net.Dialer's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock. Required.
 	Now func() time.Time
 	// Sleep waits, or gives ctx's error when it ends first. Nil: real time.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -41,7 +42,7 @@ func (c *Connector) refusal(r call, response *http.Response, data []byte) error 
 	f := &fault.Error{Kind: m.kind, Code: strings.TrimSpace("HTTP " + strconv.Itoa(why.status) + " " + why.scimType), Say: m.en + " / " + m.zh, Err: why}
 	switch why.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		f.After = c.retryAfter(response.Header.Get("Retry-After"))
+		f.After = connector.RetryAfter(response.Header.Get("Retry-After"), c.options.Now())
 	}
 	if why.status == http.StatusTooManyRequests && f.After > 0 {
 		c.hold.Extend(c.options.Now().Add(f.After))
@@ -139,21 +140,6 @@ func ended(err error) error {
 func limited(after time.Duration) error {
 	m := statuses[http.StatusTooManyRequests]
 	return &fault.Error{Kind: m.kind, Code: "HTTP 429", After: after, Say: m.en + " / " + m.zh}
-}
-
-// retryAfter reads the header of the same name, seconds or a date; anything else
-// gives 0, which means not said. The result is at most a day.
-func (c *Connector) retryAfter(header string) time.Duration {
-	header = strings.TrimSpace(header)
-	const day = 24 * time.Hour
-	if at, err := http.ParseTime(header); err == nil {
-		return min(max(0, at.Sub(c.options.Now())), day)
-	}
-	seconds, err := strconv.ParseInt(header, 10, 64)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, int64(day/time.Second))) * time.Second
 }
 
 // within bounds all calls of one change.

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -127,7 +128,7 @@ func (c *Connector) send(ctx context.Context, r call, token string, out answer) 
 		return lost(r, true, bare(ctx, err))
 	}
 	if response.StatusCode != http.StatusOK {
-		return status(r, response)
+		return status(r, response, c.options.Now())
 	}
 	return c.judge(r, data, token, out)
 }
@@ -242,14 +243,14 @@ func limited(after time.Duration) error {
 }
 
 // status is the fault of an HTTP status other than 200.
-func status(r call, response *http.Response) error {
+func status(r call, response *http.Response, now time.Time) error {
 	code := strconv.Itoa(response.StatusCode)
 	f := &fault.Error{Kind: fault.Unavailable, Code: "HTTP " + code, Say: "WeCom is out of order (HTTP " + code + ") / 企业微信服务异常（HTTP " + code + "）"}
 	switch {
 	case response.StatusCode == http.StatusTooManyRequests:
 		f.Kind = fault.Limited
 		f.Say = "WeCom asks us to slow down / 企业微信要求放慢速度"
-		f.After = retryAfter(response.Header.Get("Retry-After"))
+		f.After = connector.RetryAfter(response.Header.Get("Retry-After"), now)
 	case response.StatusCode >= http.StatusInternalServerError, response.StatusCode == http.StatusRequestTimeout:
 		if r.write {
 			f.Kind = fault.InDoubt
@@ -260,15 +261,4 @@ func status(r call, response *http.Response) error {
 		f.Say = "this is not WeCom's address: check base_url and the proxy (HTTP " + code + ") / 地址不是企业微信：请检查 base_url 与代理（HTTP " + code + "）"
 	}
 	return f
-}
-
-// retryAfter reads the header of the same name in seconds; anything else gives
-// 0, which means not said. The result is at most a day.
-func retryAfter(header string) time.Duration {
-	seconds, err := strconv.ParseInt(strings.TrimSpace(header), 10, 64)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	const day = 24 * 60 * 60
-	return time.Duration(min(seconds, day)) * time.Second
 }

@@ -50,17 +50,6 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"7", "-1", "", "1000000000000", "Wed, 21 Oct 2026 07:28:00 GMT", " 3 "} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if d := retryAfter(s); d < 0 || d.Hours() > 24 {
-			t.Errorf("%q gives %v", s, d)
-		}
-	})
-}
-
 // TestMeanings checks that every sentence is there in both languages and says
 // what to change where something has to be changed.
 func TestMeanings(t *testing.T) {
