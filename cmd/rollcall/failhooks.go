@@ -148,6 +148,9 @@ func (s *failingStore) Mark(ctx context.Context, lease run.Lease, entries []run.
 	}
 	s.f.before(name)
 	err := s.Store.Mark(ctx, lease, entries, links)
+	if err == nil {
+		s.f.noted(ctx, lease, entries)
+	}
 	s.f.done(name, err)
 	return err
 }

@@ -1,19 +1,33 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 // failVariable names the environment variable that sets a failpoint:
-// NAME:before|after:N, such as send:after:3. It is heeded by the tests' binary
+// NAME:before|after:N, such as send:after:3, at which the process kills itself;
+// with :stop behind it, it stands still there (SIGSTOP) until somebody lets it go
+// on. The word watch kills nobody. All of them log under which fence each call is
+// noted, so that a test can tell who sent what. It is heeded by the tests' binary
 // and by rollcall demo alone; anybody else logs an error and goes on without it.
 const failVariable = "ROLLCALL_FAILPOINT"
+
+// failWatch is the failpoint that is met by nobody.
+const failWatch = "watch"
+
+// clockVariable names the environment variable that puts the clock of a process
+// wrong by a duration, such as 3m or -3m. The tests' binary alone heeds it.
+const clockVariable = "ROLLCALL_CLOCK"
 
 // failNames are the points at which a process can be told to die, in the order
 // in which a run meets them.
@@ -48,10 +62,19 @@ type failpoint struct {
 	after bool
 	left  atomic.Int64 // how often it is still passed
 	die   func()
+	log   *slog.Logger // nil: nothing is told
 }
 
-// parseFailpoint reads NAME:before|after:N; N is from 1 and is 1 when left out.
-func parseFailpoint(text string, die func()) (*failpoint, error) {
+// ways are what a process can do to itself at a failpoint.
+type ways struct{ die, stop func() }
+
+// parseFailpoint reads NAME:before|after:N or NAME:before|after:N:stop; N is from
+// 1 and may be left out for 1 where nothing stands behind it.
+func parseFailpoint(text string, do ways) (*failpoint, error) {
+	if text == failWatch {
+		return &failpoint{name: failWatch}, nil
+	}
+	text, stops := strings.CutSuffix(text, ":stop")
 	parts := strings.Split(text, ":")
 	if len(parts) == 2 {
 		parts = append(parts, "1")
@@ -64,7 +87,10 @@ func parseFailpoint(text string, die func()) (*failpoint, error) {
 	if err != nil || n < 1 {
 		return nil, wrong
 	}
-	f := &failpoint{name: parts[0], after: parts[1] == "after", die: die}
+	f := &failpoint{name: parts[0], after: parts[1] == "after", die: do.die}
+	if stops {
+		f.die = do.stop
+	}
 	f.left.Store(n)
 	return f, nil
 }
@@ -96,11 +122,14 @@ func (a *app) setFailpoint() error {
 		a.log.Error("failpoint refused: this is neither a test nor the demo", "variable", failVariable)
 		return nil
 	}
-	f, err := parseFailpoint(text, killSelf)
+	f, err := parseFailpoint(text, ways{die: killSelf, stop: stopSelf})
 	if err != nil {
 		return err
 	}
-	a.log.Warn("this process will kill itself", "failpoint", text)
+	f.log = a.log
+	if text != failWatch {
+		a.log.Warn("this process will kill itself", "failpoint", text)
+	}
 	a.fail = f
 	return nil
 }
@@ -111,4 +140,28 @@ func killSelf() {
 		_ = self.Kill()
 	}
 	select {}
+}
+
+// noted logs the calls that a worker has noted, before it makes them, with the
+// fence of its lease: the journal does not keep it, since the writing itself
+// proves the lease.
+func (f *failpoint) noted(ctx context.Context, lease run.Lease, entries []run.Entry) {
+	for i := range entries {
+		if e := &entries[i]; f.log != nil && e.Step == run.StepSending {
+			f.log.InfoContext(ctx, msgNoted, "run", e.Run, "seq", e.Seq, "flow", lease.Flow, "fence", lease.Fence)
+		}
+	}
+}
+
+const msgNoted = "call noted"
+
+// wrongClock gives a clock that is wrong as the environment says, or the one that
+// it was given.
+func wrongClock(now func() time.Time, getenv func(string) (string, bool)) func() time.Time {
+	text, _ := getenv(clockVariable)
+	by, err := time.ParseDuration(text)
+	if err != nil || by == 0 {
+		return now
+	}
+	return func() time.Time { return now().Add(by) }
 }

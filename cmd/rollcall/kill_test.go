@@ -153,8 +153,21 @@ func play(ctx context.Context, t *testing.T, s *stage.Script, lines string) {
 // accounts.
 func linkedStage(ctx context.Context, t *testing.T, s *stage.Stage) string {
 	t.Helper()
+	return linkedStageWith(ctx, t, s, func(text string) string { return text })
+}
+
+// linkedStageWith lets the configuration be edited first.
+func linkedStageWith(ctx context.Context, t *testing.T, s *stage.Stage, edit func(string) string) string {
+	t.Helper()
 	path, err := s.WriteConfig()
 	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(edit(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := &process{getenv: os.LookupEnv, stdout: os.Stdout, stderr: discard{}, now: time.Now, executable: os.Executable}

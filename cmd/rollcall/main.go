@@ -25,5 +25,8 @@ func start(breakable bool) int {
 		args: os.Args[1:], getenv: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		now: time.Now, executable: os.Executable, breakable: breakable,
 	}
+	if breakable {
+		p.now = wrongClock(p.now, p.getenv)
+	}
 	return p.run(ctx)
 }
