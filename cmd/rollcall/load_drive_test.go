@@ -123,11 +123,10 @@ func (d *loadDrive) steady(ctx context.Context, n int) {
 // say says the kth thing, which was to be said at a time.
 func (d *loadDrive) say(ctx context.Context, k int, at time.Time) {
 	person := k % d.w.persons()
-	room := person % d.w.rooms()
+	room, feishu := d.w.room(person), person%2 == 0
 	lines := loadLines()
 	line := lines[(k+k/len(lines))%len(lines)]
-	feishu := (k+k/d.w.persons())%2 == 0
-	if feishu && k%planEvery < 5 && d.w.operator(person) {
+	if k%planEvery < 5 && d.w.operator(person) {
 		line.verb, line.line = "plan", "预演 %s"
 	}
 	if !feishu && line.verb == "" { // a robot of DingTalk hears only what is said to it

@@ -95,7 +95,7 @@ func (w *loadWorld) manyFlows(t *testing.T, d *loadDrive, tell func(string, ...a
 	for i := range w.flows {
 		c := &remark{verb: "plan", sent: 1} // its end is told, too
 		room := i % w.rooms()
-		d.sayFeishu(t.Context(), c, i, feishusim.Words{Chat: loadChat(room), From: loadOpenID(room), Text: "同步 " + loadFlow(i)})
+		d.sayFeishu(t.Context(), c, i, feishusim.Words{Chat: loadChat(room), From: loadOpenID(2 * room), Text: "同步 " + loadFlow(i)})
 		d.mu.Lock()
 		d.said = append(d.said, c)
 		d.mu.Unlock()

@@ -20,12 +20,11 @@ import (
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
 
-// The shares of what is said, and how often people and rooms speak: below the
-// product's limits of 10 a minute for a person and 30 for a room, and below the
-// 18 answers a minute of one DingTalk chat, so that every command is to be obeyed.
+// How often a person and a room speak in a minute: below the product's limits of 10
+// and 30, so that every command is to be obeyed.
 const (
-	loadPersonMinute = 6.0
-	loadRoomMinute   = 12.0
+	loadPersonMinute = 8.0
+	loadRoomMinute   = 24.0
 )
 
 // loadShape is how large the load and its company are.
@@ -37,12 +36,19 @@ type loadShape struct {
 	short bool          // a part of make test: only what was lost or doubled counts
 }
 
-// persons and rooms (of each platform) are enough for the rate.
+// persons and rooms (of each platform) are enough for the rate. Even persons are on
+// Feishu, odd ones on DingTalk.
 func (s loadShape) persons() int { return int(float64(s.rate)*60/loadPersonMinute) + 20 }
 func (s loadShape) rooms() int   { return int(float64(s.rate)/2*60/loadRoomMinute) + 10 }
 
-// operator tells whether a person may run flows: one in each room.
-func (s loadShape) operator(person int) bool { return person < s.rooms() }
+// room is where a person is.
+func (s loadShape) room(person int) int { return person / 2 % s.rooms() }
+
+// operator tells whether a person may run flows: one in each Feishu room.
+func (s loadShape) operator(person int) bool { return person%2 == 0 && person/2 < s.rooms() }
+
+// known tells whether the configuration names a person: two in a room.
+func (s loadShape) known(person int) bool { return person/2 < 2*s.rooms() }
 
 // loadWorld is two replicas of the binary on one PostgreSQL and one Redis, and the
 // pretend platforms that talk to them, which live in this process: the services have
@@ -135,12 +141,16 @@ func (w *loadWorld) populate(t *testing.T) {
 	t.Helper()
 	feishu, ding := make([][]string, w.rooms()), make([][]string, w.rooms())
 	for i := range w.persons() {
-		if _, err := w.feishu.AddUser(feishusim.User{OpenID: loadOpenID(i), UserID: fmt.Sprint("u", i), Name: fmt.Sprintf("员工%04d", i), Mobile: fmt.Sprintf("137%08d", i)}); err != nil {
+		r, name := w.room(i), fmt.Sprintf("员工%04d", i)
+		if i%2 == 1 {
+			w.ding.AddStaff(loadStaff(i), name)
+			ding[r] = append(ding[r], loadStaff(i))
+			continue
+		}
+		if _, err := w.feishu.AddUser(feishusim.User{OpenID: loadOpenID(i), UserID: fmt.Sprint("u", i), Name: name, Mobile: fmt.Sprintf("137%08d", i)}); err != nil {
 			t.Fatal(err)
 		}
-		w.ding.AddStaff(loadStaff(i), fmt.Sprintf("员工%04d", i))
-		r := i % w.rooms()
-		feishu[r], ding[r] = append(feishu[r], loadOpenID(i)), append(ding[r], loadStaff(i))
+		feishu[r] = append(feishu[r], loadOpenID(i))
 	}
 	for i := range w.rooms() {
 		w.feishu.AddChat(loadChat(i), fmt.Sprintf("群 %d", i), feishu[i]...)
@@ -189,17 +199,23 @@ systems:
 		if w.operator(n) {
 			roles = `{operator: ["*"]}`
 		}
-		fmt.Fprintf(&b, "  - {name: 员工%04d, feishu: %s, dingtalk: %s, roles: %s}\n", n, loadOpenID(n), loadStaff(n), roles)
+		account := "feishu: " + loadOpenID(n)
+		if n%2 == 1 {
+			account = "dingtalk: " + loadStaff(n)
+		}
+		if w.known(n) {
+			fmt.Fprintf(&b, "  - {name: 员工%04d, %s, roles: %s}\n", n, account, roles)
+		}
 	}
 	b.WriteString("  - {name: 审批甲, roles: {approver: [\"*\"]}}\n  - {name: 审批乙, roles: {approver: [\"*\"]}}\nrooms:\n")
 	for n := range w.rooms() {
-		ours, other := "zh-CN", "en"
+		ours, other := "", ", locale: en" // else the language of all
 		if n%2 == 1 {
 			ours, other = other, ours
 		}
 		flow := loadFlow(n % w.flows)
-		fmt.Fprintf(&b, "  - {name: F%[1]d, platform: feishu, chat_id: %[2]s, locale: %[3]s, flows: [%[4]s]}\n", n, loadChat(n), ours, flow)
-		fmt.Fprintf(&b, "  - {name: D%[1]d, platform: dingtalk, chat_id: \"%[2]s\", locale: %[3]s, flows: [%[4]s]}\n", n, loadConv(n), other, flow)
+		fmt.Fprintf(&b, "  - {name: F%[1]d, platform: feishu, chat_id: %[2]s%[3]s, flows: [%[4]s]}\n", n, loadChat(n), ours, flow)
+		fmt.Fprintf(&b, "  - {name: D%[1]d, platform: dingtalk, chat_id: \"%[2]s\"%[3]s, flows: [%[4]s]}\n", n, loadConv(n), other, flow)
 	}
 	b.WriteString("flows:\n")
 	for n := range w.flows {
@@ -254,10 +270,10 @@ func (w *loadWorld) start(t *testing.T, r *loadReplica) {
 			t.Errorf("a replica ends with %v", err)
 		}
 		if t.Failed() {
-			t.Logf("%s warns:\n%s", r.log, strings.Join(r.lines(`"level":"WARN"`, `"level":"ERROR"`), "\n"))
+			t.Logf("%s warns:\n%s", r.log, strings.Join(r.lines(`"level":"WARN"`, `"level":"ERROR"`, "rollcall:", "panic"), "\n"))
 		}
 	})
-	until(t, "a replica serves", func() bool {
+	w.await(t, "a replica serves", 3*time.Minute, func() bool {
 		for _, line := range r.lines(`"msg":"serving"`) {
 			_, rest, _ := strings.Cut(line, `"listen":"`)
 			r.listen, _, _ = strings.Cut(rest, `"`)
