@@ -89,7 +89,7 @@ func New(o Options) (*Bot, error) {
 		b.platforms[p.Name()] = p
 	}
 	for _, way := range append(slices.Sorted(maps.Keys(b.platforms)), byRobots) {
-		b.out = append(b.out, &outbox{b: b, way: way, bell: make(chan struct{}, 1)})
+		b.out = append(b.out, &outbox{b: b, way: way, bell: make(chan struct{}, 1), hand: inHand})
 	}
 	for i := range b.o.Rooms {
 		errs = append(errs, b.addRoom(&b.o.Rooms[i]))

@@ -215,14 +215,19 @@ func (in *inbox) enter(ctx context.Context, id string) (key string, ok bool) {
 	in.busy[key] = true
 	ours := m.ours
 	in.mu.Unlock()
-	if ours || in.b.pace.take(ctx, "in:once:"+id, 1, oneAnswerer) == 0 {
-		in.mu.Lock()
-		defer in.mu.Unlock()
-		m.ours = true
-		return key, true
+	if !ours {
+		if wait := in.b.pace.take(ctx, "in:once:"+id, 1, oneAnswerer); wait > 0 {
+			in.mu.Lock()
+			m.next = in.b.o.Now().Add(wait) // it is another replica's until then, and not asked for again
+			in.mu.Unlock()
+			in.leave(key)
+			return key, false
+		}
 	}
-	in.leave(key)
-	return key, false
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	m.ours = true
+	return key, true
 }
 
 func (in *inbox) leave(key string) {

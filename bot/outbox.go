@@ -47,6 +47,7 @@ type outbox struct {
 	b    *Bot
 	way  run.Platform // "" = every way
 	bell chan struct{}
+	hand time.Duration // how long a letter that waits for its turn is kept in hand
 
 	busy atomic.Int32 // letters on their way
 	mu   sync.Mutex
@@ -77,6 +78,10 @@ func (x *outbox) begin(ctx context.Context, group *sync.WaitGroup) (more bool, e
 	free := senders - int(x.busy.Load())
 	if free <= 0 {
 		return false, nil // the bell rings when one is done
+	}
+	if wait := x.b.closed(x.way); wait > x.hand {
+		x.later(x.b.o.Now().Add(wait))
+		return false, nil
 	}
 	letters, err := x.take(ctx, free)
 	if err != nil {
@@ -129,13 +134,20 @@ func (x *outbox) idle() time.Duration {
 
 // send sends one letter and remembers when it is due again, if it was put off.
 func (x *outbox) send(ctx context.Context, l run.Letter) error {
-	due, err := x.b.send(ctx, l)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !due.IsZero() && (x.next.IsZero() || due.Before(x.next)) {
-		x.next = due
+	due, err := x.b.send(ctx, l, x.hand)
+	if !due.IsZero() {
+		x.later(due)
 	}
 	return err
+}
+
+// later remembers when there is something to be sent.
+func (x *outbox) later(due time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.next.IsZero() || due.Before(x.next) {
+		x.next = due
+	}
 }
 
 // ringOut wakes every way out.
@@ -145,10 +157,10 @@ func (b *Bot) ringOut() {
 	}
 }
 
-// send delivers one letter and notes what became of it; it gives when a letter
-// that was put off is due. An error means that the record could not be written;
+// send delivers one letter and notes what became of it, after it was kept in hand for
+// a while at most; it gives when a letter that was put off is due. An error means that the record could not be written;
 // the letter is then sent again under the same idempotency key.
-func (b *Bot) send(ctx context.Context, l run.Letter) (due time.Time, err error) {
+func (b *Bot) send(ctx context.Context, l run.Letter, hand time.Duration) (due time.Time, err error) {
 	var o Outgoing
 	if err := json.Unmarshal(l.Payload, &o); err != nil {
 		b.o.Logger.ErrorContext(ctx, "letter cannot be read", "letter", l.ID, "err", err)
@@ -167,7 +179,7 @@ func (b *Bot) send(ctx context.Context, l run.Letter) (due time.Time, err error)
 	if at != "" && version >= o.Version {
 		return due, b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already
 	}
-	if due, waits, err := b.heldBack(ctx, l, o, at != ""); waits || err != nil {
+	if due, waits, err := b.heldBack(ctx, l, o, delay{standing: at != "", hand: min(hand, left-beginTime)}); waits || err != nil {
 		return due, err
 	}
 	now, err := b.deliver(ctx, o, l.ID, at)
@@ -192,17 +204,23 @@ func (b *Bot) letBe(ctx context.Context, l run.Letter) error {
 	return b.settled(b.o.Mailbox.Delay(note, l.ID, b.o.Now().Add(firstWait)))
 }
 
+// delay is what decides how long a letter may be held back.
+type delay struct {
+	standing bool          // it redraws a card
+	hand     time.Duration // how long it may wait with its sender
+}
+
 // heldBack tells whether a letter is not to be sent now: its room wants quiet,
 // the robot's quota is for what matters, or it is not its turn.
-func (b *Bot) heldBack(ctx context.Context, l run.Letter, o Outgoing, standing bool) (due time.Time, waits bool, err error) {
-	room := b.quietRoom(ctx, o, standing)
+func (b *Bot) heldBack(ctx context.Context, l run.Letter, o Outgoing, d delay) (due time.Time, waits bool, err error) {
+	room := b.quietRoom(ctx, o, d.standing)
 	if room == nil && b.overQuota(ctx, o) {
 		room = b.roomOf(o)
 	}
 	if room != nil {
 		return due, true, b.settled(b.o.Mailbox.Withhold(ctx, l.ID, room.Name, b.heldLine(o)))
 	}
-	if wait := b.mustWait(ctx, o); wait > 0 {
+	if wait := b.awaitTurn(ctx, o, d.hand); wait > 0 {
 		due = b.o.Now().Add(wait)
 		return due, true, b.settled(b.o.Mailbox.Delay(ctx, l.ID, due))
 	}

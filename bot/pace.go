@@ -172,22 +172,6 @@ func (b *Bot) limits(o Outgoing) []limit {
 
 func breadth(scope string) int { return slices.Index([]string{PaceMessage, PaceChat, PaceApp}, scope) }
 
-// mustWait tells how long a letter has to wait for its turn; 0 takes the turn.
-func (b *Bot) mustWait(ctx context.Context, o Outgoing) time.Duration {
-	all := b.limits(o)
-	for _, l := range all {
-		if wait := b.pace.silent(l.key); wait > 0 {
-			return wait
-		}
-	}
-	for _, l := range all {
-		if wait := b.pace.take(ctx, l.key, l.N, l.Per); wait > 0 {
-			return wait
-		}
-	}
-	return 0
-}
-
 // slowed notes that a platform told us to slow down: what else goes the same way
 // waits as well. Of the chat, or of a robot that has one chat only; that a whole
 // app is silenced is not told apart, and its other chats find out by themselves.

@@ -294,7 +294,7 @@ func TestAFrozenProcessSendsNothing(t *testing.T) {
 		p.clock.add(2 * time.Second)
 	}
 	before := fmt.Sprint(p.wall.shown)
-	if _, err := p.bots[0].send(t.Context(), letters[0]); err != nil && fault.KindOf(err) != fault.Conflict {
+	if _, err := p.bots[0].send(t.Context(), letters[0], 0); err != nil && fault.KindOf(err) != fault.Conflict {
 		t.Fatal(err)
 	}
 	if after := fmt.Sprint(p.wall.shown); after != before || before != "map[om_0:[1 2]]" {

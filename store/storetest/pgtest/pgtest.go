@@ -231,3 +231,6 @@ func freePort(t testing.TB) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
 }
+
+// PID is the process number of the server, whose children serve the connections.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
