@@ -137,7 +137,7 @@ func scraped(ctx context.Context, address string) map[string]float64 {
 // cpu is what each part has used so far.
 func (w *loadWorld) cpu() map[string]time.Duration {
 	_, own, _ := procStat(strconv.Itoa(os.Getpid()))
-	out := map[string]time.Duration{"simulators and load": own.cpu, "redis": usedBy(w.redis.cmd.Process.Pid).cpu, "postgres": usedBy(w.pg.PID()).cpu}
+	out := map[string]time.Duration{"simulators and load": own.cpu, "redis": usedBy(w.redis.PID()).cpu, "postgres": usedBy(w.pg.PID()).cpu}
 	for i, r := range w.replicas {
 		out[fmt.Sprint("replica ", i+1)] = usedBy(r.cmd.Process.Pid).cpu
 	}

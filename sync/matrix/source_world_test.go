@@ -19,7 +19,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 )
 
-// long tells whether the long form is asked for: every fault on every page.
+// long tells whether the long form is asked for (ROLLCALL_LONG=1): every fault on every page, every case.
 func long() bool { return os.Getenv("ROLLCALL_LONG") != "" }
 
 // tampered is a system that is a source, with hands that make its reading go wrong.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -71,9 +70,6 @@ type postKind struct {
 	name string
 	open func(t *testing.T, now func() time.Time) post
 }
-
-// long lets every case run: ROLLCALL_LONG=1.
-func long() bool { return os.Getenv("ROLLCALL_LONG") != "" }
 
 // watched is the target as the engine has it.
 type watched struct {
@@ -657,15 +653,6 @@ func (o *outcome) weigh(c *plan.Change, e run.Entry, n int) {
 	case (e.Step == run.StepSkipped || e.Step == run.StepFailed || e.Step == run.StepInDoubt) && !bilingual(e.Say):
 		o.broken("I2", "no reason in both languages: %s", say)
 	}
-}
-
-// bilingual tells whether a sentence has an English and a Chinese half.
-func bilingual(say string) bool {
-	en, zh := fault.In(say, "en"), fault.In(say, "zh")
-	han := func(s string) bool {
-		return strings.ContainsFunc(s, func(c rune) bool { return c >= 0x4e00 && c <= 0x9fff })
-	}
-	return en != "" && en != zh && han(zh)
 }
 
 // sound fails the test when an invariant is broken.

@@ -98,6 +98,9 @@ func (s *Server) Kill() {
 	_ = s.cmd.Wait()
 }
 
+// PID is the number of its process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Address is host:port.
 func (s *Server) Address() string { return "127.0.0.1:" + s.Port }
 
