@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcallhq/rollcall/cmd/stage"
+	"github.com/rollcallhq/rollcall/store/storetest/pgtest"
+	"github.com/rollcallhq/rollcall/sync/run"
+	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
+)
+
+// TestP05_HundredTriggersAtOnce lets a crowd speak to three replicas at the same moment,
+// and with -faults to two as well: on Feishu by HTTP callback, each message at two of the
+// replicas, on DingTalk by Stream, from terminals, and by the schedule at all of them.
+// Each command begins its run and has one answer, the time of the schedule makes one run,
+// the flow has one worker at a time, and what two of them want is done once.
+func TestP05_HundredTriggersAtOnce(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	sizes := []int{3}
+	if *allFaults {
+		sizes = []int{2, 3}
+	}
+	for _, n := range sizes {
+		t.Run(fmt.Sprint(n, "_replicas"), func(t *testing.T) {
+			r := openReplicas(t, n, server)
+			c := &hundred{replicas: r, at: time.Now().Truncate(time.Minute).Unix()}
+			c.speak(t)
+			c.apply(t)
+			c.checkRuns(t)
+			c.checkAnswers(t)
+			c.checkWorkers(t)
+		})
+	}
+}
+
+// hundred is a hundred triggers.
+type hundred struct {
+	*replicas
+	at     int64             // of the schedule
+	feishu []feishusim.Event // what was said there
+	group  sync.WaitGroup
+}
+
+const (
+	byFeishu   = 40 // messages, of them a plan in each tenth and one sync
+	byDing     = 24
+	byTerminal = 4
+	bySchedule = 32 // with the others a hundred
+)
+
+// line is what the i-th of the crowd says.
+func (c *hundred) line(i int) string {
+	switch {
+	case i == 3:
+		return "同步 " + flowName
+	case i%10 == 0:
+		return "预演 " + flowName
+	default:
+		return "状态"
+	}
+}
+
+// speak lets everybody speak while nobody may work on the flow.
+func (c *hundred) speak(t *testing.T) {
+	t.Helper()
+	st := c.all[0].app.store
+	lease, ok, err := st.Acquire(t.Context(), flowName, "somebody-else", 10*time.Minute)
+	if err != nil || !ok {
+		t.Fatalf("acquire: %v, %v", ok, err)
+	}
+	for i := range byFeishu {
+		e := c.said(t, "李敏", c.line(i))
+		c.feishu = append(c.feishu, e)
+		for _, at := range []int{i, i + 1} {
+			c.group.Go(func() { c.all[at%len(c.all)].post(t, e) })
+		}
+	}
+	for i := range byDing {
+		c.group.Go(func() {
+			if err := c.chat.Say(t.Context(), stage.DingRoom, "李敏", "@点名 "+c.line(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for i := range bySchedule {
+		e := c.all[i%len(c.all)].app.engine
+		c.group.Go(func() { // as startScheduled asks for it
+			_, err := e.Start(t.Context(), run.Request{
+				ID: fmt.Sprintf("schedule:%s:%d", flowName, c.at), Flow: flowName, Apply: true, Trigger: run.BySchedule, By: run.Actor{Platform: run.Clock},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for i := range byTerminal {
+		c.group.Go(func() { c.terminal(t, c.all[i%len(c.all)]) })
+	}
+	until(t, "every message is handled, or its sender was told to send it again", func() bool {
+		told := c.told(stage.DingRoom, "没有收下，请重发") // DingTalk never comes again: a record that is too busy says so
+		return c.count(t, `SELECT COUNT(*) FROM inbox WHERE handled > 0`)+told == byFeishu+byDing
+	})
+	until(t, "every run is there", func() bool { return c.count(t, `SELECT COUNT(*) FROM runs`) == c.wanted(t) })
+	if err := st.Release(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	c.group.Wait() // the terminals see their plans
+}
+
+// terminal asks for a plan by the command line of one more process.
+func (c *hundred) terminal(t *testing.T, beside *service) {
+	t.Helper()
+	var out bytes.Buffer
+	log := &logbook{}
+	p := &process{
+		args: []string{"plan", flowName, "--person", "李敏", "--config", beside.config}, stdin: strings.NewReader(""), stdout: &out, stderr: log,
+		now: time.Now, executable: swift(t), getenv: func(name string) (string, bool) { return "en", name == "ROLLCALL_LANG" },
+	}
+	if exit := p.run(t.Context()); exit != 0 || !strings.Contains(out.String(), "planned") {
+		t.Errorf("the terminal's plan ends with %d: %s\n%s", exit, out.String(), log)
+	}
+}
+
+// wanted is how many runs there shall be: one for each command that asks for one, and
+// one of the schedule.
+func (c *hundred) wanted(t *testing.T) int {
+	t.Helper()
+	return byTerminal + 1 + c.count(t, `SELECT COUNT(*) FROM inbox WHERE convert_from(payload, 'UTF8') LIKE '%' || $1 || '%'`, flowName)
+}
+
+// told counts the bot's posts in a room that hold one of some texts.
+func (c *hundred) told(room stage.Room, some ...string) int {
+	posts, _ := c.chat.From(0)
+	n := 0
+	for _, p := range posts {
+		if p.Room == room && p.Who == "点名" && !p.Edit && slices.ContainsFunc(some, func(s string) bool { return strings.Contains(p.Text, s) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// apply approves what waits for votes, until nothing is left.
+func (c *hundred) apply(t *testing.T) {
+	t.Helper()
+	c.applyAll(t)
+	until(t, "every letter is sent", func() bool {
+		b, err := c.all[0].app.store.Backlog(t.Context())
+		return err == nil && len(b.Outbox) == 0 && b.Inbox.N == 0
+	})
+}
+
+func (c *hundred) checkRuns(t *testing.T) {
+	t.Helper()
+	if n, want := c.count(t, `SELECT COUNT(*) FROM runs`), c.wanted(t); n != want {
+		t.Errorf("%d runs, want %d", n, want)
+	}
+	for _, one := range c.all[0].runs(t) {
+		twin := one.State == run.Partial && strings.Contains(one.Reason, "the same changes wait for a vote")
+		if !twin && !slices.Contains([]run.State{run.Planned, run.NothingToDo, run.Succeeded, run.Superseded}, one.State) {
+			t.Errorf("%s of %s ends as %s: %s", one.Code, one.RequestID, one.State, one.Reason)
+		}
+	}
+}
+
+// checkAnswers sees that each command has one answer and each run one end that is told
+// where it was asked for; the schedule's is told in the room.
+func (c *hundred) checkAnswers(t *testing.T) {
+	t.Helper()
+	for i, e := range c.feishu {
+		if n := c.answers(e); n == 0 || n > 1 && c.line(i) == "状态" {
+			t.Errorf("%d answers to %q", n, c.line(i))
+		}
+	}
+	asked := c.count(t, `SELECT COUNT(*) FROM inbox WHERE id LIKE 'dingtalk:%' AND convert_from(payload, 'UTF8') LIKE '%状态%'`)
+	if n := c.told(stage.DingRoom, "Running or waiting: ", "Nothing runs and nothing waits"); n != asked {
+		t.Errorf("%d questions on DingTalk have %d answers", asked, n)
+	}
+	for _, one := range c.all[0].runs(t) {
+		code := string(one.Code)
+		n := c.told(stage.FeishuRoom, "完成 "+code, "无需变更 "+code)
+		switch {
+		case one.Trigger == run.ByCLI:
+			continue // the terminal was told
+		case one.Trigger == run.BySchedule: // nobody asked, so nobody is called: the card in the room shows it
+			posts, _ := c.chat.From(0)
+			if slices.ContainsFunc(posts, func(p stage.Post) bool {
+				return p.Room == stage.FeishuRoom && (strings.Contains(p.Text, "完成 "+code) || strings.Contains(p.Text, "无需变更 "+code))
+			}) {
+				n = 1
+			}
+		case one.Trigger == run.ByCommand && one.By.Platform == run.DingTalk:
+			n = c.told(stage.DingRoom, "Planned "+code, "Nothing to do "+code, "Done "+code, "Partly done "+code)
+		}
+		if n != 1 {
+			t.Errorf("the end of %s, %s of %s, is told %d times", code, one.State, one.RequestID, n)
+		}
+	}
+	c.checkWorld(t)
+}
+
+// checkWorld asks the checker of the invariants. It looks for who asked, and nobody
+// asked for what the schedule began.
+func (c *hundred) checkWorld(t *testing.T) {
+	t.Helper()
+	w, err := observeWorld(t.Context(), c.stage, c.chat, c.all[0].app.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range c.all {
+		w.log += s.log.String()
+	}
+	for _, b := range w.broken() {
+		if one := c.scheduled(t); !strings.HasPrefix(b, "I4 "+string(one.Code)) {
+			t.Error(b)
+		}
+	}
+}
+
+// scheduled gives the run of the schedule.
+func (c *hundred) scheduled(t *testing.T) run.Run {
+	t.Helper()
+	all := slices.DeleteFunc(c.all[0].runs(t), func(one run.Run) bool { return one.Trigger != run.BySchedule })
+	if len(all) != 1 {
+		t.Fatalf("the schedule made %d runs", len(all))
+	}
+	return all[0]
+}
+
+// checkWorkers sees that at no time two worked on the flow: I8.
+func (c *hundred) checkWorkers(t *testing.T) {
+	t.Helper()
+	type span struct {
+		from, to time.Time
+		code     run.Code
+	}
+	var spans []span
+	st := c.all[0].app.store
+	for _, one := range c.all[0].runs(t) {
+		moves, err := st.Moves(t.Context(), one.Code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spans = append(spans, span{moves[1], moves[3], one.Code}) // reading, planning, and what came of it
+		entries, err := st.Entries(t.Context(), one.Code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply := span{code: one.Code} // the last vote makes it applying, whoever works by then
+		for _, e := range entries {
+			if !e.Sent.IsZero() && (apply.from.IsZero() || e.Sent.Before(apply.from)) {
+				apply.from = e.Sent
+			}
+			if e.At.After(apply.to) {
+				apply.to = e.At
+			}
+		}
+		if !apply.from.IsZero() {
+			spans = append(spans, apply)
+		}
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(a.from.Compare(b.from), a.to.Compare(b.to)) })
+	for i := 1; i < len(spans); i++ {
+		if spans[i].from.Before(spans[i-1].to) {
+			t.Errorf("I8 %s began at %v, and %s was at work until %v", spans[i].code, spans[i].from, spans[i-1].code, spans[i-1].to)
+		}
+	}
+}
