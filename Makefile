@@ -61,6 +61,7 @@ SEED ?= 0
 faults: ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); docs/reliability.md
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 60m -run '^TestP01_' ./cmd/rollcall -faults
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 120m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED)
+	$(GO) test -tags $(TAGS) -count=1 -v -parallel 2 -timeout 30m -run '^TestP0[59]_' ./cmd/rollcall -faults # the record lost in every way, a hundred triggers at once
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }

@@ -66,7 +66,7 @@ func (c *impatient) SetReadDeadline(t time.Time) error {
 // bound sets what ends a read. The caller holds mu, so that no read prolongs what was
 // cut short meanwhile.
 func (c *impatient) bound() error {
-	end := time.Now().Add(c.silence)
+	end := time.Now().Add(c.silence) //nolint:forbidigo // the deadline of a socket is of the machine's clock
 	if !c.until.IsZero() && c.until.Before(end) {
 		end = c.until
 	}

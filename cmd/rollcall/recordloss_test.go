@@ -283,13 +283,10 @@ func (l *recordLoss) ending(t *testing.T) {
 	if after.State != run.NothingToDo {
 		t.Errorf("I6 the next plan is %s: %+v", after.State, after.Counts)
 	}
-	until(t, "every message is handled", func() bool {
-		return l.count(t, `SELECT COUNT(*) FROM inbox WHERE handled > 0`) >= len(l.asked) && l.count(t, `SELECT COUNT(*) FROM inbox WHERE handled = 0`) == 0
-	})
-	until(t, "every letter is sent", func() bool {
-		b, err := l.all[0].app.store.Backlog(t.Context())
-		return err == nil && len(b.Outbox) == 0
-	})
+	if n := l.count(t, `SELECT COUNT(*) FROM inbox`); n < len(l.asked) {
+		t.Errorf("%d messages are in the record, %d were acknowledged", n, len(l.asked))
+	}
+	l.quiet(t)
 }
 
 // holds sees that every command is answered once and that no invariant is broken.
