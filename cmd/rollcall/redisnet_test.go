@@ -89,8 +89,10 @@ func TestP07_PartitionFromRedis(t *testing.T) {
 		name   string
 		faults queuetest.Faults
 	}{
-		{"silence", queuetest.Faults{HoleUp: true, HoleDown: true}}, {"nothing arrives here", queuetest.Faults{HoleDown: true}},
-		{"resets", queuetest.Faults{Refuse: true}}, {"nothing of ours arrives", queuetest.Faults{HoleUp: true}},
+		{"silence", queuetest.Faults{HoleUp: true, HoleDown: true}},
+		{"nothing arrives here", queuetest.Faults{HoleDown: true}},
+		{"resets", queuetest.Faults{Refuse: true}},
+		{"nothing of ours arrives", queuetest.Faults{HoleUp: true}},
 	} {
 		if runs > 0 && *cutFor == 0 {
 			continue // the other ways are of the long form; store/queue tries them all
@@ -182,7 +184,7 @@ func TestP06_OrderOfLettersOverReplicas(t *testing.T) {
 	for _, e := range threads {
 		d.near.post(t, e)
 	}
-	d.replicas.settled(t, len(threads))
+	d.settled(t, len(threads))
 	var seen atomic.Int32
 	stop := d.stage.Feishu.OnMessage(func(m feishusim.Message) {
 		if m.FromBot && strings.Contains(m.Content, letterMark) {

@@ -28,7 +28,7 @@ func StartToxiproxy(t testing.TB, path, upstream string) *Toxiproxy {
 	}
 	port := FreePort(t)
 	x := &Toxiproxy{api: "http://127.0.0.1:" + port, Address: "127.0.0.1:" + FreePort(t)}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, "-host", "127.0.0.1", "-port", port)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, "-host", "127.0.0.1", "-port", port) //nolint:gosec // a test names it
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("toxiproxy: %v", err)
 	}
