@@ -10,6 +10,7 @@ TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
 GOVULNCHECK := $(TOOLS)/govulncheck-v1.2.0
 GREMLINS := $(TOOLS)/gremlins-v0.6.0
+TOXIPROXY := $(TOOLS)/toxiproxy-v2.5.0
 
 # The order of the tests of a run: make test SHUFFLE=N repeats one.
 ifndef SHUFFLE
@@ -58,10 +59,14 @@ NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
 KILLS ?= 1000
 SEED ?= 0
 
-faults: ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); docs/reliability.md
+faults: $(TOXIPROXY) ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); cut it off from Redis; docs/reliability.md
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 60m -run '^TestP01_' ./cmd/rollcall -faults
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 120m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED)
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 2 -timeout 30m -run '^TestP0[59]_' ./cmd/rollcall -faults # the record lost in every way, a hundred triggers at once
+	@test -x $(TOXIPROXY) || echo "NOT RUN: toxiproxy v2.5.0 cannot be built here, so its toxics are not tried"
+	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 30m -run '^TestP0[678]_' ./store/queue
+	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP0[678]_' ./cmd/rollcall -cut 5s
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP07_' ./cmd/rollcall -cut 60s
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }
@@ -86,6 +91,8 @@ $(GOVULNCHECK):
 	@$(call install,golang.org/x/vuln/cmd/govulncheck@v1.2.0)
 $(GREMLINS):
 	@$(call install,github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0)
+$(TOXIPROXY):
+	@$(call install,github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0)
 
 # install builds a tool under a name with its version, so that another version is
 # another file. What cannot be had is told by the target that needs it.

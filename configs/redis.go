@@ -127,20 +127,20 @@ func (u *redisURL) wrong() (Text, bool) {
 		}
 	}
 	u.tls = u.tls || u.query.Get("tls") == "true"
-	master := u.query.Get("master") + u.query.Get("master_name")
+	for _, check := range []func() (Text, bool){u.wrongHosts, u.wrongMaster, u.wrongFiles, u.database} {
+		if problem, ok := check(); !ok {
+			return problem, false
+		}
+	}
+	return Text{}, true
+}
+
+func (u *redisURL) wrongHosts() (Text, bool) {
 	switch {
 	case strings.Trim(u.hosts, ",:") == "" || strings.Contains(u.hosts, ",,"):
 		return say("网址里缺少主机名；例如 %s://主机:6379", "the URL has no host; write %s://host:6379", u.scheme), false
 	case u.mode == "single" && len(u.all()) > 1:
 		return say("redis:// 只能有一个主机；多个主机请用 redis-sentinel:// 或 redis-cluster://", "redis:// takes one host; use redis-sentinel:// or redis-cluster:// for several"), false
-	case u.mode == "sentinel" && strings.Trim(u.path, "/") == "" && master == "":
-		return say("Sentinel 的网址要带主节点的名字；例如 redis-sentinel://主机:26379/mymaster", "a Sentinel URL names the master; write redis-sentinel://host:26379/mymaster"), false
-	case u.mode != "sentinel" && (master != "" || u.query.Has("sentinel_username") || u.query.Has("sentinel_password")):
-		return say("master 和 sentinel_… 只用于 redis-sentinel://", "master and sentinel_… are for redis-sentinel:// alone"), false
-	case !u.tls && (u.query.Has("ca") || u.query.Has("cert") || u.query.Has("key") || u.query.Has("server_name")):
-		return say("ca、cert、key、server_name 要配合 TLS：把 redis 写成 rediss", "ca, cert, key and server_name belong to TLS: write rediss for redis"), false
-	case u.query.Has("cert") != u.query.Has("key"):
-		return say("cert 和 key 要一起写：客户端证书和它的私钥", "cert and key belong together: the certificate that we show, and its key"), false
 	}
 	for _, host := range u.all() {
 		if _, port, err := net.SplitHostPort(host); err == nil {
@@ -149,13 +149,36 @@ func (u *redisURL) wrong() (Text, bool) {
 			}
 		}
 	}
-	return u.database(master)
+	return Text{}, true
+}
+
+// master gives the name of the master where it is a parameter.
+func (u *redisURL) master() string { return u.query.Get("master") + u.query.Get("master_name") }
+
+func (u *redisURL) wrongMaster() (Text, bool) {
+	switch guarded := u.master() != "" || u.query.Has("sentinel_username") || u.query.Has("sentinel_password"); {
+	case u.mode == "sentinel" && strings.Trim(u.path, "/") == "" && u.master() == "":
+		return say("Sentinel 的网址要带主节点的名字；例如 redis-sentinel://主机:26379/mymaster", "a Sentinel URL names the master; write redis-sentinel://host:26379/mymaster"), false
+	case u.mode != "sentinel" && guarded:
+		return say("master 和 sentinel_… 只用于 redis-sentinel://", "master and sentinel_… are for redis-sentinel:// alone"), false
+	}
+	return Text{}, true
+}
+
+func (u *redisURL) wrongFiles() (Text, bool) {
+	switch {
+	case !u.tls && slices.ContainsFunc([]string{"ca", "cert", "key", "server_name"}, u.query.Has):
+		return say("ca、cert、key、server_name 要配合 TLS：把 redis 写成 rediss", "ca, cert, key and server_name belong to TLS: write rediss for redis"), false
+	case u.query.Has("cert") != u.query.Has("key"):
+		return say("cert 和 key 要一起写：客户端证书和它的私钥", "cert and key belong together: the certificate that we show, and its key"), false
+	}
+	return Text{}, true
 }
 
 // database checks the number of the database.
-func (u *redisURL) database(master string) (Text, bool) {
+func (u *redisURL) database() (Text, bool) {
 	text := u.query.Get("db")
-	if path := strings.Trim(u.path, "/"); path != "" && (u.mode != "sentinel" || master != "") {
+	if path := strings.Trim(u.path, "/"); path != "" && (u.mode != "sentinel" || u.master() != "") {
 		text = path
 	}
 	if text == "" {

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/rollcallhq/rollcall/cmd/stage"
 	"github.com/rollcallhq/rollcall/store/queue/queuetest"
 	"github.com/rollcallhq/rollcall/sync/mapping"
@@ -27,15 +25,6 @@ func ownRedis(t *testing.T) *redisServer {
 }
 
 func (r *redisServer) url() string { return r.URL() }
-
-// admin gives a client that keeps its rights whatever becomes of ours.
-func (r *redisServer) admin(t *testing.T) *redis.Client {
-	t.Helper()
-	r.Do(t, "ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all")
-	c := redis.NewClient(&redis.Options{Addr: r.Address(), Username: "admin", Password: "admin", DisableIdentity: true, ReadTimeout: time.Minute})
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
 
 // used tells whether somebody keeps something there.
 func (r *redisServer) used(t *testing.T) bool {
@@ -197,13 +186,7 @@ func (w *loss) applying(t *testing.T) {
 func TestP06_CommandsWhileRedisFails(t *testing.T) {
 	t.Parallel()
 	r := ownRedis(t)
-	admin := r.admin(t)
-	do := func(command ...any) {
-		t.Helper()
-		if err := admin.Do(context.WithoutCancel(t.Context()), command...).Err(); err != nil {
-			t.Fatalf("%v: %v", command, err)
-		}
-	}
+	admin, do := r.Admin(t)
 	s := openService(t, stage.Options{Redis: r.url()})
 	commands := 0
 	for _, c := range []struct {

@@ -124,7 +124,7 @@ func (t target) secured() (*tls.Config, error) {
 
 // readSome reads a file that is not too large.
 func readSome(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, err
 	}
@@ -137,11 +137,11 @@ func readSome(path string) ([]byte, error) {
 // nobody could be dialled, and what a node refused may go to another node.
 type sendOnce struct{}
 
-// lostAnswer hides from the driver what it would try again.
-type lostAnswer struct{ text string }
+// lostError hides from the driver what it would try again.
+type lostError struct{ text string }
 
 // Error gives the driver's words.
-func (l lostAnswer) Error() string { return l.text }
+func (l lostError) Error() string { return l.text }
 
 // DialHook is of no use here.
 func (sendOnce) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -164,5 +164,5 @@ func hideLost(err error) error {
 	if op, is := errors.AsType[*net.OpError](err); is && op.Op == "dial" {
 		return err
 	}
-	return lostAnswer{err.Error()}
+	return lostError{err.Error()}
 }

@@ -18,22 +18,14 @@ import (
 type ailing struct {
 	server *queuetest.Server
 	admin  *redis.Client
+	do     func(command ...any)
 }
 
 func startAiling(t *testing.T) *ailing {
 	t.Helper()
 	a := &ailing{server: queuetest.StartServer(t)}
-	a.server.Do(t, "ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all")
-	a.admin = redis.NewClient(&redis.Options{Addr: a.server.Address(), Username: "admin", Password: "admin", DisableIdentity: true, ReadTimeout: time.Minute})
-	t.Cleanup(func() { _ = a.admin.Close() })
+	a.admin, a.do = a.server.Admin(t)
 	return a
-}
-
-func (a *ailing) do(t *testing.T, command ...any) {
-	t.Helper()
-	if err := a.admin.Do(context.WithoutCancel(t.Context()), command...).Err(); err != nil {
-		t.Fatalf("%v: %v", command, err)
-	}
 }
 
 // TestP06_RedisFails breaks Redis in every way, while a bell listens. A ring wakes
@@ -46,44 +38,44 @@ func TestP06_RedisFails(t *testing.T) {
 		takes      bool // rings are taken all the same
 	}{
 		"memory_full": {
-			hurt: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "CONFIG", "SET", "maxmemory", "1") },
-			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "CONFIG", "SET", "maxmemory", "0") },
+			hurt: func(t *testing.T, a *ailing) { t.Helper(); a.do("CONFIG", "SET", "maxmemory", "1") },
+			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do("CONFIG", "SET", "maxmemory", "0") },
 		},
 		"evicted": {
 			hurt: func(t *testing.T, a *ailing) {
 				t.Helper()
-				a.do(t, "CONFIG", "SET", "maxmemory-policy", "allkeys-random")
-				a.do(t, "CONFIG", "SET", "maxmemory", "1")
+				a.do("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+				a.do("CONFIG", "SET", "maxmemory", "1")
 				queuetest.Until(t, "everything is evicted", func() bool { return a.admin.DBSize(t.Context()).Val() == 0 })
 			},
-			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "CONFIG", "SET", "maxmemory", "0") },
+			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do("CONFIG", "SET", "maxmemory", "0") },
 		},
 		"a_replica": {
 			hurt: func(t *testing.T, a *ailing) {
 				t.Helper()
-				a.do(t, "REPLICAOF", "127.0.0.1", queuetest.FreePort(t))
+				a.do("REPLICAOF", "127.0.0.1", queuetest.FreePort(t))
 			},
-			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "REPLICAOF", "NO", "ONE") },
+			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do("REPLICAOF", "NO", "ONE") },
 		},
 		"a_replica_without_data": {
 			hurt: func(t *testing.T, a *ailing) {
 				t.Helper()
-				a.do(t, "CONFIG", "SET", "replica-serve-stale-data", "no")
-				a.do(t, "REPLICAOF", "127.0.0.1", queuetest.FreePort(t))
+				a.do("CONFIG", "SET", "replica-serve-stale-data", "no")
+				a.do("REPLICAOF", "127.0.0.1", queuetest.FreePort(t))
 			},
-			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "REPLICAOF", "NO", "ONE") },
+			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do("REPLICAOF", "NO", "ONE") },
 		},
 		"another_password": {
 			hurt: func(t *testing.T, a *ailing) {
 				t.Helper()
-				a.do(t, "CONFIG", "SET", "requirepass", "changed")
-				a.do(t, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+				a.do("CONFIG", "SET", "requirepass", "changed")
+				a.do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 			},
-			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "CONFIG", "SET", "requirepass", "") },
+			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do("CONFIG", "SET", "requirepass", "") },
 		},
 		"fewer_rights": {
-			hurt: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "ACL", "SETUSER", "default", "-@all", "+ping") },
-			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "ACL", "SETUSER", "default", "+@all") },
+			hurt: func(t *testing.T, a *ailing) { t.Helper(); a.do("ACL", "SETUSER", "default", "-@all", "+ping") },
+			mend: func(t *testing.T, a *ailing) { t.Helper(); a.do("ACL", "SETUSER", "default", "+@all") },
 		},
 		"asleep": {
 			hurt: func(t *testing.T, a *ailing) {
@@ -105,15 +97,15 @@ func TestP06_RedisFails(t *testing.T) {
 		"loading": {
 			hurt: func(t *testing.T, a *ailing) {
 				t.Helper()
-				a.do(t, "EVAL", "for i = 1, 3000 do redis.call('SET', 'fill:' .. i, i) end return 1", 0)
-				a.do(t, "SAVE")
+				a.do("EVAL", "for i = 1, 3000 do redis.call('SET', 'fill:' .. i, i) end return 1", 0)
+				a.do("SAVE")
 				a.server.Kill()
 				a.server.StartLoading(t)
 			},
 			mend: func(t *testing.T, _ *ailing) { t.Helper() }, // it ends by itself
 		},
 		"flushed": {
-			hurt:  func(t *testing.T, a *ailing) { t.Helper(); a.do(t, "FLUSHALL") },
+			hurt:  func(t *testing.T, a *ailing) { t.Helper(); a.do("FLUSHALL") },
 			mend:  func(t *testing.T, _ *ailing) { t.Helper() },
 			takes: true,
 		},

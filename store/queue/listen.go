@@ -113,10 +113,17 @@ const tryEvery = 2 * time.Second
 // recover finds out whether Redis takes again what it refused: who rings next may
 // come much later.
 func (f *fetcher) recover(ctx context.Context) {
-	if !f.health.isIll() || time.Since(f.tried) < tryEvery {
+	if !f.health.isIll() {
 		return
 	}
-	f.tried = time.Now()
+	select {
+	case <-f.again:
+	default:
+		if f.again != nil {
+			return
+		}
+	}
+	f.again = time.After(tryEvery)
 	if f.try(ctx) == nil {
 		f.health.well()
 	}
@@ -150,10 +157,10 @@ const readsPerClaim = 16
 // fetcher is the state of fetch.
 type fetcher struct {
 	*Redis
-	ready  bool   // the group is there
-	cursor string // where the next look for the dead begins
-	reads  int    // since the last look
-	tried  time.Time
+	ready  bool             // the group is there
+	cursor string           // where the next look for the dead begins
+	reads  int              // since the last look
+	again  <-chan time.Time // when a Redis that refused something may be tried
 }
 
 // once takes at most n entries: of dead processes when it is time to look for

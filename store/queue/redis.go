@@ -63,6 +63,7 @@ type Redis struct {
 	held   *held
 	health *health
 	taken  atomic.Bool // somebody listens
+	rests  atomic.Bool // a ring failed just now, so that the next ones are not tried
 	take   *redis.Script
 }
 
@@ -93,16 +94,23 @@ func (r *Redis) Close() error {
 // maxRings bounds the stream when nobody listens; the oldest rings go first.
 const maxRings = 100_000
 
+// restTime is how long rings wake this process alone after one that failed.
+const restTime = time.Second
+
 // keyField is the one field of an entry.
 const keyField = "key"
 
 // Ring tells the workers of all replicas that there is something to do for a
 // key, within 800 ms. Faults: Invalid for an empty key; Unavailable when Redis
 // did not take it, which is harmless: this process was woken all the same, and
-// the sweeper rings again.
+// the sweeper rings again. It is not asked for the second that follows: a sweep with
+// much to ring would wait for each.
 func (r *Redis) Ring(ctx context.Context, key string) error {
 	if key == "" {
 		return noKey()
+	}
+	if r.rests.Load() {
+		return errors.Join(unavailable("ring", errors.New("redis did not take the last ring")), r.local.Ring(ctx, key))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
@@ -110,6 +118,9 @@ func (r *Redis) Ring(ctx context.Context, key string) error {
 	r.hear(asRing, err)
 	if err == nil {
 		return nil
+	}
+	if r.rests.CompareAndSwap(false, true) {
+		time.AfterFunc(restTime, func() { r.rests.Store(false) })
 	}
 	return errors.Join(unavailable("ring", err), r.local.Ring(ctx, key))
 }

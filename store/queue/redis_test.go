@@ -264,6 +264,15 @@ func TestRingIsBounded(t *testing.T) {
 	if took > 2500*time.Millisecond { // 800 ms, and what a loaded machine adds
 		t.Errorf("it took %s", took)
 	}
+	// A sweep with much to ring does not wait for each.
+	for i := range 20 {
+		if err := b.Ring(t.Context(), fmt.Sprint("k", i)); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("ring %d: %v", i, err)
+		}
+	}
+	if took := time.Since(start) - took; took > 8*time.Second { // 20 times 800 ms would be 16 s
+		t.Errorf("20 more took %s", took)
+	}
 	if heard := listening(t, b); queuetest.Await(t, "the ring", heard) != "k" {
 		t.Error("this process was not woken")
 	}

@@ -203,20 +203,16 @@ func ringUntil(t *testing.T, b *queue.Redis, heard <-chan string, key string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for {
-		if b.Ring(ctx, key) == nil {
-			select {
-			case got := <-heard:
-				if got == key {
-					return
-				}
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-				t.Fatalf("%s is not heard", key)
+	for ctx.Err() == nil {
+		taken := b.Ring(ctx, key) == nil
+		select {
+		case got := <-heard:
+			if taken && got == key {
+				return
 			}
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("%s is not taken", key)
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
 		}
 	}
+	t.Fatalf("%s is not taken, or not heard", key)
 }

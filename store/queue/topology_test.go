@@ -220,3 +220,34 @@ func TestP06_FailoverInACluster(t *testing.T) {
 	}
 	stop()
 }
+
+// TestClusterRights uses a Cluster with a user who may do what docs/operations.md
+// says, and nothing else.
+func TestClusterRights(t *testing.T) {
+	t.Parallel()
+	s := queuetest.StartSlotted(t, 3, false)
+	for _, m := range s.Masters {
+		command := []any{"ACL", "SETUSER", "rollcall", "on", ">geheim"}
+		for word := range strings.FieldsSeq(rights + " +cluster|slots") {
+			command = append(command, word)
+		}
+		m.Do(t, command...)
+	}
+	b := open(t, queue.Options{URL: strings.Replace(s.URL(), "://", "://rollcall:geheim@", 1), Consumer: "c"})
+	if err := b.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Warnings(t.Context()); err != nil {
+		t.Error(err)
+	}
+	heard := listening(t, b)
+	for i := range 20 {
+		if err := b.Ring(t.Context(), fmt.Sprint("k", i)); err != nil {
+			t.Fatal(err)
+		}
+		queuetest.Await(t, "the ring", heard)
+		if !takes(t, b, fmt.Sprint("chat", i)) {
+			t.Errorf("bucket %d is not counted", i)
+		}
+	}
+}

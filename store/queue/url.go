@@ -93,41 +93,33 @@ func parse(text string) (target, error) {
 
 // parameters reads what stands behind the question mark; addr is left to parse.
 func (t *target) parameters(query url.Values) bool {
+	var secure, number string
+	places := map[string]*string{
+		"tls": &secure, "db": &number, "master": &t.master, "master_name": &t.master, "sentinel_username": &t.sentinelUser,
+		"sentinel_password": &t.sentinelPassword, "ca": &t.ca, "cert": &t.cert, "key": &t.key, "server_name": &t.serverName,
+	}
 	for name, values := range query {
-		value := values[0]
-		switch name {
-		case "addr":
-			continue
-		case "tls":
-			t.tls = t.tls || value == "true"
-		case "db":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 0 {
-				return false
-			}
-			t.db = n
-		case "master", "master_name":
-			t.master = value
-		case "sentinel_username":
-			t.sentinelUser = value
-		case "sentinel_password":
-			t.sentinelPassword = value
-		case "ca":
-			t.ca = value
-		case "cert":
-			t.cert = value
-		case "key":
-			t.key = value
-		case "server_name":
-			t.serverName = value
+		place, known := places[name]
+		switch {
+		case name == "addr":
+		case !known || len(values) > 1:
+			return false
 		default:
-			return false
-		}
-		if len(values) > 1 {
-			return false
+			*place = values[0]
 		}
 	}
-	return true
+	t.tls = t.tls || secure == "true"
+	return t.database(number)
+}
+
+// database reads the number of a database; "" is none.
+func (t *target) database(text string) bool {
+	if text == "" {
+		return true
+	}
+	n, err := strconv.Atoi(text)
+	t.db = n
+	return err == nil && n >= 0
 }
 
 // path reads what stands behind the hosts: the master of a Sentinel, or the number
@@ -140,9 +132,7 @@ func (t *target) path(text string) bool {
 		t.master = text
 		return true
 	}
-	n, err := strconv.Atoi(text)
-	t.db = n
-	return err == nil && n >= 0
+	return t.database(text)
 }
 
 // host adds host[:port] to the hosts.
@@ -151,7 +141,7 @@ func (t *target) host(text string) bool {
 	if t.mode == sentinel {
 		port = "26379"
 	}
-	name := text
+	var name string
 	if h, p, err := net.SplitHostPort(text); err == nil {
 		name, port = h, p
 	} else if name = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"); strings.Contains(name, ":") && name == text {

@@ -62,7 +62,7 @@ func (s *Server) run(t testing.TB, word string, more ...string) {
 	} else {
 		args = append(append(args, s.args...), more...)
 	}
-	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", args...)
+	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", args...) //nolint:gosec // a test names them
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +115,21 @@ func (s *Server) Client(t testing.TB) *redis.Client {
 	return c
 }
 
+// Admin gives a client whose password and rights stay, whatever becomes of those of
+// others, and what sends one command with it and fails the test when Redis refuses.
+func (s *Server) Admin(t testing.TB) (*redis.Client, func(command ...any)) {
+	t.Helper()
+	s.Do(t, "ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all")
+	c := redis.NewClient(&redis.Options{Addr: s.Address(), Username: "admin", Password: "admin", DisableIdentity: true, ReadTimeout: time.Minute})
+	t.Cleanup(func() { _ = c.Close() })
+	return c, func(command ...any) {
+		t.Helper()
+		if err := c.Do(context.WithoutCancel(t.Context()), command...).Err(); err != nil {
+			t.Fatalf("%v: %v", command, err)
+		}
+	}
+}
+
 // Do sends one command and fails the test when Redis refuses it.
 func (s *Server) Do(t testing.TB, command ...any) {
 	t.Helper()
@@ -129,7 +144,8 @@ func (s *Server) Do(t testing.TB, command ...any) {
 func FreePort(t testing.TB) string {
 	t.Helper()
 	for {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
+		var lc net.ListenConfig
+		free, err := lc.Listen(context.WithoutCancel(t.Context()), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
