@@ -34,9 +34,12 @@ func TestShippedConfigurationsPassTheCheck(t *testing.T) {
 			if err := os.CopyFS(filepath.Join(dir, "rules"), os.DirFS(filepath.Join(shipped, "rules"))); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(dir, "rollcall.yaml")
-			if err := os.WriteFile(path, text, 0o600); err != nil {
-				t.Fatal(err)
+			path, roster := filepath.Join(dir, "rollcall.yaml"), filepath.Join(dir, "roster.csv")
+			text = bytes.ReplaceAll(text, []byte("/etc/rollcall/roster.csv"), []byte(roster))
+			for file, content := range map[string][]byte{path: text, roster: []byte("工号,姓名,手机,邮箱,部门,入职日期\n")} {
+				if err := os.WriteFile(file, content, 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
 			env := map[string]string{}
 			for _, m := range references.FindAllStringSubmatch(string(text), -1) {
@@ -59,8 +62,8 @@ func TestShippedConfigurationsPassTheCheck(t *testing.T) {
 					t.Errorf("it shows what is in %s", name)
 				}
 			}
-			if name == "production.yaml" && complaints.Len() > 0 {
-				t.Errorf("it has doubts:\n%s", &complaints)
+			if said := complaints.String(); name == "production.yaml" && (strings.Contains(said, "! ") || strings.Contains(said, `"level":"WARN"`)) {
+				t.Errorf("it has doubts:\n%s", said)
 			}
 		})
 	}
