@@ -132,12 +132,17 @@ repro: ## two builds, from two folders and without a common cache, give the same
 cover: ## coverage of every package
 	$(GO) test -tags $(TAGS) -cover $(PKGS)
 
-deploy-check: ## alert rules and their unit tests by promtool, and that rules and dashboard name real metrics
-	$(GO) test -tags $(TAGS) -count=1 -run 'TestAlertRules|TestDashboard' ./cmd/rollcall
+deploy-check: ## alert rules, their unit tests and the dashboard's questions by promtool, and that all name real metrics
+	$(GO) test -tags $(TAGS) -count=1 -run 'TestAlertRules|TestDashboard|TestPromtool' ./cmd/rollcall
 	@if command -v promtool >/dev/null; then \
 		cd deploy/prometheus && promtool check rules rules.yaml && promtool check config --syntax-only prometheus.yaml && promtool test rules rules_test.yaml; \
 	else \
 		echo "NOT RUN: no promtool here (Debian package prometheus), so the alert rules' own tests are skipped"; \
+	fi
+	@if command -v dashboard-linter >/dev/null; then \
+		dashboard-linter lint --config deploy/grafana/lint.yaml deploy/grafana/rollcall.json; \
+	else \
+		echo "NOT RUN: no dashboard-linter here (github.com/grafana/dashboard-linter)"; \
 	fi
 
 generate: ## generated tables in docs and the configuration's schema

@@ -35,6 +35,10 @@ type Options struct {
 	Limiter   Limiter // nil: nothing is limited
 	Flood     Flood
 	AdminRoom string // name of the room that hears of what cannot be delivered; "" = the flow's rooms
+	// AuditHead gives the end of the audit's chain, for the digest of AdminRoom: what is
+	// kept in the chat, nobody changes who changes the record. The digits are the first of
+	// the hash; seq is 0 for an empty audit. nil = it is not told.
+	AuditHead func(ctx context.Context) (seq int64, digits string, err error)
 	// Quiet tells whether ordinary notices wait at a time; nil = never.
 	Quiet func(at time.Time) bool
 	// Quota is how many messages DingTalk lets the app send in a month; 0 = not

@@ -13,6 +13,7 @@ const (
 	digestRuns  = 2000 // runs of a flow that a digest counts
 	digestLines = 10   // of each section
 	digestBytes = 8 << 10
+	chainBytes  = 512 // of them are kept for the audit's chain
 	// usualWindows is how many windows before this one make what is usual.
 	usualWindows = 7
 	// longestRun is how long before its end a run may have begun: an approval
@@ -26,6 +27,7 @@ type edition struct {
 	flows []*Flow
 	since time.Time
 	held  []string // notices that were kept back since the last digest
+	audit bool     // for the admins: with the end of the audit's chain
 }
 
 // digestNow gives the digest of the last day. What was kept back stays for the
@@ -40,6 +42,7 @@ func (b *Bot) digestNow(ctx context.Context, c caller, cmd Command) (reply, erro
 		e.flows = []*Flow{f}
 	}
 	if c.room != nil && cmd.Flow == "" {
+		e.audit = b.forAdmins(c.room)
 		var err error
 		if e.held, err = b.keptBack(ctx, c.room); err != nil {
 			return reply{}, err
@@ -72,7 +75,11 @@ func (b *Bot) digest(ctx context.Context, e edition) (Card, error) {
 	for _, line := range e.held {
 		d.held = append(d.held, text(printable(masked(line), sayRunes)))
 	}
-	return d.card(len(e.flows)), nil
+	card := d.card(len(e.flows))
+	if e.audit {
+		card.Sections = append(card.Sections, d.chain(ctx)...)
+	}
+	return card, nil
 }
 
 // card lays the digest out.
@@ -110,7 +117,7 @@ func (d *summary) card(flows int) Card {
 		part("Kept back while it was quiet here", "静音时段没有发出的通知", d.held, ""),
 		part("Health", "运行状况", d.health, Flows),
 	}
-	return l.bind(card, chapters, digestBytes)
+	return l.bind(card, chapters, digestBytes-chainBytes)
 }
 
 // summary collects the lines of a digest.

@@ -140,7 +140,7 @@ func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time
 		t.b.o.Logger.WarnContext(ctx, "nobody can post the digest", "room", room.Name)
 		return nil
 	}
-	e := edition{lang: l}
+	e := edition{lang: l, audit: t.b.forAdmins(room)}
 	for i := range t.b.o.Flows {
 		if f := &t.b.o.Flows[i]; room.shows(f) {
 			e.flows = append(e.flows, f)

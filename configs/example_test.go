@@ -29,7 +29,7 @@ func exampleEnv() map[string]string {
 
 func productionEnv() map[string]string {
 	return map[string]string{
-		"ROLLCALL_PUBLIC_URL": "https://rollcall.example.com", "REDIS_PASSWORD": "1", "FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "1",
+		"ROLLCALL_PUBLIC_URL": "https://rollcall.example.com", "ROLLCALL_AUDIT_KEY": strings.Repeat("0f", 32), "ROLLCALL_METRICS_TOKEN": strings.Repeat("t", 48), "REDIS_PASSWORD": "1", "FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "1",
 		"WECOM_CORP_ID": "ww1", "WECOM_CONTACTS_SECRET": "2", "WECOM_APP_SECRET": "3",
 		"FEISHU_OPERATOR": "ou_a", "FEISHU_APPROVER_1": "ou_b", "FEISHU_APPROVER_2": "ou_c", "FEISHU_CHAT": "oc_1",
 	}
@@ -127,6 +127,9 @@ func TestProduction(t *testing.T) {
 	c := loadShipped(t, "production.yaml", productionEnv())
 	if c.Redis.Mode != "single" || c.Redis.URL.Reveal() != "redis://:1@redis:6379" || c.Data != "/var/lib/rollcall" || c.Server.Listen != "0.0.0.0:8080" {
 		t.Errorf("got %+v", c)
+	}
+	if c.Server.Metrics != "0.0.0.0:9090" || !c.Server.MetricsToken.IsSet() || len(c.AuditKeys()) != 1 || c.AdminRoom != "ops" {
+		t.Errorf("what is seen from outside: %+v, %d keys, %q", c.Server, len(c.AuditKeys()), c.AdminRoom)
 	}
 }
 

@@ -109,14 +109,25 @@ type Head struct {
 // String gives SEQ:HASH.
 func (h Head) String() string { return strconv.FormatInt(h.Seq, 10) + ":" + h.Hash }
 
-// hashDigits is the length of a hash in hex.
-const hashDigits = 64
+const (
+	// hashDigits is the length of a hash in hex.
+	hashDigits = 64
+	// HeadDigits is how much of it a noted head must have, for places where people read
+	// it: nobody finds another chain with the same 64 bits, and not without the key.
+	HeadDigits = 16
+)
 
-// ParseHead reads what String gives. Faults: Invalid.
+// Short gives SEQ:HASH with the first HeadDigits of the hash.
+func (h Head) Short() string {
+	h.Hash = h.Hash[:min(HeadDigits, len(h.Hash))]
+	return h.String()
+}
+
+// ParseHead reads what String and Short give, and what is between. Faults: Invalid.
 func ParseHead(text string) (Head, error) {
 	number, hash, _ := strings.Cut(text, ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || seq <= 0 || len(hash) != hashDigits || strings.Trim(hash, "0123456789abcdef") != "" {
+	if err != nil || seq <= 0 || len(hash) < HeadDigits || len(hash) > hashDigits || strings.Trim(hash, "0123456789abcdef") != "" {
 		return Head{}, fault.New(fault.Invalid, "a head is written SEQ:HASH, as rollcall audit head prints it / 链头要写成 序号:哈希，与 rollcall audit head 显示的一样")
 	}
 	return Head{Seq: seq, Hash: hash}, nil

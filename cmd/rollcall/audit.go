@@ -247,6 +247,12 @@ func (a *app) anchor(ctx context.Context) error {
 	}
 }
 
+// auditHead gives the end of the chain as the admins read it.
+func (a *app) auditHead(ctx context.Context) (seq int64, digits string, err error) {
+	h, err := a.store.AuditHead(ctx)
+	return h.Seq, h.Hash[:min(store.HeadDigits, len(h.Hash))], err
+}
+
 // recentRows is how much of the audit the doctor verifies.
 const recentRows = 1000
 

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"github.com/rollcallhq/rollcall/cmd/stage"
 	"github.com/rollcallhq/rollcall/sync/run"
 	"github.com/rollcallhq/rollcall/sync/simulator/wecomsim"
@@ -74,10 +76,12 @@ func (s *saboteur) keep(what, token string) {
 
 // TestT70_CanariesInTheService runs the product with every platform failing in
 // turn, at level debug: reads, answers, cards, webhooks and changes. Then the log,
-// the record, every file and everything said in the rooms are searched.
+// the record, every file, everything said in the rooms, what Prometheus and a load
+// balancer are answered, and the traces are searched.
 func TestT70_CanariesInTheService(t *testing.T) {
 	t.Parallel()
 	s, between := sabotaged(t, stage.Options{})
+	outside := &outside{s: s}
 	for _, mode := range []string{"refused credentials", "success that is none", "half an answer", "no HTTP", "bad redirect"} {
 		handler := failures[mode]
 		before := map[string]int64{}
@@ -94,6 +98,7 @@ func TestT70_CanariesInTheService(t *testing.T) {
 			until(t, mode+" shows at "+name, func() bool { return b.failed.Load() > before[name] })
 			b.fails.Store(nil)
 		}
+		outside.look(t)
 	}
 	s.until(t, "no run works", func(all []run.Run) bool {
 		return len(all) > 0 && !slices.ContainsFunc(all, func(r run.Run) bool { return r.State.Working() })
@@ -112,8 +117,9 @@ func TestT70_CanariesInTheService(t *testing.T) {
 	wecom.fails.Store(nil)
 	until(t, "the run ends", func() bool { return s.run(t, code).State.Ended() })
 	s.settled(t)
+	outside.look(t)
 	s.end()
-	s.searched(t, between)
+	outside.searched(t, s.searched(t, between))
 }
 
 // sabotaged opens a service whose platforms can be made to fail.
@@ -143,9 +149,11 @@ func sabotaged(t *testing.T, o stage.Options) (*service, map[string]*saboteur) {
 			s.stage.DingTalk.SetBaseURL(base)
 		}
 	}
+	text = strings.Replace(text, "server: {", fmt.Sprintf(`server: {metrics: "127.0.0.1:%s", metrics_token: %s, `, freePort(t), scrapeToken), 1)
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.spans = keeping{tracetest.NewInMemoryExporter()}
 	s.chat = s.stage.OpenChat()
 	t.Cleanup(s.chat.Close)
 	s.script = &stage.Script{Chat: s.chat, Patience: patience}
@@ -161,8 +169,8 @@ func (s *service) until(t *testing.T, what string, fits func([]run.Run) bool) {
 }
 
 // searched looks for secrets everywhere, and for people where they have no
-// business.
-func (s *service) searched(t *testing.T, between map[string]*saboteur) {
+// business, and gives all of them.
+func (s *service) searched(t *testing.T, between map[string]*saboteur) []canary {
 	t.Helper()
 	var secrets, sessions, people []canary
 	for _, text := range s.stage.Secrets() {
@@ -206,6 +214,7 @@ func (s *service) searched(t *testing.T, between map[string]*saboteur) {
 		}
 	}
 	s.columns(t, people)
+	return slices.Concat(secrets, sessions, people)
 }
 
 // homes are the columns of the record that need people's numbers and addresses:

@@ -81,7 +81,7 @@ func (a *app) openChat() (*chat, error) {
 	c.bot, err = bot.New(bot.Options{
 		Service: a.engine, Mailbox: a.fail.mailbox(a.store, a.store.Run), Platforms: platforms, Robots: robots, People: people(a.cfg), Rooms: a.rooms(),
 		Flows: a.botFlows(), Digests: a.digests(), Lang: bot.Lang(a.cfg.Locale), Zone: a.cfg.Location(), Now: a.p.now, Logger: a.log,
-		Doctor: c.doctor, AdminRoom: a.cfg.AdminRoom, Limiter: a.limiter(), Quota: a.quota(),
+		Doctor: c.doctor, AdminRoom: a.cfg.AdminRoom, AuditHead: a.auditHead, Limiter: a.limiter(), Quota: a.quota(),
 		Flood: bot.Flood{Person: a.cfg.Limits.Person, Room: a.cfg.Limits.Room},
 		Quiet: func(at time.Time) bool { return a.cfg.Quiet.Include(at.In(a.cfg.Location())) },
 	})

@@ -211,6 +211,7 @@ func TestT124_T73_Compose(t *testing.T) {
 			Volumes     []string
 			Command     any
 			Networks    []string
+			Healthcheck struct{ Test []string }
 		}
 		Networks map[string]struct{ Internal bool }
 	}
@@ -244,6 +245,11 @@ func TestT124_T73_Compose(t *testing.T) {
 	}
 	if core, set := file.Services["rollcall"].Ulimits["core"]; !set || core != 0 {
 		t.Error("rollcall may dump its memory")
+	}
+	for name, probe := range map[string]string{"rollcall": "[CMD /rollcall healthz --config /etc/rollcall/rollcall.yaml]", "redis": "redis-cli ping"} {
+		if got := fmt.Sprint(file.Services[name].Healthcheck.Test); !strings.Contains(got, probe) {
+			t.Errorf("%s is probed by %s", name, got)
+		}
 	}
 	if redis := file.Services["redis"]; len(redis.Ports) > 0 || fmt.Sprint(redis.Networks) != "[inside]" || !file.Networks["inside"].Internal {
 		t.Errorf("others reach redis: %+v", redis)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,11 +129,12 @@ func TestDashboard(t *testing.T) {
 	var board struct {
 		Title  string
 		Panels []struct {
-			ID      int
-			Type    string
-			Title   string
-			GridPos struct{ H, W, X, Y int }
-			Targets []struct{ Expr string }
+			ID          int
+			Type        string
+			Title       string
+			Description string
+			GridPos     struct{ H, W, X, Y int }
+			Targets     []struct{ Expr string }
 		}
 	}
 	if err := json.Unmarshal(deployed(t, "grafana", "rollcall.json"), &board); err != nil {
@@ -150,7 +152,13 @@ func TestDashboard(t *testing.T) {
 		if len(p.Targets) == 0 {
 			t.Errorf("panel %s shows nothing", p.Title)
 		}
+		if english, chinese, both := strings.Cut(p.Description, "\n\n"); !both || english == "" || strings.ContainsFunc(english, isHan) || !strings.ContainsFunc(chinese, isHan) {
+			t.Errorf("panel %s says what it shows as %q", p.Title, p.Description)
+		}
 		for _, target := range p.Targets {
+			if asked := metricName.FindAllString(target.Expr, -1); strings.Count(target.Expr, `{job=~"$job", instance=~"$instance"`) != len(asked) {
+				t.Errorf("panel %s shows other installations as well: %s", p.Title, target.Expr)
+			}
 			for name := range known(t, names, p.Title, target.Expr) {
 				used[name] = true
 			}
@@ -177,4 +185,35 @@ func TestPromtool(t *testing.T) {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
+	file := filepath.Join(t.TempDir(), "dashboard.yaml")
+	if err := os.WriteFile(file, panelsAsRules(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), tool, "check", "rules", file).CombinedOutput(); err != nil {
+		t.Errorf("the dashboard asks what cannot be asked: %v\n%s", err, out)
+	}
+}
+
+// panelsAsRules gives what the dashboard asks as recording rules, which promtool can
+// check.
+func panelsAsRules(t *testing.T) []byte {
+	t.Helper()
+	var board struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	if err := json.Unmarshal(deployed(t, "grafana", "rollcall.json"), &board); err != nil {
+		t.Fatal(err)
+	}
+	var rules []map[string]string
+	for _, p := range board.Panels {
+		for _, target := range p.Targets {
+			expr := strings.NewReplacer("$__rate_interval", "5m", "$job", ".+", "$instance", ".+", "$flow", ".*").Replace(target.Expr)
+			rules = append(rules, map[string]string{"record": fmt.Sprintf("panel_%d", len(rules)), "expr": expr})
+		}
+	}
+	text, err := yaml.Marshal(map[string]any{"groups": []any{map[string]any{"name": "dashboard", "rules": rules}}})
+	if err != nil || len(rules) < 30 {
+		t.Fatalf("%d questions, %v", len(rules), err)
+	}
+	return text
 }

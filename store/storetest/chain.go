@@ -259,6 +259,16 @@ func testRows(t *testing.T, v *vault) {
 	if back, err := store.ParseHead(h.String()); back != h || err != nil {
 		t.Errorf("%v reads back as %v, %v", h, back, err)
 	}
+	short, err := store.ParseHead(h.Short())
+	if err != nil || len(short.Hash) != store.HeadDigits {
+		t.Fatalf("%s: %v, %v", h.Short(), short, err)
+	}
+	p, err := s.VerifyAudit(t.Context(), store.Check{Heads: []store.Head{short}})
+	want(t, "a short head", p, err, 0, "")
+	for what, wrong := range map[string]string{"another": "00000000" + short.Hash[8:], "too short": short.Hash[:store.HeadDigits-1], "none": ""} {
+		p, err = s.VerifyAudit(t.Context(), store.Check{Heads: []store.Head{{Seq: h.Seq, Hash: wrong}}})
+		want(t, what, p, err, h.Seq, store.FlawRemade)
+	}
 }
 
 func testSince(t *testing.T, v *vault) {

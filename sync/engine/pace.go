@@ -65,55 +65,67 @@ type batch struct {
 	shrunk bool
 }
 
+// pile is what waits of a flow, by what it asks for.
+type pile struct {
+	shrunk, small, whole batch
+	named, wanted        time.Time // since when a small run, and a full one, is asked for
+}
+
+// pileOf sorts hints. A full run is made of the named as well.
+func pileOf(hints []run.Hint) pile {
+	var p pile
+	for _, h := range hints {
+		since := &p.wanted
+		switch h.What {
+		case run.HintShrunk:
+			p.shrunk.shrunk, p.shrunk.hints = true, append(p.shrunk.hints, h)
+			continue
+		case run.HintNamed:
+			since = &p.named
+			p.small.hints, p.small.keys = append(p.small.hints, h), append(p.small.keys, h.Key)
+		}
+		p.whole.whole, p.whole.hints = true, append(p.whole.hints, h)
+		if since.IsZero() || h.At.Before(*since) {
+			*since = h.At
+		}
+	}
+	return p
+}
+
 // choose gives what is acted on now, once its time is over: after is the flow's time
 // after a change, 0 when it does not listen and heeds nothing but that its source
 // shows less. Otherwise it gives how long to wait yet. While a full run waits, those
 // who are named need not.
 func choose(hints []run.Hint, p pace, now time.Time, after time.Duration) (batch, time.Duration) {
-	var small, whole batch
-	var named, wanted time.Time // since when
-	for _, h := range hints {
-		since := &named
-		switch h.What {
-		case run.HintShrunk:
-			return batch{hints: []run.Hint{h}, shrunk: true}, 0
-		case run.HintNamed:
-			small.hints, small.keys = append(small.hints, h), append(small.keys, h.Key)
-		default:
-			since = &wanted
-		}
-		whole.hints = append(whole.hints, h)
-		if since.IsZero() || h.At.Before(*since) {
-			*since = h.At
-		}
-	}
-	if after == 0 {
+	have := pileOf(hints)
+	switch {
+	case have.shrunk.shrunk:
+		return have.shrunk, 0
+	case after == 0:
 		return batch{}, longestWait
+	case p.rest.After(now):
+		return batch{}, p.rest.Sub(now)
 	}
-	if left := p.rest.Sub(now); left > 0 {
-		return batch{}, left
+	small, whole := longestWait, longestWait
+	if !have.named.IsZero() {
+		small = have.named.Add(after).Sub(now)
 	}
-	left := longestWait
-	if !named.IsZero() {
-		left = named.Add(after).Sub(now)
-		if left <= 0 && p.taken+len(small.keys) > hintedMax && (wanted.IsZero() || named.Before(wanted)) {
-			// Changes that trickle in must not get by the guards of a full run.
-			wanted = named
+	if small <= 0 && p.taken+len(have.small.keys) > hintedMax {
+		// Changes that trickle in must not get by the guards of a full run.
+		small = longestWait
+		if have.wanted.IsZero() || have.named.Before(have.wanted) {
+			have.wanted = have.named
 		}
 	}
-	if !wanted.IsZero() {
-		until := max(wanted.Add(after).Sub(now), p.whole.Add(wholeEvery).Sub(now))
-		if until <= 0 {
-			whole.whole = true
-			return whole, 0
-		}
-		if left <= 0 && p.taken+len(small.keys) > hintedMax {
-			return batch{}, until
-		}
-		left = min(left, until)
+	if !have.wanted.IsZero() {
+		whole = max(have.wanted.Add(after).Sub(now), p.whole.Add(wholeEvery).Sub(now))
 	}
-	if !named.IsZero() && left <= 0 {
-		return small, 0
+	switch {
+	case whole <= 0:
+		return have.whole, 0
+	case small <= 0:
+		return have.small, 0
+	default:
+		return batch{}, min(small, whole)
 	}
-	return batch{}, left
 }
