@@ -208,3 +208,24 @@ func TestS12_ChangedWhileRead(t *testing.T) {
 		t.Errorf("it was changed %d times", swaps.Load())
 	}
 }
+
+// slowRoster is a roster on a share that hangs when it is told to.
+func slowRoster(t *testing.T) *tampered {
+	t.Helper()
+	s, _ := newCSV(t, nil).(*roster)
+	hang := &shim{} // of it only what counts and says how it fails
+	open := func(ctx context.Context, path string) (fs.File, error) {
+		hang.mu.Lock()
+		slow := hang.way == waySlow && hang.left != 0
+		if slow {
+			hang.met++
+		}
+		hang.mu.Unlock()
+		if slow {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return os.Open(filepath.Clean(path))
+	}
+	return &tampered{system: s, name: "csv", source: s.opened(open), breaker: hang, file: s, clock: s.clock}
+}

@@ -92,7 +92,7 @@ func openWeCom(t *testing.T, l *lab) *tampered {
 	return behindBarrier("wecom", s, s.clock, &barrier{
 		page: smallPage,
 		isPage: func(r *http.Request, _ []byte) bool {
-			for _, path := range []string{"/user/list_id", "/department/list", "/user/list"} {
+			for _, path := range []string{"/user/list_id", "/department/list", "/department/simplelist", "/user/list"} {
 				if strings.HasSuffix(r.URL.Path, path) {
 					return true
 				}
@@ -238,6 +238,9 @@ func newFaultWorld(t *testing.T, src *tampered, o faultOptions) *faultWorld {
 	w := &faultWorld{
 		pair: &pair{t: t, from: src.system, to: target, bell: newBell(), gone: map[string]bool{}, c: smallCompany(o.people)},
 		src:  src, hooks: &hooked{Source: src.source},
+	}
+	if !src.traits().units {
+		delete(w.c.units, emptyUnit) // it stands in nobody's row
 	}
 	f := w.flow()
 	f.Leavers = plan.Leavers{First: plan.Disable, When: f.Leavers.When}
