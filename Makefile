@@ -16,7 +16,7 @@ ifndef SHUFFLE
 SHUFFLE := $(shell date +%s)
 endif
 
-.PHONY: least-privilege threats faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+.PHONY: least-privilege threats sources faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live
 
 help: ## list the targets

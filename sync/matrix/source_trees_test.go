@@ -120,8 +120,11 @@ func TestS10_DeepAndWide(t *testing.T) {
 	eachSource(t, nil, func(t *testing.T, src *tampered) {
 		w := newFaultWorld(t, src, faultOptions{})
 		levels, many := 15, 300
-		if long() {
+		switch {
+		case long():
 			many = 30000
+		case raced:
+			many = 60
 		}
 		switch src.name {
 		case "scim", "dingtalk": // Feishu, the target of one, takes fewer
@@ -194,4 +197,4 @@ func TestS13_SlowSource(t *testing.T) {
 
 // readTime is how long a reading may take in TestS13: a healthy one takes a moment, on
 // a machine that has other things to do as well.
-const readTime = 5 * time.Second
+const readTime = 10 * time.Second
