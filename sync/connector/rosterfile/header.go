@@ -165,25 +165,7 @@ func (c *Connector) layout(t *table) (*layout, error) {
 			l.number = f.column
 		}
 	}
-	return l, c.needed(l, ix)
-}
-
-// needed sees that what is relied on comes from some column, be it one of two that
-// mean the same.
-func (c *Connector) needed(l *layout, ix index) error {
-	var missing []string
-	for _, name := range c.o.Needs {
-		if _, doubted := l.hidden[name]; !doubted && !l.has(name) && name != c.o.idAttribute() {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	list := strings.Join(missing, ", ")
-	return c.invalid(
-		fmt.Sprintf("row %d has no column for %s, which a flow reads: put it back, name its heading under attributes, or take it out of the flow", ix.row, list),
-		fmt.Sprintf("第 %d 行没有流程要读取的列：%s。请补上这一列，或在 attributes 里写明它的表头，或从流程中去掉", ix.row, list))
+	return l, nil
 }
 
 // column finds a heading that the configuration names.
