@@ -17,7 +17,7 @@ ifndef SHUFFLE
 SHUFFLE := $(shell date +%s)
 endif
 
-.PHONY: least-privilege threats faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+.PHONY: least-privilege threats sources faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live
 
 help: ## list the targets
@@ -165,6 +165,9 @@ live: ## check real credentials and create, disable and delete one test person: 
 least-privilege: ## serve as the container does: read-only root, any user, no capability; needs root, not Docker
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
 	ROLLCALL_BINARY="$(abspath rollcall)" $(GO) test -tags $(TAGS) -count=1 -v -run '^TestT124_' ./cmd/rollcall
+
+sources: ## the rows S01 to S13 of docs/reliability.md in full: every page and way, a department of 30,000
+	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -timeout 30m -run 'TestS[0-9]' ./sync/matrix
 
 threats: ## the tests of docs/security.md by their ids, with vendors that never end an answer (two minutes more)
 	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -run 'TestT[0-9]|TestA[0-9]' $(PKGS)

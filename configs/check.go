@@ -50,6 +50,7 @@ func (c *checker) timing() {
 		{"sweep", t.Sweep, 100 * time.Millisecond, time.Minute},
 		{"call", t.Call, 500 * time.Millisecond, 20 * time.Second},
 		{"settle", t.Settle, 0, 10 * time.Minute},
+		{"read", t.Read, time.Minute, 24 * time.Hour},
 		{"rules", t.Rules, time.Minute, 24 * time.Hour},
 	} {
 		if have := span.have.Std(); have < span.low || have > span.high {

@@ -141,6 +141,9 @@ type Timing struct {
 	// Settle is how long after a lost answer a system may still be at work on
 	// the call, up to 10m. Default 0: as each system describes itself.
 	Settle Duration `yaml:"settle"`
+	// Read bounds how long source and target of one run are read, from 1m to 24h: a
+	// run that takes longer fails, and nothing of what came is used. Default 2h.
+	Read Duration `yaml:"read" jsonschema:"default=2h"`
 	// Rules bounds what the rules of one run take together, from 1m to 24h: a run
 	// whose rules take longer is blocked. Default 30m.
 	Rules Duration `yaml:"rules" jsonschema:"default=30m"`

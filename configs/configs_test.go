@@ -251,6 +251,7 @@ func TestDefaults(t *testing.T) {
 		{"record", c.Record.Driver, "sqlite"},
 		{"redis", c.Redis.Mode, "none"},
 		{"rules", c.Timing.Rules.Std(), 30 * time.Minute},
+		{"read", c.Timing.Read.Std(), 2 * time.Hour},
 		{"header_row", c.Systems[0].File.HeaderRow, 0},
 		{"encoding", c.Systems[0].File.Encoding, "auto"},
 		{"delimiter", c.Systems[0].File.Delimiter, "auto"},

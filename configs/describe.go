@@ -49,6 +49,7 @@ func topWords() map[string]Text {
 		"Timing.sweep":           {"多久巡检一次没人处理的工作，100ms 到 60s", "how often the record is searched for work that nobody does, 100ms to 60s"},
 		"Timing.call":            {"一次写入调用的时限，500ms 到 20s", "bound of one writing call, 500ms to 20s"},
 		"Timing.settle":          {"应答丢失后，对方系统最多还会处理多久，最多 10m；不写或 0 按各系统自己的时间（5s 到 60s）", "how long after a lost answer a system may still be at work, up to 10m; 0, or left out: as each system needs (5s to 60s)"},
+		"Timing.read":            {"一次运行读取来源和目标的时限，1m 到 24h；超时这次运行就失败，读到的一概不用", "bound of reading source and target of one run, 1m to 24h; a run that takes longer fails, and nothing of what came is used"},
 		"Timing.rules":           {"一次运行中规则脚本总共可用的时间，1m 到 24h；用完后这次运行会被拦下", "what the rules of one run may take together, 1m to 24h; a run whose rules take longer is blocked"},
 		"Server.listen":          {"监听地址 主机:端口", "host:port to listen on"},
 		"Server.public_url":      {"平台和人访问点名的网址；HTTP 回调和链接需要", "where platforms and people reach Rollcall; for HTTP callbacks and links"},

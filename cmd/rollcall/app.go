@@ -96,7 +96,7 @@ func (a *app) openAll(ctx context.Context) error {
 		Store: a.fail.store(watched), Around: watched.around, Bell: a.fail.bell(a.bell), Flows: flows, People: people(a.cfg), Now: a.p.now, Time: a.recordTime, Logger: a.log, Owner: a.name,
 		LeaseTTL: t.Lease.Std(), Sweep: t.Sweep.Std(), Settle: t.Settle.Std(),
 		ParseSchedule: parseSchedule,
-		Host:          a.otherRules, RuleTime: t.Rules.Std(),
+		Host:          a.otherRules, RuleTime: t.Rules.Std(), ReadTime: t.Read.Std(),
 		Working: func(at time.Time) bool { return a.cfg.Hours.Include(at.In(a.cfg.Location())) },
 	})
 	return err

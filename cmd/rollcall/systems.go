@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -9,6 +10,7 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
 	"github.com/rollcallhq/rollcall/sync/connector/wecom"
 	"github.com/rollcallhq/rollcall/sync/dialer"
+	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
 )
@@ -82,6 +84,16 @@ func (a *app) rosterOptions(sys *configs.System) rosterfile.Options {
 	}
 	for _, flow := range a.cfg.Flows {
 		o.Target = o.Target && flow.From != sys.Name
+	}
+	for i := range a.cfg.Flows {
+		if a.cfg.Flows[i].From != sys.Name {
+			continue
+		}
+		for _, n := range sourceNames(&a.cfg.Flows[i]) {
+			if n.Kind == directory.User && !everywhere(n.Named) && !slices.Contains(o.Needs, n.Name) {
+				o.Needs = append(o.Needs, n.Name)
+			}
+		}
 	}
 	for _, c := range f.Attributes {
 		o.Attributes = append(o.Attributes, rosterfile.Attribute{Name: c.Name, Column: c.Column, Type: c.Type, Format: c.Format})

@@ -79,6 +79,9 @@ type Options struct {
 	// RuleTime is what the rules of one run may take together; a tenth of it what the
 	// former rules may, to which they are compared. 0 = 30 min.
 	RuleTime time.Duration
+	// ReadTime is what reading source and target of one run may take, and asking after
+	// who is missing as long again; what takes longer fails the run. 0 = 2 h.
+	ReadTime time.Duration
 	// Around gives the context that a run is worked on with, so that whoever watches
 	// knows what a call or a line of the log belongs to; nil = it stays as it is.
 	Around func(ctx context.Context, r run.Run) context.Context
@@ -116,6 +119,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.RuleTime == 0 {
 		o.RuleTime = 30 * time.Minute
+	}
+	if o.ReadTime == 0 {
+		o.ReadTime = 2 * time.Hour
 	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }

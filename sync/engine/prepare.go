@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -87,23 +88,31 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		close(done)
 		<-told
 	}()
-	// A context of its own: the goroutine above still reads ctx.
-	g, both := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		defer w.caught(&err)
-		if source, err = w.flow.Source.Read(connector.WithCounter(both, &count.source)); err != nil {
-			return fmt.Errorf("read source: %w", err)
+	var sourceRead atomic.Bool
+	err = w.inReadTime(ctx, func(ctx context.Context) error {
+		g, both := errgroup.WithContext(ctx)
+		g.Go(func() (err error) {
+			defer w.caught(&err)
+			if source, err = w.flow.Source.Read(connector.WithCounter(both, &count.source)); err != nil {
+				return fmt.Errorf("read source: %w", err)
+			}
+			sourceRead.Store(both.Err() == nil)
+			return nil
+		})
+		g.Go(func() (err error) {
+			defer w.caught(&err)
+			if target, err = w.flow.Target.Read(connector.WithCounter(both, &count.target)); err != nil {
+				return fmt.Errorf("read target: %w", err)
+			}
+			return nil
+		})
+		return g.Wait()
+	}, func() (en, zh string) {
+		if sourceRead.Load() {
+			return "target " + w.flow.To, "目标 " + w.flow.To + " "
 		}
-		return nil
+		return "source " + w.flow.From, "来源 " + w.flow.From + " "
 	})
-	g.Go(func() (err error) {
-		defer w.caught(&err)
-		if target, err = w.flow.Target.Read(connector.WithCounter(both, &count.target)); err != nil {
-			return fmt.Errorf("read target: %w", err)
-		}
-		return nil
-	})
-	err = g.Wait()
 	return source, target, err
 }
 
@@ -118,7 +127,13 @@ func (w *worker) plan(ctx context.Context, r run.Run, source, target *directory.
 	if err != nil {
 		return nil, nil, err
 	}
-	gone, err := w.askGone(ctx, plan.GoneCandidates(source, links))
+	var gone map[directory.Key]plan.GoneAnswer
+	err = w.inReadTime(ctx, func(ctx context.Context) (err error) {
+		gone, err = w.askGone(ctx, plan.GoneCandidates(source, links))
+		return err
+	}, func() (en, zh string) {
+		return "who is missing in " + w.flow.From, "来源 " + w.flow.From + " 中缺少的人"
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -62,7 +62,7 @@ func (s *roster) connect() connector.Source { return s.opened(nil) }
 func (s *roster) opened(open func(context.Context, string) (fs.File, error)) connector.Source {
 	c, err := rosterfile.New(rosterfile.Options{
 		System: "roster", Path: s.path, ID: columns[0], Contents: rosterfile.Full, Disabled: "状态=" + suspendedMark + "/" + activeMark,
-		Open: open, Settle: -1, Now: s.clock.time, Sleep: s.clock.sleep,
+		Needs: []string{"employee_no", "name", "mobile", "email", "title", "departments", "manager"}, Open: open, Settle: -1, Now: s.clock.time, Sleep: s.clock.sleep,
 		Attributes: []rosterfile.Attribute{{Name: "部门", Type: "list", Format: ";"}},
 	})
 	check(s.t, err)

@@ -28,7 +28,8 @@ const (
 	wayCut     = "cut in the middle"
 	wayHTML    = "HTML with 200"
 	wayGzip    = "gzip cut off"
-	wayDenied  = "401"
+	// waySlow: it would come, long after everybody has lost patience.
+	waySlow = "slow"
 )
 
 // wayHeader tells the server's side of a barrier how to fail.
@@ -268,8 +269,6 @@ func (b *barrier) fail(way string, w http.ResponseWriter, r *http.Request, whole
 	case wayLimit:
 		status, body := b.limit(w.Header())
 		send(status, "application/json", []byte(body))
-	case wayDenied:
-		send(http.StatusUnauthorized, "application/json", []byte("{}"))
 	case wayHTML:
 		send(http.StatusOK, "text/html", []byte(page))
 	case wayHalf:
@@ -287,7 +286,7 @@ func (b *barrier) fail(way string, w http.ResponseWriter, r *http.Request, whole
 		_ = z.Close()
 		w.Header().Set("Content-Encoding", "gzip")
 		send(http.StatusOK, "application/json", packed.Bytes()[:packed.Len()/2])
-	case wayTimeout:
+	case wayTimeout, waySlow:
 		<-r.Context().Done()
 	case wayReset:
 		conn, _, err := http.NewResponseController(w).Hijack()

@@ -110,8 +110,15 @@ func (c *shimConn) QueryContext(ctx context.Context, query string, args []driver
 	}
 	list := len(args) == 0 && strings.Contains(query, "FROM people") && !strings.Contains(query, "COUNT(*)") && !strings.Contains(query, "1 = 0")
 	c.f.mu.Lock()
-	before := c.f.before
+	before, slow := c.f.before, list && c.f.way == waySlow && c.f.left != 0
+	if slow {
+		c.f.met++
+	}
 	c.f.mu.Unlock()
+	if slow {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if list && before != nil {
 		before()
 	}

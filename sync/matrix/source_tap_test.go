@@ -197,6 +197,8 @@ func (l *tapLink) requests() {
 		switch way := l.meet(id, packet); {
 		case way == wayReset:
 			return
+		case way == waySlow:
+			continue
 		case way == tapHalf:
 			l.mu.Lock()
 			l.cut[id] = true

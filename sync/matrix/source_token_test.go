@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -66,6 +67,7 @@ func (s *tampered) lapses() []lapse {
 		on, _ := holder[last].(bool)
 		return on
 	}
+	var mu sync.Mutex // departments are listed side by side
 	first := map[string]any{}
 	all = append(
 		all, edit("places in a circle", func(_ int, r *http.Request, answer map[string]any) {
@@ -73,6 +75,8 @@ func (s *tampered) lapses() []lapse {
 				put(answer, true, shape.more...)
 			}
 			holder, last, _ := rows(answer, shape.next...)
+			mu.Lock()
+			defer mu.Unlock()
 			of := r.URL.Path + parameter(r.URL, "department_id")
 			if first[of] == nil && holder[last] != nil {
 				first[of] = holder[last]

@@ -209,7 +209,8 @@ func (r *reading) add(o directory.Object) {
 	r.count.Add(o.Kind)
 }
 
-// checkTree finds departments whose parent did not come: a page is missing.
+// checkTree finds departments whose parent did not come: a page is missing. Nor can it
+// be told where people belong when departments go round in a circle.
 func (r *reading) checkTree() {
 	index := make(map[string]int, len(r.units))
 	for i, u := range r.units {
@@ -227,6 +228,36 @@ func (r *reading) checkTree() {
 		}
 		r.units[i].leaf = false
 	}
+	if id := r.circle(index); id != "" {
+		r.incomplete("部门 "+id+" 的上级不可信", "what is above department "+id+" cannot be believed",
+			&lostError{"上级部门形成了循环", "the departments above go round in a circle"})
+	}
+}
+
+// circle gives a department that is above itself, or "".
+func (r *reading) circle(index map[string]int) string {
+	const onTheWay, sound = 1, 2
+	state := make([]int, len(r.units))
+	for start := range r.units {
+		var way []int
+		for at, listed := start, true; listed && state[at] != sound; at, listed = r.above(index, at) {
+			if state[at] == onTheWay {
+				return r.units[at].id
+			}
+			state[at] = onTheWay
+			way = append(way, at)
+		}
+		for _, at := range way {
+			state[at] = sound
+		}
+	}
+	return ""
+}
+
+// above gives the parent of a department, if it was listed.
+func (r *reading) above(index map[string]int, at int) (int, bool) {
+	up, listed := index[r.units[at].parent]
+	return up, listed
 }
 
 // stillWhole checks that the contact range did not shrink while it was read.

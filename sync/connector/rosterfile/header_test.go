@@ -69,6 +69,7 @@ func TestRefusedHeader(t *testing.T) {
 		"no id":          {"编号,姓名\n1,a\n", "工号 (id) in row 1, which has: 编号, 姓名", nil},
 		"twice":          {"工号,姓名,电话, 姓 名\n", "columns B and D", nil},
 		"declared":       {"工号,姓名\n", "入职日期 (attributes.hiredate)", func(o *Options) { o.Attributes = []Attribute{{Name: "hiredate", Column: "入职日期"}} }},
+		"needed":         {"工号,姓名,手机\n", "no column holds email, 入职日期", func(o *Options) { o.Needs = []string{"employee_no", "mobile", "email", "入职日期", "name"} }},
 		"wrong encoding": {gb18030(t, "编号,姓名\n"), "编号", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

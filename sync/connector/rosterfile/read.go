@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -26,6 +28,9 @@ func (c *Connector) Read(ctx context.Context) (*directory.Snapshot, error) {
 	started := c.o.Now()
 	r, err := c.current(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.needed(r); err != nil {
 		return nil, err
 	}
 	s := *r.snapshot
@@ -54,11 +59,32 @@ func (c *Connector) Lookup(ctx context.Context, kind directory.Kind, ids []direc
 	if err != nil {
 		return nil, err
 	}
+	if err := c.needed(r); err != nil {
+		return nil, err
+	}
 	out := make([]connector.Sighting, len(ids))
 	for i, id := range ids {
 		out[i] = r.sighting(directory.Key{Kind: kind, ID: id})
 	}
 	return out, nil
+}
+
+// needed sees that what is relied on comes from some column, be it one of two that mean
+// the same.
+func (c *Connector) needed(r *roster) error {
+	var missing []string
+	for _, name := range c.o.Needs {
+		if _, there := r.declared[name]; !r.absent && !there && !r.settles(name) && !derived(name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	list := strings.Join(missing, ", ")
+	return c.invalid(
+		fmt.Sprintf("no column holds %s, which a flow reads: put it back, name its heading under attributes, or take it out of the flow", list),
+		fmt.Sprintf("没有流程要读取的列：%s。请补上这一列，或在 attributes 里写明它的表头，或从流程中去掉", list))
 }
 
 func (r *roster) sighting(key directory.Key) connector.Sighting {

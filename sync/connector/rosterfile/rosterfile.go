@@ -95,6 +95,10 @@ type Options struct {
 	// Attributes are the declared ones. Every other column is an attribute under
 	// its own heading.
 	Attributes []Attribute
+	// Needs are attributes of people that must come from some column, since they are
+	// relied on: a file without one of them is refused, as one that lost the column in an
+	// export must not empty it for everybody.
+	Needs []string
 	// Disabled says how the disabled are marked: "状态=停用", or "状态=停用/在职" with what
 	// stands there for others, else nothing does. Empty: nobody can be disabled, and
 	// a usual heading such as 启用 tells who is.
