@@ -99,7 +99,7 @@ func (d *ward) halves() {
 // left for the next one.
 func TestG06_TokensEndAndPermissionsGo(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 6, nil, func(d *ward) {
 		if d.post.expire() {
 			name := "the token ends"
 			ended := map[string]bool{}
@@ -189,7 +189,7 @@ func other(o directory.Object) directory.Object {
 // or adopted by a vote as well.
 func TestG07_ItExistsAlready(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 7, nil, func(d *ward) {
 		in := d.keyOf(unitKeyOf("d0")).ID
 		for i, name := range []string{"the same person", "another person"} {
 			if i > 0 {
@@ -282,7 +282,7 @@ func (d *ward) adopted(name string, want map[string]int) {
 // and after it.
 func TestG08_ItIsGoneAlready(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 8, nil, func(d *ward) {
 		r := d.ask()
 		made, err := d.store.Plan(d.t.Context(), r.Code)
 		check(d.t, err)
@@ -336,7 +336,7 @@ func (d *ward) yesToNobody(w string) bool {
 // system, and a run that reads too early does nothing twice.
 func TestG09_ReadsLagBehindWrites(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 9, nil, func(d *ward) {
 		info := d.target.Describe()
 		for i, lag := range []time.Duration{0, 5 * time.Second, 30 * time.Second} {
 			lag = min(lag, info.CallTimeout+info.Settle-time.Second) // a file and a database do not lag at all
