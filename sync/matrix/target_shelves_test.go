@@ -102,9 +102,7 @@ func (s *rosterPost) load() {
 		if !h.active {
 			s.off[no] = true
 		}
-		for _, path := range h.in {
-			p.in = append(p.in, path)
-		}
+		p.in = append(p.in, h.in...)
 		s.rows[no] = p
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -296,9 +297,7 @@ func (w *toll) gate(inner http.Handler, writes func(*http.Request) bool, fib fun
 			answer := httptest.NewRecorder()
 			inner.ServeHTTP(answer, req)
 			rule.after()
-			for name, values := range answer.Header() {
-				out.Header()[name] = values
-			}
+			maps.Copy(out.Header(), answer.Header())
 			if w.broken() {
 				out.Header().Set("Connection", "close")
 			}
@@ -321,9 +320,7 @@ func (w *toll) gate(inner http.Handler, writes func(*http.Request) bool, fib fun
 			out.WriteHeader(status)
 			_, _ = io.WriteString(out, text)
 		default:
-			for name, values := range rule.header {
-				out.Header()[name] = values
-			}
+			maps.Copy(out.Header(), rule.header)
 			out.Header().Set("Content-Type", "text/html")
 			out.WriteHeader(rule.status)
 			if rule.status >= http.StatusInternalServerError { // DingTalk bars addresses by web pages of other statuses

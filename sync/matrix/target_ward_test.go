@@ -71,8 +71,14 @@ func verbOf(op plan.Op) string {
 // postKinds are the targets, by name.
 func postKinds() []postKind {
 	return []postKind{
-		{"wecom", newWeComPost}, {"feishu", newFeishuPost}, {"dingtalk", newDingTalkPost}, {"ldap", newLDAPPost},
-		{"scim", newSCIMPost}, {"csv", newCSVPost}, {"xlsx", newXLSXPost}, {"sql", newSQLPost},
+		{"wecom", newWeComPost},
+		{"feishu", newFeishuPost},
+		{"dingtalk", newDingTalkPost},
+		{"ldap", newLDAPPost},
+		{"scim", newSCIMPost},
+		{"csv", newCSVPost},
+		{"xlsx", newXLSXPost},
+		{"sql", newSQLPost},
 	}
 }
 
@@ -536,15 +542,6 @@ func (d *ward) kinds() []string {
 		}
 	}
 	return all
-}
-
-// full gives how many of each a full round has.
-func (d *ward) full(n int) map[string]int {
-	m := map[string]int{}
-	for _, k := range d.kinds() {
-		m[k] = n
-	}
-	return m
 }
 
 // keyOf gives the target's id of a source object.
