@@ -27,7 +27,8 @@ type applier struct {
 	foreign map[int]bool                    // by Seq: calls that another worker made, not settled yet
 	vacancy *vacancy                        // of the target's departments; nil: not looked at yet
 	told    time.Time                       // of the last progress event
-	worn    int                             // changes in a row that the target was too busy for
+	unread  int                             // changes in a row that could not be checked
+	worn    int                             // changes in a row that the target did not do, however often it was asked
 }
 
 // apply carries out the run's plan, or its harmless part while votes are
@@ -360,10 +361,11 @@ func (a *applier) broken(ctx context.Context, err error) error {
 }
 
 // wornOutError means that the target was too busy for several changes in a row,
-// however often they were sent: the others would fare no better.
+// however often they were sent, or only said that it did them: the others would
+// fare no better.
 type wornOutError struct{ cause error }
 
-func (w wornOutError) Error() string { return "target is busy: " + w.cause.Error() }
+func (w wornOutError) Error() string { return "target does nothing: " + w.cause.Error() }
 
 func (a *applier) end(ctx context.Context, to run.State, why string) error {
 	now, o := a.o.Now(), a.outcome()

@@ -69,6 +69,27 @@ func (f finding) equals(values directory.Attributes) bool {
 	return true
 }
 
+// moved tells whether the object is not what was voted on any more. An UPDATE that an
+// earlier sending of ours did in part is: the rest is still to be done.
+func (a *applier) moved(c *plan.Change, f finding) bool {
+	if c.Op == plan.Update && a.entries[c.Seq].Sends > 0 && f.halfway(c.Before, a.resolved(c)) {
+		return false
+	}
+	return !f.equals(c.Before)
+}
+
+// halfway tells whether each value is the one before or the one after: a change of
+// several requests was done in part.
+func (f finding) halfway(before, after directory.Attributes) bool {
+	for name, v := range after {
+		one := directory.Attributes{name: v}
+		if !f.equals(one) && !f.equals(directory.Attributes{name: before[name]}) {
+			return false
+		}
+	}
+	return true
+}
+
 // shows tells whether all of the values can be read on the object.
 func (f finding) shows(values directory.Attributes) bool {
 	for name, v := range values {
@@ -143,7 +164,7 @@ func (a *applier) checkTarget(ctx context.Context, c *plan.Change) (run.Step, st
 		return run.StepAlready, "", nil
 	case c.Op == plan.Update && found.readable(c.After) && found.equals(a.resolved(c)) && !found.equals(c.Before):
 		return run.StepAlready, "", nil
-	case !found.equals(c.Before):
+	case a.moved(c, found):
 		return run.StepSkipped, sayChanged, nil
 	case c.Op == plan.Delete && c.Key.Kind == directory.Department:
 		return a.checkVacant(ctx, c)

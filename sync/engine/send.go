@@ -27,6 +27,7 @@ func (a *applier) attempt(ctx context.Context, c *plan.Change) error {
 	if err != nil {
 		return a.lookFailed(ctx, c, err)
 	}
+	a.unread = 0
 	if step != run.StepPending {
 		return a.mark(ctx, c, step, say)
 	}
@@ -84,6 +85,8 @@ func (a *applier) send(ctx context.Context, c *plan.Change, w connector.Write) e
 	key, err := a.flow.Target.Apply(callCtx, w)
 	cancel()
 	switch {
+	case err == nil && (c.Op == plan.Disable || c.Op == plan.Delete):
+		return a.seen(ctx, c, key)
 	case err == nil:
 		a.worn = 0
 		keep, done := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
@@ -114,7 +117,7 @@ func (a *applier) answerTo(ctx context.Context, c *plan.Change, cause error) err
 	case fault.Limited, fault.Unavailable:
 		sends := a.entries[c.Seq].Sends
 		if sends >= maxSends {
-			return a.busy(ctx, c, cause)
+			return a.idle(ctx, c, run.StepFailed, cause)
 		}
 		if err := wait(ctx, backoff(sends, fault.After(cause))); err != nil {
 			return err
@@ -147,10 +150,9 @@ func (a *applier) answerTo(ctx context.Context, c *plan.Change, cause error) err
 	}
 }
 
-// busy gives a change up that the target was too busy for; after some in a row,
-// the run.
-func (a *applier) busy(ctx context.Context, c *plan.Change, cause error) error {
-	if err := a.mark(ctx, c, run.StepFailed, fault.Say(cause)); err != nil {
+// idle gives a change up that the target does not do; after some in a row, the run.
+func (a *applier) idle(ctx context.Context, c *plan.Change, step run.Step, cause error) error {
+	if err := a.mark(ctx, c, step, fault.Say(cause)); err != nil {
 		return err
 	}
 	if a.worn++; a.worn >= maxWorn {
@@ -192,8 +194,12 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// maxUnread is how many changes in a row may be skipped since a system does not
+// answer: each of them waits out its time-outs.
+const maxUnread = 10
+
 // lookFailed skips a change whose object cannot be read now; wrong credentials
-// end the run.
+// end the run, and so does a system that does not answer again and again.
 func (a *applier) lookFailed(ctx context.Context, c *plan.Change, cause error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -203,8 +209,15 @@ func (a *applier) lookFailed(ctx context.Context, c *plan.Change, cause error) e
 	}
 	en, zh := fault.In(fault.Say(cause), "en"), fault.In(fault.Say(cause), "zh")
 	err := a.mark(ctx, c, run.StepSkipped, sayf("not touched, it could not be checked: %s / 未执行，无法核对：%s", en, zh))
-	if err == nil && fault.KindOf(cause) == fault.Credential {
+	switch {
+	case err != nil:
+		return err
+	case fault.KindOf(cause) == fault.Credential:
 		return cause
+	case fault.Retryable(cause):
+		if a.unread++; a.unread >= maxUnread {
+			return wornOutError{cause}
+		}
 	}
-	return err
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -26,19 +27,10 @@ const (
 // never sends blindly, but for an UPDATE that cannot be read back, which sets
 // the same values once more.
 func (a *applier) settle(ctx context.Context, c *plan.Change) error {
-	info := a.flow.Target.Describe()
-	e := a.entries[c.Seq]
-	calm := info.Settle
-	if a.o.Settle > 0 {
-		calm = a.o.Settle
-	}
-	sent := e.Sent
-	if a.foreign[c.Seq] {
-		sent = a.begun // what another worker's clock showed proves nothing
-	}
-	if err := wait(ctx, sent.Add(info.CallTimeout+calm).Sub(a.o.Now())); err != nil {
+	if err := wait(ctx, a.calm(c)); err != nil {
 		return err
 	}
+	e := a.entries[c.Seq]
 	what, key, err := a.sought(ctx, c)
 	if err != nil {
 		return err
@@ -54,6 +46,21 @@ func (a *applier) settle(ctx context.Context, c *plan.Change) error {
 		return a.again(ctx, c)
 	}
 	return a.mark(ctx, c, run.StepInDoubt, sayInDoubt)
+}
+
+// calm gives how long it is until the target cannot be at work any more on the
+// last sending of a change.
+func (a *applier) calm(c *plan.Change) time.Duration {
+	info := a.flow.Target.Describe()
+	calm := info.Settle
+	if a.o.Settle > 0 {
+		calm = a.o.Settle
+	}
+	sent := a.entries[c.Seq].Sent
+	if a.foreign[c.Seq] {
+		sent = a.begun // what another worker's clock showed proves nothing
+	}
+	return sent.Add(info.CallTimeout + calm).Sub(a.o.Now())
 }
 
 // settleLooks is how often the target is read to settle one call: what loses
@@ -79,6 +86,29 @@ func (a *applier) sought(ctx context.Context, c *plan.Change) (fate, directory.K
 		}
 	}
 }
+
+// seen takes the target's word for a DISABLE or DELETE only when the target shows
+// it: an account that stays would never be planned again, since its link says that
+// it is gone. What else had no effect is in the next plan. A target that cannot be
+// read is believed; one whose word and deed differ again and again ends the run.
+func (a *applier) seen(ctx context.Context, c *plan.Change, key directory.Key) error {
+	what, _, err := a.fate(ctx, c)
+	if err == nil && what == fateNothing { // its reads may lag behind its writes
+		if err := wait(ctx, a.calm(c)); err != nil {
+			return err
+		}
+		what, _, err = a.fate(ctx, c)
+	}
+	if ctx.Err() == nil && err == nil && what == fateNothing {
+		return a.idle(ctx, c, run.StepInDoubt, fault.New(fault.Unavailable, sayNoEffect))
+	}
+	a.worn = 0
+	keep, done := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer done()
+	return a.done(keep, c, key)
+}
+
+const sayNoEffect = "the target says that it was done, and shows no effect: please look there / 目标系统返回成功，但数据没有变化，请到目标系统核对"
 
 // belated deals with a CREATE that was sent again and is refused since the object
 // is there: the earlier sending may have landed after the target was read. It is
@@ -173,7 +203,7 @@ func (a *applier) fateOfUpdate(c *plan.Change, found finding) fate {
 		return fateBlind
 	case found.equals(a.resolved(c)):
 		return fateDone
-	case found.equals(c.Before):
+	case found.equals(c.Before), found.halfway(c.Before, a.resolved(c)):
 		return fateNothing
 	default:
 		return fateUnknown

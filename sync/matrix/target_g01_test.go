@@ -35,7 +35,7 @@ func (d *ward) hitsOf(place string) int {
 // became of its answer, and the journal says so.
 func TestG01_TheEffectIsDoneAndTheReplyIsLost(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 1, nil, func(d *ward) {
 		for _, how := range []string{"cut", "hang", "half"} {
 			for place, pick := range places() {
 				name := how + " " + place
@@ -53,7 +53,7 @@ func TestG01_TheEffectIsDoneAndTheReplyIsLost(t *testing.T) {
 // rule about ids keeps it from becoming two.
 func TestG02_TheEffectLandsLate(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 2, nil, func(d *ward) {
 		info := d.target.Describe()
 		for _, how := range []string{"hang", "cut"} {
 			late := info.CallTimeout + info.Settle - 500*time.Millisecond
@@ -88,43 +88,45 @@ func TestG02_TheEffectLandsLate(t *testing.T) {
 // and again.
 func TestG03_ToldToSlowDown(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 3, nil, func(d *ward) {
 		header := d.post.headers()
 		dates := header == "Retry-After"
-		in := func(value string) ruling {
-			r := ruling{status: http.StatusTooManyRequests}
+		in := func(value string, hint time.Duration) ruling {
+			r := ruling{status: http.StatusTooManyRequests, hint: hint}
 			if header != "" && value != "" {
 				r.header = http.Header{header: {value}}
 			}
 			return r
 		}
-		for name, c := range map[string]struct {
-			value string
-			hint  time.Duration
-			least time.Duration
+		const asked = 50 * time.Second
+		for _, c := range []struct {
+			name   string
+			values [each]string // of the first, the middle and the last of each kind
+			asked  [each]time.Duration
 		}{
-			"seconds": {"50", 50 * time.Second, 50 * time.Second}, "a date": {"date", 50 * time.Second, 50 * time.Second},
-			"negative": {"-5", 0, 0}, "missing": {"", 0, 0}, "no number": {"soon", 0, 0},
+			{"a time", [each]string{"50", "date", "50"}, [each]time.Duration{asked, asked, asked}},
+			{"no time", [each]string{"-5", "", "soon"}, [each]time.Duration{}},
 		} {
 			o := d.under(func(k *knock) ruling {
 				if k.sending == nil || !k.write || k.time != 1 {
 					return ruling{}
 				}
-				value := c.value
+				value := c.values[k.nth]
 				if value == "date" {
-					value = d.now().Add(c.hint).UTC().Format(http.TimeFormat)
+					value = d.now().Add(c.asked[k.nth]).UTC().Format(http.TimeFormat)
 				}
-				r := in(value)
-				r.hint = c.hint
-				return r
-			}).sound(name).hit(name, d.hitsOf("every"))
-			o.state(name, run.Succeeded).want(name, run.StepDone)
-			least := c.least
-			if d.name == "ldap" || c.value == "date" && !dates && header != "" {
-				least = 0 // it has no way to say so
-			}
-			o.apart(name, max(least-2*time.Second, 300*time.Millisecond))
-			d.settled(name)
+				return in(value, c.asked[k.nth])
+			}).sound(c.name).hit(c.name, d.hitsOf("every"))
+			o.state(c.name, run.Succeeded).want(c.name, run.StepDone)
+			o.apart(c.name, func(k knock) time.Duration {
+				switch {
+				case c.asked[k.nth] == 0, d.name == "ldap", c.values[k.nth] == "date" && !dates && header != "":
+					return 300 * time.Millisecond // nothing was said, or not in a way that the system has
+				default:
+					return c.asked[k.nth] - 2*time.Second
+				}
+			})
+			d.settled(c.name)
 			d.next()
 		}
 		name := "1e9 seconds"
@@ -132,18 +134,18 @@ func TestG03_ToldToSlowDown(t *testing.T) {
 			if !k.write {
 				return ruling{}
 			}
-			r := in("1000000000")
-			r.hint = 1e9 * time.Second
-			return r
-		}).sound(name).hit(name, 1)
-		o.state(name, run.Partial, run.Failed)
-		switch d.name {
-		case "ldap": // it has no way to ask
-		case "feishu":
-			o.apart(name, 55*time.Second) // the vendor's windows are a minute at most
-		default:
-			o.apart(name, 110*time.Second)
-		}
+			return in("1000000000", 1e9*time.Second)
+		}).sound(name).hit(name, 1).state(name, run.Partial, run.Failed)
+		o.apart(name, func(knock) time.Duration {
+			switch d.name {
+			case "ldap":
+				return 300 * time.Millisecond // it has no way to ask
+			case "feishu":
+				return 55 * time.Second // the vendor's windows are a minute at most
+			default:
+				return 110 * time.Second
+			}
+		})
 		if o.took > time.Hour {
 			d.t.Errorf("%s: the run took %s", name, o.took)
 		}
@@ -152,15 +154,15 @@ func TestG03_ToldToSlowDown(t *testing.T) {
 }
 
 // apart sees that two sendings of a change are so far from each other.
-func (o *outcome) apart(name string, least time.Duration) {
+func (o *outcome) apart(name string, least func(knock) time.Duration) {
 	o.d.t.Helper()
 	last := map[string]time.Time{}
 	for _, k := range o.writes() {
 		if k.sending == nil {
 			continue
 		}
-		if was, ok := last[k.Token]; ok && k.at.Sub(was) < least {
-			o.d.t.Errorf("%s: %s was sent again after %s, want %s at least", name, k.what(), k.at.Sub(was), least)
+		if was, ok := last[k.Token]; ok && k.at.Sub(was) < least(k) {
+			o.d.t.Errorf("%s: %s was sent again after %s, want %s at least", name, k.what(), k.at.Sub(was), least(k))
 			return
 		}
 		last[k.Token] = k.at
@@ -171,7 +173,7 @@ func (o *outcome) apart(name string, least time.Duration) {
 // for minutes ends the run with a reason, and the next one does what is left.
 func TestG04_OutOfOrder(t *testing.T) {
 	t.Parallel()
-	infirmary(t, nil, func(d *ward) {
+	infirmary(t, 4, nil, func(d *ward) {
 		name := "a burst"
 		o := d.under(first(every, ruling{status: http.StatusServiceUnavailable})).sound(name).hit(name, d.hitsOf("every"))
 		o.state(name, run.Succeeded).want(name, run.StepDone)

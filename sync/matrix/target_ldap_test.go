@@ -174,16 +174,27 @@ func newLDAPPost(t *testing.T, now func() time.Time) post {
 }
 
 func (s *ldapPost) connect(w *toll) connector.Target {
+	w.named = func(id string) string { return s.named(userKey(id)) }
+	var open []*strait
+	w.idle = func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, c := range open {
+			_ = c.Close()
+		}
+	}
 	c, err := ldapdir.New(ldapdir.Options{
 		URL: "ldap://" + s.addr, BindDN: slapdRoot, BindPassword: slapdSecret, BaseDN: s.base, Dialect: ldapdir.OpenLDAP, Disabled: "employeeType=" + slapdMark, Now: s.now,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			w.mu.Lock()
-			line := w.line
-			w.mu.Unlock()
-			if line != nil {
-				return line(ctx)
-			}
-			return newStrait(ctx, s.addr, w)
+			return w.connection(ctx, func(ctx context.Context) (net.Conn, error) {
+				c, err := newStrait(ctx, s.addr, w)
+				if err == nil {
+					w.mu.Lock()
+					open = append(open, c)
+					w.mu.Unlock()
+				}
+				return c, err
+			})
 		},
 	})
 	check(s.t, err)
@@ -210,6 +221,9 @@ func (s *ldapPost) deeds() []deed {
 			kind = directory.Department
 		}
 		verb := verbs[e.GetAttributeValue("reqType")]
+		if kind == directory.User && e.GetAttributeValue("reqType") == "modrdn" {
+			verb = "move" // a second request of one change
+		}
 		if verb == "" {
 			verb = "write"
 		}
@@ -325,12 +339,16 @@ func (c *strait) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	default:
 	}
+	if c.toll != nil && c.toll.broken() {
+		_ = c.Close()
+		return 0, net.ErrClosed
+	}
 	c.sent.Write(p)
 	for {
 		raw := bytes.Clone(c.sent.Bytes())
 		packet, err := ber.ReadPacket(bytes.NewReader(raw))
 		if err != nil || len(packet.Children) < 2 {
-			return len(p), nil // the rest is to come
+			return len(p), nil //nolint:nilerr // no whole message yet: the rest is to come
 		}
 		n := len(packet.Bytes())
 		c.sent.Next(n)
@@ -380,10 +398,10 @@ func (c *strait) pass(packet *ber.Packet, raw []byte, rule ruling) {
 	if rule.twice {
 		later(c.addr, c.bind, raw)
 	}
-	answer, err := exchange(c.server, c.from, packet, raw)
-	if rule.after != nil {
-		rule.after()
+	if rule.swap[0] != "" {
+		packet, raw = ldapDeletion(packet, c.toll.named(rule.swap[1]))
 	}
+	answer, err := exchange(c.server, c.from, packet, raw)
 	switch {
 	case err != nil || rule.lose == "cut":
 		_ = c.Close()
@@ -392,6 +410,9 @@ func (c *strait) pass(packet *ber.Packet, raw []byte, rule ruling) {
 		_ = c.Close()
 	case rule.lose == "":
 		c.tell(answer)
+	}
+	if rule.after != nil {
+		rule.after()
 	}
 }
 
@@ -469,6 +490,15 @@ func ldapAnswer(packet *ber.Packet, code int) []byte {
 	return m.Bytes()
 }
 
+// ldapDeletion makes a request to delete an entry out of one to delete another.
+func ldapDeletion(packet *ber.Packet, dn string) (*ber.Packet, []byte) {
+	id, _ := packet.Children[0].Value.(int64)
+	m := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
+	m.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
+	m.AppendChild(ber.NewString(ber.ClassApplication, ber.TypePrimitive, ldap.ApplicationDelRequest, dn, ""))
+	return m, m.Bytes()
+}
+
 // Close is net.Conn's.
 func (c *strait) Close() error {
 	c.once.Do(func() { close(c.closed); _ = c.server.Close() })
@@ -481,3 +511,8 @@ func (c *strait) RemoteAddr() net.Addr             { return pipeAddr{} }
 func (c *strait) SetDeadline(time.Time) error      { return nil }
 func (c *strait) SetReadDeadline(time.Time) error  { return nil }
 func (c *strait) SetWriteDeadline(time.Time) error { return nil }
+
+func (s *ldapPost) expire() bool { return false }
+func (s *ldapPost) deny() func() { return nil }
+
+func (s *ldapPost) aside(x deed) bool { return x.verb == "move" }

@@ -16,7 +16,6 @@ import (
 	"github.com/rollcallhq/rollcall/sync/connector/wecom"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/mapping"
-	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
 	"github.com/rollcallhq/rollcall/sync/simulator/feishusim"
 	"github.com/rollcallhq/rollcall/sync/simulator/scimsim"
@@ -375,4 +374,30 @@ func (s *scimPost) occupy(o directory.Object, _ directory.ID) {
 	check(s.t, err)
 }
 
-var _ = plan.Create
+func (s *wecomPost) expire() bool { s.ExpireTokens(); return true }
+
+func (s *wecomPost) deny() func() {
+	s.TrustIPs("203.0.113.9")
+	return func() { s.TrustIPs() }
+}
+
+func (s *feishuPost) expire() bool { s.RevokeTokens(); return true }
+
+func (s *feishuPost) deny() func() {
+	s.SetScopes("contact:contact:readonly_as_app")
+	return func() { s.SetScopes() }
+}
+
+func (s *dingtalkPost) expire() bool { s.RevokeTokens(); return true }
+
+func (s *dingtalkPost) deny() func() {
+	s.SetPermission(dingtalksim.PermitManage, false)
+	return func() { s.SetPermission(dingtalksim.PermitManage, true) }
+}
+
+func (s *scimPost) expire() bool { return false }
+
+func (s *scimPost) deny() func() {
+	s.sim.SetToken("another-token")
+	return func() { s.sim.SetToken("scim-token") }
+}

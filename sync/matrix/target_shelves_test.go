@@ -102,9 +102,7 @@ func (s *rosterPost) load() {
 		if !h.active {
 			s.off[no] = true
 		}
-		for _, path := range h.in {
-			p.in = append(p.in, path)
-		}
+		p.in = append(p.in, h.in...)
 		s.rows[no] = p
 	}
 }
@@ -239,3 +237,8 @@ func (s *sqlPost) occupy(o directory.Object, in directory.ID) {
 	s.byHand("INSERT INTO people (id, name, mobile, email, title, departments, active) VALUES (?, ?, ?, ?, ?, ?, '1')",
 		attr(o, "employee_no"), attr(o, "name"), attr(o, "mobile"), attr(o, "email"), attr(o, "title"), string(in))
 }
+
+func (s *rosterPost) expire() bool { return false }
+func (s *rosterPost) deny() func() { return nil }
+func (s *sqlPost) expire() bool    { return false }
+func (s *sqlPost) deny() func()    { return nil }

@@ -1,9 +1,11 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +35,9 @@ type toll struct {
 	seen    map[string]*sending // by token
 	counts  map[string]int      // changes by what, since reset
 	lies    int
-	met     int // rulings that did not let pass, since reset
+	idle    func()                 // hangs up what stands open
+	named   func(id string) string // of a directory: the name of an entry
+	met     int                    // rulings that did not let pass, since reset
 	late    sync.WaitGroup
 }
 
@@ -60,18 +64,18 @@ type knock struct {
 
 // ruling is what becomes of a knock. The zero value lets it pass.
 type ruling struct {
-	before  bool          // cut the connection, nothing happens
-	mute    bool          // nothing happens, and nobody answers
-	lose    string        // do it, and lose the answer: "cut", "hang" or "half"
-	late    time.Duration // … and do it only so much later
-	status  int           // answer so instead: an HTTP status
-	header  http.Header   // … with these
-	hint    time.Duration // what the header asks for; for targets without headers
-	lie     bool          // answer as if it were done
-	twice   bool          // it comes twice: what was on its way arrives at last, and then this
-	prior   func()        // called before it is passed on
-	instead func(*http.Request)
-	after   func() // called when it has been done
+	before bool          // cut the connection, nothing happens
+	mute   bool          // nothing happens, and nobody answers
+	lose   string        // do it, and lose the answer: "cut", "hang" or "half"
+	late   time.Duration // … and do it only so much later
+	status int           // answer so instead: an HTTP status
+	header http.Header   // … with these
+	hint   time.Duration // what the header asks for; for targets without headers
+	lie    bool          // answer as if it were done
+	twice  bool          // it comes twice: what was on its way arrives at last, and then this
+	swap   [2]string     // a fake that does to the second what it was asked to do to the first
+	prior  func()        // called before it is passed on
+	after  func()        // called when it has been done
 }
 
 func (r ruling) passes() bool {
@@ -125,7 +129,7 @@ func (w *toll) judge(write bool, line, body string) ruling {
 		return ruling{}
 	}
 	r := rule(&k)
-	if !r.passes() || r.twice || r.prior != nil || r.instead != nil {
+	if !r.passes() || r.twice || r.prior != nil || r.after != nil || r.swap[0] != "" {
 		w.mu.Lock()
 		w.met++
 		w.mu.Unlock()
@@ -173,6 +177,8 @@ func (w *toll) apply(ctx context.Context, of connector.Target, change connector.
 		return directory.Key{}, fault.New(fault.Credential, "the account may not write any more / 账号已没有写权限")
 	case r.status != 0:
 		return directory.Key{}, fault.New(fault.Unavailable, "is out of order / 服务异常")
+	case r.lie && change.Op == plan.Create:
+		return directory.Key{Kind: change.Key.Kind, ID: cmp.Or(change.Key.ID, directory.ID(change.After[of.Describe().IDAttribute].String()))}, nil
 	case r.lie:
 		return change.Key, nil
 	case r.late > 0:
@@ -184,6 +190,9 @@ func (w *toll) apply(ctx context.Context, of connector.Target, change connector.
 	}
 	if r.twice {
 		_, _ = of.Apply(ctx, change)
+	}
+	if r.swap[0] != "" {
+		change.Key.ID = directory.ID(r.swap[1])
 	}
 	key, err := of.Apply(ctx, change)
 	if r.after != nil {
@@ -212,26 +221,47 @@ func (w *toll) web(inner http.Handler, writes func(*http.Request) bool, fib func
 	transport := &http.Transport{
 		MaxIdleConnsPerHost: 8,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			w.mu.Lock()
-			line := w.line
-			w.mu.Unlock()
-			if line != nil {
-				return line(ctx)
-			}
-			return pipes.dial(ctx)
+			return w.connection(ctx, pipes.dial)
 		},
 	}
+	transport.DialTLSContext = transport.DialContext // what is on the pipes is as good as encrypted
+	w.idle = transport.CloseIdleConnections
 	w.t.Cleanup(func() {
 		w.late.Wait()
 		transport.CloseIdleConnections()
 		_ = server.Close()
 		<-served
 	})
-	return "http://127.0.0.1:9", &http.Client{Transport: transport}
+	return "https://target.test", &http.Client{Transport: transport}
 }
 
-// hang up all connections that stand open, so that the next call needs one.
-func hangUp(c *http.Client) { c.CloseIdleConnections() }
+// connection makes one, unless the line is broken.
+func (w *toll) connection(ctx context.Context, dial func(context.Context) (net.Conn, error)) (net.Conn, error) {
+	w.mu.Lock()
+	line := w.line
+	w.mu.Unlock()
+	if line != nil {
+		return line(ctx)
+	}
+	return dial(ctx)
+}
+
+// breakLine lets every further connection go wrong, and hangs up those that stand.
+func (w *toll) breakLine(line func(ctx context.Context) (net.Conn, error)) {
+	w.mu.Lock()
+	w.line = line
+	idle := w.idle
+	w.mu.Unlock()
+	if idle != nil {
+		idle()
+	}
+}
+
+func (w *toll) broken() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.line != nil
+}
 
 func (w *toll) gate(inner http.Handler, writes func(*http.Request) bool, fib func(*knock, *http.Request) (int, string)) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
@@ -247,16 +277,32 @@ func (w *toll) gate(inner http.Handler, writes func(*http.Request) bool, fib fun
 		switch {
 		case rule.passes():
 			req := again()
+			if rule.swap[0] != "" {
+				body = []byte(strings.ReplaceAll(string(body), rule.swap[0], rule.swap[1]))
+				r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, rule.swap[0], rule.swap[1])
+				r.URL.Path = strings.ReplaceAll(r.URL.Path, rule.swap[0], rule.swap[1])
+				req = again()
+				req.RequestURI = r.URL.RequestURI()
+			}
+			if w.broken() {
+				out.Header().Set("Connection", "close")
+			}
 			if rule.twice {
 				inner.ServeHTTP(httptest.NewRecorder(), again())
 			}
-			if rule.instead != nil {
-				rule.instead(req)
+			if rule.after == nil {
+				inner.ServeHTTP(out, req)
+				break
 			}
-			inner.ServeHTTP(out, req)
-			if rule.after != nil {
-				rule.after()
+			answer := httptest.NewRecorder()
+			inner.ServeHTTP(answer, req)
+			rule.after()
+			maps.Copy(out.Header(), answer.Header())
+			if w.broken() {
+				out.Header().Set("Connection", "close")
 			}
+			out.WriteHeader(answer.Code)
+			_, _ = out.Write(answer.Body.Bytes())
 		case rule.before:
 			panic(http.ErrAbortHandler)
 		case rule.mute:
@@ -274,9 +320,7 @@ func (w *toll) gate(inner http.Handler, writes func(*http.Request) bool, fib fun
 			out.WriteHeader(status)
 			_, _ = io.WriteString(out, text)
 		default:
-			for name, values := range rule.header {
-				out.Header()[name] = values
-			}
+			maps.Copy(out.Header(), rule.header)
 			out.Header().Set("Content-Type", "text/html")
 			out.WriteHeader(rule.status)
 			if rule.status >= http.StatusInternalServerError { // DingTalk bars addresses by web pages of other statuses

@@ -36,9 +36,18 @@ type post interface {
 	// occupy puts an object into the target that has what must be unique of one of
 	// the source. in is the target's department of people.
 	occupy(o directory.Object, in directory.ID)
-	// moves tells whether its wire can answer with an HTTP header.
-	headers() (retryAfter string) // the header's name, "" for none
+	// headers gives the name of the HTTP header that asks to wait; "" for none.
+	headers() string
+	// expire ends the tokens that are in use, or is false when there are none.
+	expire() bool
+	// deny takes the permission to write away, and gives what brings it back; nil: only
+	// at the toll.
+	deny() func()
 }
+
+// asider is a post on which some changes are two writes; the second is looked at by
+// itself.
+type asider interface{ aside(x deed) bool }
 
 // deed is one write that took effect.
 type deed struct {
@@ -61,8 +70,14 @@ func verbOf(op plan.Op) string {
 // postKinds are the targets, by name.
 func postKinds() []postKind {
 	return []postKind{
-		{"wecom", newWeComPost}, {"feishu", newFeishuPost}, {"dingtalk", newDingTalkPost}, {"ldap", newLDAPPost},
-		{"scim", newSCIMPost}, {"csv", newCSVPost}, {"xlsx", newXLSXPost}, {"sql", newSQLPost},
+		{"wecom", newWeComPost},
+		{"feishu", newFeishuPost},
+		{"dingtalk", newDingTalkPost},
+		{"ldap", newLDAPPost},
+		{"scim", newSCIMPost},
+		{"csv", newCSVPost},
+		{"xlsx", newXLSXPost},
+		{"sql", newSQLPost},
 	}
 }
 
@@ -224,19 +239,25 @@ type ward struct {
 	people int // highest number given
 	units  int
 	judged int        // deeds that were judged already
+	aside  []deed     // of the last run, looked at by themselves
 	joined [][]string // people by the round in which they were hired
 	formed [][]string // departments likewise
 }
 
 func (d *ward) now() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) }
 
-// infirmary runs a test on each target, or, in the quick form, on those of turn:
-// the targets of one row stand in for each other, so that each fault is seen on
-// several and each target in several rows.
-func infirmary(t *testing.T, only func(name string) bool, body func(*ward)) {
+// infirmary runs the test of a row of the fault matrix on each target to which it
+// applies. The race detector sees what happens at once, and makes the record ten times
+// slower: with it, and with -short, a row has one target, another one for each row.
+func infirmary(t *testing.T, row int, applies func(name string) bool, body func(*ward)) {
 	t.Helper()
-	for _, k := range postKinds() {
-		if only != nil && !only(k.name) {
+	kinds := slices.DeleteFunc(postKinds(), func(k postKind) bool { return applies != nil && !applies(k.name) })
+	for i, k := range kinds {
+		switch {
+		case long():
+		case (raced || testing.Short()) && i != row%len(kinds):
+			continue
+		case k.name == "xlsx" && row%4 != 2: // what is not as in a CSV is how the file is written
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
@@ -256,7 +277,7 @@ func admit(t *testing.T, k postKind, body func(*ward)) {
 		d.open()
 		d.pay.found("d0", "总部")
 		d.pay.hire("E0000")
-		for range 10 {
+		for range 5 {
 			d.hire()
 		}
 		d.joined = nil // they stay
@@ -276,10 +297,6 @@ func admit(t *testing.T, k postKind, body func(*ward)) {
 // without gives what leaves some targets out.
 func without(names ...string) func(string) bool {
 	return func(name string) bool { return !slices.Contains(names, name) }
-}
-
-func among(names ...string) func(string) bool {
-	return func(name string) bool { return slices.Contains(names, name) }
 }
 
 // open makes the engine on the record and lets it serve.
@@ -523,18 +540,12 @@ func (d *ward) kinds() []string {
 	return all
 }
 
-// full gives how many of each a full round has.
-func (d *ward) full(n int) map[string]int {
-	m := map[string]int{}
-	for _, k := range d.kinds() {
-		m[k] = n
-	}
-	return m
-}
-
 // keyOf gives the target's id of a source object.
 func (d *ward) keyOf(source directory.Key) directory.Key {
 	d.t.Helper()
+	if _, departments := d.post.specs(); departments == nil && source.Kind == directory.Department {
+		return directory.Key{}
+	}
 	links, err := d.store.Links(d.t.Context(), "flow")
 	check(d.t, err)
 	for i := range links {
@@ -598,7 +609,14 @@ func (o *outcome) broken(invariant, format string, args ...any) {
 
 // compare looks at I1, I2, I3 and I12.
 func (o *outcome) compare(log []deed) {
-	left := slices.Clone(log)
+	o.d.aside = nil
+	left := slices.DeleteFunc(slices.Clone(log), func(x deed) bool {
+		if p, can := o.d.post.(asider); !can || !p.aside(x) {
+			return false
+		}
+		o.d.aside = append(o.d.aside, x)
+		return true
+	})
 	doubted := 0
 	for i := range o.plan.Changes {
 		c := &o.plan.Changes[i]
@@ -642,6 +660,9 @@ func (o *outcome) compare(log []deed) {
 
 // weigh looks at one change.
 func (o *outcome) weigh(c *plan.Change, e run.Entry, n int) {
+	if c.Op == plan.Adopt && e.Step == run.StepDone && n == 0 {
+		return // nothing is sent
+	}
 	say := fmt.Sprintf("#%d %s %s is %s (sent %d times, %q)", c.Seq, c.Op, c.Key, e.Step, e.Sends, e.Say)
 	switch {
 	case n > 1:
