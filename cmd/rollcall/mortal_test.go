@@ -60,7 +60,7 @@ type host struct {
 	child  *exec.Cmd     // guarded by m.mu
 	serves chan struct{} // of the present child: closed when it serves
 	over   chan struct{} // closed when nobody is started any more
-	began  time.Time     // of the present child
+	leaves bool          // it was told to end, and is not started again
 }
 
 func openMortal(t *testing.T, of kind) *mortal {
@@ -128,21 +128,63 @@ func (m *mortal) serve(ctx context.Context, t *testing.T, failpoint string) (sto
 	m.deaths, m.wrong, m.spared = 0, nil, false
 	m.mu.Unlock()
 	for _, h := range m.hosts {
-		if err := h.start(ctx, failpoint); err != nil {
-			t.Fatal(err)
-		}
-		h.over = make(chan struct{})
-		go h.keep(ctx)
+		h.launch(ctx, t, failpoint)
 	}
+	return m.stopper()
+}
+
+// stopper gives what ends every replica.
+func (m *mortal) stopper() func() {
 	return sync.OnceFunc(func() {
 		m.mu.Lock()
 		m.spared = true
 		m.mu.Unlock()
 		for _, h := range m.hosts {
-			h.end()
+			if h.over != nil {
+				h.end()
+			}
 		}
 	})
 }
+
+// launch starts a replica, and again whenever it dies.
+func (h *host) launch(ctx context.Context, t *testing.T, failpoint string) {
+	t.Helper()
+	h.leaves = false
+	if err := h.start(ctx, failpoint); err != nil {
+		t.Fatal(err)
+	}
+	h.over = make(chan struct{})
+	go h.keep(ctx)
+}
+
+// leave sends a replica SIGTERM so many times, and sees that it ends by itself, with
+// 0 and in time. meanwhile happens before it is waited for.
+func (h *host) leave(t *testing.T, signals int, meanwhile func()) {
+	t.Helper()
+	h.m.mu.Lock()
+	h.leaves = true
+	for range signals {
+		if err := h.child.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+	}
+	h.m.mu.Unlock()
+	began := time.Now()
+	meanwhile()
+	<-h.over
+	took := time.Since(began)
+	if took > termWithin {
+		t.Errorf("%s ends %v after SIGTERM", h.name, took)
+	}
+	if code := h.child.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("%s ends with %d: %v", h.name, code, h.child.ProcessState)
+	}
+	t.Logf("%s ends %v after %d SIGTERM", h.name, took.Round(time.Millisecond), signals)
+}
+
+// termWithin is how soon a process ends that was told to.
+const termWithin = 10 * time.Second
 
 // end sends the last child SIGTERM, when it has learned to heed it, and waits.
 func (h *host) end() {
@@ -165,7 +207,7 @@ func (h *host) keep(ctx context.Context) {
 		child, serves := h.present()
 		err := child.Wait()
 		m.mu.Lock()
-		spared, rough := m.spared, m.rough
+		spared, rough := m.spared || h.leaves, m.rough
 		if killed(err) {
 			m.deaths++
 		}
@@ -226,7 +268,7 @@ func (h *host) start(ctx context.Context, failpoint string) error {
 	c.Env = append(append(os.Environ(), h.env...), failVariable+"="+failpoint)
 	c.Stdout, c.Stderr = log, &herald{to: log, serves: h.serves}
 	c.WaitDelay = 2 * time.Second // a rule's process may hold the pipe a little longer
-	h.child, h.began = c, time.Now()
+	h.child = c
 	return c.Start()
 }
 
