@@ -266,12 +266,16 @@ func (m *mortal) fresh(t *testing.T, what string, was map[run.Code]bool, fits fu
 	return found
 }
 
-// asked lets 李敏 ask for a run, and waits until it waits for votes.
+// asked lets 李敏 ask for a run, and waits until it waits for votes, or has done what
+// needs none.
 func (m *mortal) asked(t *testing.T, line string) run.Run {
 	t.Helper()
 	was := m.known(t)
 	m.say(t, "李敏", "@点名 "+line)
 	return m.fresh(t, "the run awaits votes", was, func(r run.Run) bool {
+		if r.State == run.Succeeded {
+			return true
+		}
 		if r.State.Ended() {
 			t.Fatalf("%s ends as %s: %s\n%s", r.Code, r.State, r.Reason, logEnd(m.dir))
 		}
@@ -282,6 +286,9 @@ func (m *mortal) asked(t *testing.T, line string) run.Run {
 // approve casts as many votes as a run needs.
 func (m *mortal) approve(t *testing.T, r run.Run) {
 	t.Helper()
+	if r.State != run.Awaiting {
+		return
+	}
 	for _, who := range []string{"周凯", "陈悦"}[:max(1, r.Votes)] {
 		m.say(t, who, fmt.Sprintf("@点名 批准 %s 删除=%d", r.Code, r.Counts.Delete))
 	}
