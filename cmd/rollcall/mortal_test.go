@@ -48,6 +48,7 @@ type mortal struct {
 	wrong  error // one ended otherwise than by SIGKILL
 	spared bool  // they are not killed any more
 	rough  bool  // what they need may be away when they start
+	frail  int   // so often one may end by itself: it is starved
 }
 
 // host is one process of the service, and those after it.
@@ -56,6 +57,7 @@ type host struct {
 	name   string
 	config string
 	env    []string
+	files  int // it may not open more; 0: as many as we
 
 	child  *exec.Cmd     // guarded by m.mu
 	serves chan struct{} // of the present child: closed when it serves
@@ -208,7 +210,11 @@ func (h *host) keep(ctx context.Context) {
 		err := child.Wait()
 		m.mu.Lock()
 		spared, rough := m.spared || h.leaves, m.rough
-		if killed(err) {
+		starved := err != nil && !killed(err) && !spared && m.frail > 0
+		if starved {
+			m.frail--
+		}
+		if killed(err) || starved {
 			m.deaths++
 		}
 		m.mu.Unlock()
@@ -218,7 +224,7 @@ func (h *host) keep(ctx context.Context) {
 		case spared:
 			m.note(err, "at SIGTERM it ends with")
 			return
-		case killed(err):
+		case killed(err) || starved:
 		case rough && !closed(serves): // what it needs was away, and it said so
 			pause(ctx, 200*time.Millisecond)
 		default:
@@ -264,7 +270,13 @@ func (h *host) start(ctx context.Context, failpoint string) error {
 	}
 	h.serves = make(chan struct{})
 	c := exec.CommandContext(ctx, h.m.exe, "serve", "--config", h.config)
-	c.Args[0] = "rollcall"
+	if h.files > 0 {
+		own := filepath.Join(h.m.dir, "rollcall") // it goes by the name that it is called
+		_ = os.Symlink(h.m.exe, own)
+		c = exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--nofile=%[1]d:%[1]d", h.files), "--", own, "serve", "--config", h.config)
+	} else {
+		c.Args[0] = "rollcall"
+	}
 	c.Env = append(append(os.Environ(), h.env...), failVariable+"="+failpoint)
 	c.Stdout, c.Stderr = log, &herald{to: log, serves: h.serves}
 	c.WaitDelay = 2 * time.Second // a rule's process may hold the pipe a little longer
