@@ -216,12 +216,12 @@ func wrongBy() time.Duration {
 // troubles are what can go wrong in a world.
 func (m *mortal) troubles(t *testing.T, dice *rand.Rand) []trouble {
 	t.Helper()
-	any := func() *host { return m.hosts[dice.IntN(len(m.hosts))] }
+	either := func() *host { return m.hosts[dice.IntN(len(m.hosts))] }
 	nothing := func() {}
 	all := []trouble{
-		{"killed", func() func() { any().signal(syscall.SIGKILL); return nothing }},
+		{"killed", func() func() { either().signal(syscall.SIGKILL); return nothing }},
 		{"frozen", func() func() {
-			h := any()
+			h := either()
 			h.signal(syscall.SIGSTOP)
 			return func() { h.signal(syscall.SIGCONT) }
 		}},
@@ -229,7 +229,7 @@ func (m *mortal) troubles(t *testing.T, dice *rand.Rand) []trouble {
 	all = append(all, m.vendorTroubles(dice)...)
 	all = append(all, m.chatTroubles()...)
 	if m.record != nil {
-		return append(all, m.sharedTroubles(t, any)...)
+		return append(all, m.sharedTroubles(t, either)...)
 	}
 	return append(all, trouble{"record busy", func() func() { return holdRecord(filepath.Join(m.dir, "data", "rollcall.db")) }})
 }
@@ -276,7 +276,7 @@ func (m *mortal) chatTroubles() []trouble {
 }
 
 // sharedTroubles are of what replicas share.
-func (m *mortal) sharedTroubles(t *testing.T, any func() *host) []trouble {
+func (m *mortal) sharedTroubles(t *testing.T, either func() *host) []trouble {
 	t.Helper()
 	nothing := func() {}
 	return []trouble{
@@ -286,8 +286,8 @@ func (m *mortal) sharedTroubles(t *testing.T, any func() *host) []trouble {
 			_, _ = m.server.Admin.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rollcall'`)
 			return nothing
 		}},
-		{"clock ahead", func() func() { return any().wrongClock(wrongBy()) }},
-		{"clock behind", func() func() { return any().wrongClock(-wrongBy()) }},
+		{"clock ahead", func() func() { return either().wrongClock(wrongBy()) }},
+		{"clock behind", func() func() { return either().wrongClock(-wrongBy()) }},
 	}
 }
 
@@ -403,6 +403,11 @@ func TestI10_NothingLeaks(t *testing.T) {
 	work()
 	w := &world{before: before}
 	var bad []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("%q", bad)
+		}
+	}()
 	m.until(t, "it needs what it needed", func() bool { // the collector of garbage takes its time
 		w.after, bad = m.vitals(t), nil
 		w.slim(func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) })
