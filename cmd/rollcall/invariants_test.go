@@ -430,7 +430,8 @@ func goodWorld() *world {
 			votes: []run.Vote{{Decision: run.Approve, By: run.Actor{Person: "周凯"}, At: at}},
 		}},
 		posts: []stage.Post{
-			{Room: stage.FeishuRoom, Who: "点名", Text: "@李敏 完成 ABC123 · 成功 1"}, {Room: stage.FeishuRoom, Who: "点名", Text: "已批准：ABC123 · 周凯"},
+			{Room: stage.FeishuRoom, Who: "点名", Text: "@李敏 完成 ABC123 · 成功 1"},
+			{Room: stage.FeishuRoom, Who: "点名", Text: "已批准：ABC123 · 周凯"},
 			{Room: stage.DingRoom, Who: "点名", Text: "┌─ Done ABC123 · done 1 · sync hr-to-wecom"},
 		},
 		secrets: []string{"s3cret"},

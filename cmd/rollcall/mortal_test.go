@@ -355,11 +355,6 @@ func (m *mortal) worker(t *testing.T) *host {
 	return nil
 }
 
-// other gives a replica that is not this one.
-func (m *mortal) other(than *host) *host {
-	return m.hosts[slices.IndexFunc(m.hosts, func(h *host) bool { return h != than })]
-}
-
 // say lets a person say a line until the platform has delivered it.
 func (m *mortal) say(t *testing.T, who, line string) {
 	t.Helper()
