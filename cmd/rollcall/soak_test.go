@@ -227,11 +227,16 @@ func (m *mortal) troubles(t *testing.T, dice *rand.Rand) []trouble {
 	}
 	all = append(all, m.vendorTroubles(dice)...)
 	all = append(all, m.chatTroubles()...)
+	if *soakTime == 0 { // it is kept to for a minute
+		all = slices.DeleteFunc(all, func(one trouble) bool { return one.name == quotaUsedUp })
+	}
 	if m.record != nil {
 		return append(all, m.sharedTroubles(t, either)...)
 	}
 	return append(all, trouble{"record busy", func() func() { return holdRecord(filepath.Join(m.dir, "data", "rollcall.db")) }})
 }
+
+const quotaUsedUp = "quota used up"
 
 func (m *mortal) vendorTroubles(dice *rand.Rand) []trouble {
 	wecom := m.stage.WeCom
@@ -243,7 +248,7 @@ func (m *mortal) vendorTroubles(dice *rand.Rand) []trouble {
 	return []trouble{
 		{"vendor 502", func() func() { return inject(wecomsim.Fault{Status: 502, Times: -1}) }},
 		{"vendor 429", func() func() { return inject(wecomsim.Fault{Status: 429, Times: 4}) }},
-		{"quota used up", func() func() { return inject(wecomsim.Fault{Path: write(), Code: 45009, Times: 1}) }},
+		{quotaUsedUp, func() func() { return inject(wecomsim.Fault{Path: write(), Code: 45009, Times: 1}) }},
 		{"answers lost", func() func() { return inject(wecomsim.Fault{Path: write(), Partial: true, Drop: true, Times: 2}) }},
 		{"calls lost", func() func() { return inject(wecomsim.Fault{Before: true, Times: 3}) }},
 		{"vendor hangs", func() func() { return inject(wecomsim.Fault{Path: write(), Hang: true, Times: 1}) }},
