@@ -17,7 +17,7 @@ ifndef SHUFFLE
 SHUFFLE := $(shell date +%s)
 endif
 
-.PHONY: least-privilege threats sources faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+.PHONY: least-privilege threats sources faults soak deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live
 
 help: ## list the targets
@@ -33,7 +33,7 @@ test: servers ## every test, with -race, against simulators and against real ser
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	@echo "the order of the tests: make test SHUFFLE=$(SHUFFLE) repeats it"
 	$(GO) test -race -shuffle=$(SHUFFLE) -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
-	$(GO) test -tags $(TAGS) -parallel 8 -timeout 20m -run '^TestP0[12]_' ./cmd/rollcall # a dozen failpoints and a dozen random kills; all of them: make faults
+	$(GO) test -tags $(TAGS) -parallel 8 -timeout 20m -run '^Test(P0[1-4]|P11|P15|I10)_' ./cmd/rollcall # a dozen failpoints, a dozen random kills, signals, starvation, a few faults at once; all of them: make faults, make soak
 	$(GO) test -shuffle=$(SHUFFLE) -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
 
 # Debian packages, each with a command that shows that it is there.
@@ -59,14 +59,21 @@ NEWMAN_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollcall/newman-6.2.2
 KILLS ?= 1000
 SEED ?= 0
 
-faults: $(TOXIPROXY) ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); cut it off from Redis; docs/reliability.md
-	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 60m -run '^TestP01_' ./cmd/rollcall -faults
-	$(GO) test -tags $(TAGS) -count=1 -v -timeout 120m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED)
+WORLD ?=
+MINUTES ?= 30
+
+faults: $(TOXIPROXY) sources ## break everything: kills at every failpoint in every WORLD, KILLS (1000) at random (SEED repeats one), record, Redis, sources, targets; docs/reliability.md
+	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 180m -run '^TestP01_' ./cmd/rollcall -faults -world "$(WORLD)"
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 180m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED) -world "$(WORLD)"
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^Test(P0[34]|P1[0-4]|I10)_' ./cmd/rollcall ./sync/engine ./bot
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 2 -timeout 30m -run '^TestP0[59]_' ./cmd/rollcall -faults # the record lost in every way, a hundred triggers at once
 	@test -x $(TOXIPROXY) || echo "NOT RUN: toxiproxy v2.5.0 cannot be built here, so its toxics are not tried"
 	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 30m -run '^TestP0[678]_' ./store/queue
 	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP0[678]_' ./cmd/rollcall -cut 5s
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP07_' ./cmd/rollcall -cut 60s
+
+soak: ## three faults at once for MINUTES (30) while people command and vote (SEED repeats one, WORLD: replicas or sqlite); docs/reliability.md
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout $$(( $(MINUTES) * 3 + 30 ))m -run '^TestP15_' ./cmd/rollcall -soak $(MINUTES)m -seed $(SEED) -world "$(WORLD)"
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }

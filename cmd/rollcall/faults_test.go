@@ -74,13 +74,14 @@ func TestP01_KilledAtEveryFailpoint(t *testing.T) {
 	company := 0
 	try := func(k kind, some []string) {
 		company++
+		first := company
 		t.Run(fmt.Sprint("company", company, "_", k.name), func(t *testing.T) {
 			t.Parallel()
 			m := openMortal(t, k)
 			for i, p := range some {
 				if !t.Run(strings.ReplaceAll(p, ":", "_"), func(t *testing.T) {
 					began := time.Now()
-					if deaths := m.round(t.Context(), t, p, k.manners[i%len(k.manners)]); deaths < 1 || deaths > k.replicas {
+					if deaths := m.round(t.Context(), t, p, k.manners[(first+i)%len(k.manners)]); deaths < 1 || deaths > k.replicas {
 						t.Errorf("it died %d times", deaths)
 					}
 					t.Logf("%s: %v", p, time.Since(began).Round(time.Millisecond))

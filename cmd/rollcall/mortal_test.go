@@ -48,6 +48,7 @@ type mortal struct {
 	wrong  error // one ended otherwise than by SIGKILL
 	spared bool  // they are not killed any more
 	rough  bool  // what they need may be away when they start
+	frail  int   // so often one may end by itself: it is starved
 }
 
 // host is one process of the service, and those after it.
@@ -56,11 +57,12 @@ type host struct {
 	name   string
 	config string
 	env    []string
+	files  int // it may not open more; 0: as many as we
 
 	child  *exec.Cmd     // guarded by m.mu
 	serves chan struct{} // of the present child: closed when it serves
 	over   chan struct{} // closed when nobody is started any more
-	began  time.Time     // of the present child
+	leaves bool          // it was told to end, and is not started again
 }
 
 func openMortal(t *testing.T, of kind) *mortal {
@@ -128,21 +130,63 @@ func (m *mortal) serve(ctx context.Context, t *testing.T, failpoint string) (sto
 	m.deaths, m.wrong, m.spared = 0, nil, false
 	m.mu.Unlock()
 	for _, h := range m.hosts {
-		if err := h.start(ctx, failpoint); err != nil {
-			t.Fatal(err)
-		}
-		h.over = make(chan struct{})
-		go h.keep(ctx)
+		h.launch(ctx, t, failpoint)
 	}
+	return m.stopper()
+}
+
+// stopper gives what ends every replica.
+func (m *mortal) stopper() func() {
 	return sync.OnceFunc(func() {
 		m.mu.Lock()
 		m.spared = true
 		m.mu.Unlock()
 		for _, h := range m.hosts {
-			h.end()
+			if h.over != nil {
+				h.end()
+			}
 		}
 	})
 }
+
+// launch starts a replica, and again whenever it dies.
+func (h *host) launch(ctx context.Context, t *testing.T, failpoint string) {
+	t.Helper()
+	h.leaves = false
+	if err := h.start(ctx, failpoint); err != nil {
+		t.Fatal(err)
+	}
+	h.over = make(chan struct{})
+	go h.keep(ctx)
+}
+
+// leave sends a replica SIGTERM so many times, and sees that it ends by itself, with
+// 0 and in time. meanwhile happens before it is waited for.
+func (h *host) leave(t *testing.T, signals int, meanwhile func()) {
+	t.Helper()
+	h.m.mu.Lock()
+	h.leaves = true
+	for range signals {
+		if err := h.child.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+	}
+	h.m.mu.Unlock()
+	began := time.Now()
+	meanwhile()
+	<-h.over
+	took := time.Since(began)
+	if took > termWithin {
+		t.Errorf("%s ends %v after SIGTERM", h.name, took)
+	}
+	if code := h.child.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("%s ends with %d: %v", h.name, code, h.child.ProcessState)
+	}
+	t.Logf("%s ends %v after %d SIGTERM", h.name, took.Round(time.Millisecond), signals)
+}
+
+// termWithin is how soon a process ends that was told to.
+const termWithin = 10 * time.Second
 
 // end sends the last child SIGTERM, when it has learned to heed it, and waits.
 func (h *host) end() {
@@ -165,8 +209,12 @@ func (h *host) keep(ctx context.Context) {
 		child, serves := h.present()
 		err := child.Wait()
 		m.mu.Lock()
-		spared, rough := m.spared, m.rough
-		if killed(err) {
+		spared, rough := m.spared || h.leaves, m.rough
+		starved := err != nil && !killed(err) && !spared && m.frail > 0
+		if starved {
+			m.frail--
+		}
+		if killed(err) || starved {
 			m.deaths++
 		}
 		m.mu.Unlock()
@@ -176,7 +224,7 @@ func (h *host) keep(ctx context.Context) {
 		case spared:
 			m.note(err, "at SIGTERM it ends with")
 			return
-		case killed(err):
+		case killed(err) || starved:
 		case rough && !closed(serves): // what it needs was away, and it said so
 			pause(ctx, 200*time.Millisecond)
 		default:
@@ -222,11 +270,17 @@ func (h *host) start(ctx context.Context, failpoint string) error {
 	}
 	h.serves = make(chan struct{})
 	c := exec.CommandContext(ctx, h.m.exe, "serve", "--config", h.config)
-	c.Args[0] = "rollcall"
+	if h.files > 0 {
+		own := filepath.Join(h.m.dir, "rollcall") // it goes by the name that it is called
+		_ = os.Symlink(h.m.exe, own)
+		c = exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--nofile=%[1]d:%[1]d", h.files), "--", own, "serve", "--config", h.config)
+	} else {
+		c.Args[0] = "rollcall"
+	}
 	c.Env = append(append(os.Environ(), h.env...), failVariable+"="+failpoint)
 	c.Stdout, c.Stderr = log, &herald{to: log, serves: h.serves}
 	c.WaitDelay = 2 * time.Second // a rule's process may hold the pipe a little longer
-	h.child, h.began = c, time.Now()
+	h.child = c
 	return c.Start()
 }
 
@@ -299,11 +353,6 @@ func (m *mortal) worker(t *testing.T) *host {
 		}
 	}
 	return nil
-}
-
-// other gives a replica that is not this one.
-func (m *mortal) other(than *host) *host {
-	return m.hosts[slices.IndexFunc(m.hosts, func(h *host) bool { return h != than })]
 }
 
 // say lets a person say a line until the platform has delivered it.

@@ -34,6 +34,7 @@ const (
 	rejected  manner = "rejected"  // one run is rejected before
 	cancelled manner = "cancelled" // one is cancelled before
 	undone    manner = "undone"    // applied, taken back, applied again
+	guarded   manner = "guarded"   // one is blocked before: somebody protected has left
 	scheduled manner = "scheduled" // nobody asks: the schedule does, every minute
 )
 
@@ -43,7 +44,7 @@ func kinds() []kind {
 		{name: "replicas", replicas: 2, leavers: 1, manners: []manner{voted}},
 		{name: "departments", replicas: 1, departments: true, leavers: 1, manners: []manner{voted}},
 		{name: "dingtalk", replicas: 1, dingtalk: true, leavers: 1, manners: []manner{voted}},
-		{name: "votes", replicas: 1, leavers: 2, manners: []manner{rejected, undone, cancelled}},
+		{name: "votes", replicas: 1, leavers: 2, manners: []manner{rejected, undone, cancelled, guarded}},
 		{name: "schedule", replicas: 2, leavers: 1, manners: []manner{scheduled}},
 	}
 }
@@ -214,6 +215,8 @@ func (m *mortal) goThrough(t *testing.T, how manner) {
 		back := m.asked(t, "撤销 "+string(r.Code))
 		m.approve(t, back)
 		m.ends(t, back, run.Succeeded)
+	case guarded:
+		m.blocked(t)
 	default:
 	}
 	if how != scheduled {
@@ -222,6 +225,23 @@ func (m *mortal) goThrough(t *testing.T, how manner) {
 		m.ends(t, r, run.Succeeded)
 	}
 	m.settledPlan(t)
+}
+
+// blocked lets somebody leave who may not be taken away, and come back.
+func (m *mortal) blocked(t *testing.T) {
+	t.Helper()
+	set := func(status string) {
+		if err := m.stage.Roster.Set(protectedOnes()[0], "状态", status); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("离职")
+	was := m.known(t)
+	m.say(t, "李敏", "@点名 同步 "+flowName)
+	if r := m.fresh(t, "the run is blocked", was, func(r run.Run) bool { return r.State.Ended() || r.State == run.Awaiting }); r.State != run.Blocked {
+		t.Errorf("I11 the run is %s, though it would take %s away", r.State, protectedOnes()[0])
+	}
+	set("在职")
 }
 
 // settledPlan is I6: the next plan is empty.
@@ -266,12 +286,16 @@ func (m *mortal) fresh(t *testing.T, what string, was map[run.Code]bool, fits fu
 	return found
 }
 
-// asked lets 李敏 ask for a run, and waits until it waits for votes.
+// asked lets 李敏 ask for a run, and waits until it waits for votes, or has done what
+// needs none.
 func (m *mortal) asked(t *testing.T, line string) run.Run {
 	t.Helper()
 	was := m.known(t)
 	m.say(t, "李敏", "@点名 "+line)
 	return m.fresh(t, "the run awaits votes", was, func(r run.Run) bool {
+		if r.State == run.Succeeded {
+			return true
+		}
 		if r.State.Ended() {
 			t.Fatalf("%s ends as %s: %s\n%s", r.Code, r.State, r.Reason, logEnd(m.dir))
 		}
@@ -282,6 +306,9 @@ func (m *mortal) asked(t *testing.T, line string) run.Run {
 // approve casts as many votes as a run needs.
 func (m *mortal) approve(t *testing.T, r run.Run) {
 	t.Helper()
+	if r.State != run.Awaiting {
+		return
+	}
 	for _, who := range []string{"周凯", "陈悦"}[:max(1, r.Votes)] {
 		m.say(t, who, fmt.Sprintf("@点名 批准 %s 删除=%d", r.Code, r.Counts.Delete))
 	}
