@@ -96,7 +96,7 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 		RETURNING seq, id, lane, payload, at, due, attempts, subject, version, way, held`
 	args = append(args, millis(now.Add(hold)), pick.Limit)
 	var all []heldLetter
-	err = s.write(ctx, "take letters", func(tx *sql.Tx) error {
+	err = s.together(ctx, "take letters", func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, query, args...)
 		all, err = collect(rows, err, scanLetter)
 		return err
@@ -163,7 +163,7 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 // that was made; with a key it is remembered as the key's place, too. Faults:
 // NotFound.
 func (s *Store) Sent(ctx context.Context, id, key, place string) error {
-	return s.write(ctx, "mark letter sent", func(tx *sql.Tx) error {
+	return s.together(ctx, "mark letter sent", func(tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE outbox SET state = 'sent', place = $1, done = $2, attempts = attempts + 1 WHERE id = $3`,
 			place, millis(s.now()), id))
 		if err != nil {
@@ -204,7 +204,7 @@ func (s *Store) Fail(ctx context.Context, id, why string) error {
 
 // settle1 runs a statement on one waiting letter, whose id is $1.
 func (s *Store) settle1(ctx context.Context, what, id, query string, args ...any) error {
-	return s.write(ctx, what, func(tx *sql.Tx) error {
+	return s.together(ctx, what, func(tx *sql.Tx) error {
 		return settleLetter(ctx, tx, id, query, args...)
 	})
 }

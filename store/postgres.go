@@ -30,8 +30,9 @@ const (
 	pgLife      = time.Hour // of a connection, so that a failover's survivors are left
 )
 
-// intakes is how many messages are taken in at once.
-const intakes = 2
+// intakes is how many messages are taken in at once: PostgreSQL waits for the disk
+// once for all that commit together.
+const intakes = 8
 
 // The advisory locks, both of one schema of one database. A write holds the first until
 // its transaction ends: there is one writer at a time, as with SQLite, among all
@@ -64,6 +65,7 @@ func (s *Store) connectPostgres(address string) error {
 	read.RuntimeParams["default_transaction_read_only"] = "on"
 	s.writer, s.reader, s.intake = openPlain(cfg), openPlain(read), openPlain(cfg)
 	s.intake.SetMaxOpenConns(intakes)
+	s.intake.SetMaxIdleConns(intakes)
 	for _, db := range []*sql.DB{s.writer, s.reader, s.intake} {
 		db.SetConnMaxLifetime(pgLife)
 	}
