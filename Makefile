@@ -16,7 +16,7 @@ ifndef SHUFFLE
 SHUFFLE := $(shell date +%s)
 endif
 
-.PHONY: least-privilege threats faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+.PHONY: load least-privilege threats faults deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live
 
 help: ## list the targets
@@ -61,6 +61,16 @@ SEED ?= 0
 faults: ## kill the service at every failpoint, then KILLS (1000) times at random (SEED repeats one); docs/reliability.md
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 60m -run '^TestP01_' ./cmd/rollcall -faults
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 120m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED)
+
+MINUTES ?= 5
+RATE ?= 200
+FLOWS ?= 100
+
+load: ## RATE (200) commands a second for MINUTES (5) against two replicas, FLOWS (100) at once, then the outbox drains: about 30 minutes; PROFILE=FOLDER for profiles
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
+	$(GO) test -tags $(TAGS) -count=1 -v -run '^TestOutboxOfTenThousand$$' ./bot
+	ROLLCALL_BINARY="$(abspath rollcall)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 180m -run '^TestLoad$$' ./cmd/rollcall \
+		-load $(MINUTES) -load-rate $(RATE) -load-flows $(FLOWS) $(if $(PROFILE),-load-profile "$(abspath $(PROFILE))")
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }

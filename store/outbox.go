@@ -135,14 +135,27 @@ func picked(pick run.Pick, now int64) (string, []any) {
 		where += ` AND way = ` + mark(len(args))
 	}
 	if len(pick.Except) > 0 {
-		marks := make([]string, len(pick.Except))
-		for i, way := range pick.Except {
-			args = append(args, way)
-			marks[i] = mark(len(args))
-		}
-		where += ` AND way NOT IN (` + strings.Join(marks, ", ") + `)`
+		between, more := otherWays(pick.Except, len(args))
+		where += ` AND (` + between + `)`
+		args = append(args, more...)
 	}
 	return where, args
+}
+
+// otherWays gives the condition that the way is none of some, with its values, whose
+// marks begin after n. It names what lies between them, which an index can find.
+func otherWays(except []string, n int) (string, []any) {
+	sorted := slices.Sorted(slices.Values(except))
+	args := make([]any, len(sorted))
+	parts := make([]string, 0, len(sorted)+1)
+	lower := ""
+	for i, way := range sorted {
+		args[i] = way
+		parts = append(parts, lower+`way < `+mark(n+i+1))
+		lower = `way > ` + mark(n+i+1) + ` AND `
+	}
+	parts = append(parts, strings.TrimSuffix(lower, ` AND `))
+	return strings.Join(parts, ` OR `), args
 }
 
 func mark(n int) string { return fmt.Sprintf("$%d", n) }
