@@ -46,6 +46,15 @@ const (
 // ways, so that the server says which it is.
 const pgSchema = `hashtext(COALESCE(current_schema(), ''))`
 
+// A plan that is kept from when a table was empty looks at every row for every other
+// one once the table has grown, until the server counts its rows again: a statement is
+// planned each time (PostgreSQL 12 and later). Compiling it would cost more than
+// running it.
+const (
+	pgPlans   = "force_custom_plan"
+	pgCompile = "off"
+)
+
 // connectPostgres makes the pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -57,6 +66,7 @@ func (s *Store) connectPostgres(address string) error {
 	params := map[string]string{
 		"application_name": "rollcall", "lock_timeout": pgLockWait, "statement_timeout": pgStatement,
 		"idle_in_transaction_session_timeout": pgIdle, "timezone": "UTC", "synchronous_commit": "on",
+		"plan_cache_mode": pgPlans, "jit": pgCompile,
 	}
 	read := cfg.Copy()
 	for name, value := range params {
