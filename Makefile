@@ -17,7 +17,7 @@ ifndef SHUFFLE
 SHUFFLE := $(shell date +%s)
 endif
 
-.PHONY: least-privilege threats sources faults soak deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
+.PHONY: load least-privilege threats faults soak deploy-check servers samba help demo test scim-conformance build vet fmt lint bench fuzz fuzz-ci properties mutate \
 	modules repro cover generate verify vuln live
 
 help: ## list the targets
@@ -60,11 +60,11 @@ KILLS ?= 1000
 SEED ?= 0
 
 WORLD ?=
-MINUTES ?= 30
 
-faults: $(TOXIPROXY) sources ## break everything: kills at every failpoint in every WORLD, KILLS (1000) at random (SEED repeats one), record, Redis, sources, targets; docs/reliability.md
+faults: $(TOXIPROXY) ## break everything: kills at every failpoint in every WORLD, KILLS (1000) at random (SEED repeats one), record, Redis, sources, targets; docs/reliability.md
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 180m -run '^TestP01_' ./cmd/rollcall -faults -world "$(WORLD)"
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 180m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED) -world "$(WORLD)"
+	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -timeout 60m -run '^Test[SG][0-9]' ./sync/matrix ./sync/engine # every page and way, a department of 30,000
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^Test(P0[34]|P1[0-4]|I10)_' ./cmd/rollcall ./sync/engine ./bot
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 2 -timeout 30m -run '^TestP0[59]_' ./cmd/rollcall -faults # the record lost in every way, a hundred triggers at once
 	@test -x $(TOXIPROXY) || echo "NOT RUN: toxiproxy v2.5.0 cannot be built here, so its toxics are not tried"
@@ -72,8 +72,19 @@ faults: $(TOXIPROXY) sources ## break everything: kills at every failpoint in ev
 	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP0[678]_' ./cmd/rollcall -cut 5s
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP07_' ./cmd/rollcall -cut 60s
 
+soak: MINUTES ?= 30
 soak: ## three faults at once for MINUTES (30) while people command and vote (SEED repeats one, WORLD: replicas or sqlite); docs/reliability.md
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout $$(( $(MINUTES) * 3 + 30 ))m -run '^TestP15_' ./cmd/rollcall -soak $(MINUTES)m -seed $(SEED) -world "$(WORLD)"
+
+RATE ?= 200
+FLOWS ?= 100
+
+load: MINUTES ?= 5
+load: ## RATE (200) commands a second for MINUTES (5) against two replicas, FLOWS (100) at once, then the outbox drains: about 30 minutes; PROFILE=FOLDER for profiles
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
+	$(GO) test -tags $(TAGS) -count=1 -v -run '^TestOutboxOfTenThousand$$' ./bot
+	ROLLCALL_BINARY="$(abspath rollcall)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 180m -run '^TestLoad$$' ./cmd/rollcall \
+		-load $(MINUTES) -load-rate $(RATE) -load-flows $(FLOWS) $(if $(PROFILE),-load-profile "$(abspath $(PROFILE))")
 
 scim-conformance: ## run a Postman collection of SCIM requests against a fresh server: COLLECTION=FILE
 	@test -f "$(COLLECTION)" || { echo "say which: make scim-conformance COLLECTION=FILE"; exit 2; }
@@ -172,9 +183,6 @@ live: ## check real credentials and create, disable and delete one test person: 
 least-privilege: ## serve as the container does: read-only root, any user, no capability; needs root, not Docker
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w' -o rollcall ./cmd/rollcall
 	ROLLCALL_BINARY="$(abspath rollcall)" $(GO) test -tags $(TAGS) -count=1 -v -run '^TestT124_' ./cmd/rollcall
-
-sources: ## the rows S01 to S13 of docs/reliability.md in full: every page and way, a department of 30,000
-	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -timeout 30m -run 'TestS[0-9]' ./sync/matrix
 
 threats: ## the tests of docs/security.md by their ids, with vendors that never end an answer (two minutes more)
 	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -run 'TestT[0-9]|TestA[0-9]' $(PKGS)

@@ -108,6 +108,9 @@ func (in *inbox) rest(ctx context.Context) {
 // begin looks at the inbox and begins what may be begun. Errors that come later
 // are told; nil: to the log.
 func (in *inbox) begin(ctx context.Context, group *sync.WaitGroup, tell func(error)) (more bool, err error) {
+	if in.full() { // the bell rings when there is a place
+		return false, nil
+	}
 	letters, err := in.b.o.Mailbox.Unhandled(ctx, in.width)
 	if err != nil {
 		return false, fmt.Errorf("read inbox: %w", err)
@@ -123,8 +126,11 @@ func (in *inbox) begin(ctx context.Context, group *sync.WaitGroup, tell func(err
 		}
 		begun++
 		group.Go(func() {
-			err := in.answer(ctx, l)
+			settled, err := in.answer(ctx, l)
 			in.leave(key)
+			if settled {
+				ring(in.done)
+			}
 			switch {
 			case err == nil:
 			case tell != nil:
@@ -230,15 +236,22 @@ func (in *inbox) enter(ctx context.Context, id string) (key string, ok bool) {
 	return key, true
 }
 
+// full tells whether every answerer is at work.
+func (in *inbox) full() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.busy) >= answerers
+}
+
 func (in *inbox) leave(key string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.busy, key)
 }
 
-// answer answers one message and notes that it is handled.
-func (in *inbox) answer(ctx context.Context, l run.Letter) error {
-	_, err := in.b.survived(ctx, "inbox", func(ctx context.Context) (bool, error) {
+// answer answers one message and notes that it is handled, if it is.
+func (in *inbox) answer(ctx context.Context, l run.Letter) (settled bool, err error) {
+	return in.b.survived(ctx, "inbox", func(ctx context.Context) (bool, error) {
 		answers, again := in.answers(ctx, l)
 		if again {
 			return false, nil // the next look at the inbox tries again
@@ -247,11 +260,9 @@ func (in *inbox) answer(ctx context.Context, l run.Letter) error {
 			return false, fmt.Errorf("settle message: %w", err)
 		}
 		in.finish(l.ID)
-		in.b.ringOut()
-		ring(in.done)
-		return false, nil
+		in.b.ringFor(answers)
+		return true, nil
 	})
-	return err
 }
 
 // finish notes that a message is handled.

@@ -44,7 +44,7 @@ func (b *Bot) readJournal(ctx context.Context) (more bool, err error) {
 	if err != nil && fault.KindOf(err) != fault.Conflict { // then another replica was faster, and its letters stand
 		return false, fmt.Errorf("advance journal: %w", err)
 	}
-	b.ringOut()
+	b.ringFor(letters)
 	return len(events) == journalBatch, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,6 +149,23 @@ func (x *outbox) later(due time.Time) {
 	if x.next.IsZero() || due.Before(x.next) {
 		x.next = due
 	}
+}
+
+// ringFor wakes the ways by which letters go that were posted.
+func (b *Bot) ringFor(letters []run.Letter) {
+	for _, x := range b.out {
+		if slices.ContainsFunc(letters, func(l run.Letter) bool { return x.way == b.wayOf(l) }) {
+			ring(x.bell)
+		}
+	}
+}
+
+// wayOf gives who sends a letter: the robots' way has all that no app of ours sends.
+func (b *Bot) wayOf(l run.Letter) run.Platform {
+	if _, there := b.platforms[run.Platform(l.Way)]; there {
+		return run.Platform(l.Way)
+	}
+	return byRobots
 }
 
 // ringOut wakes every way out.

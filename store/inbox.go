@@ -60,7 +60,7 @@ func (s *Store) Unhandled(ctx context.Context, limit int) ([]run.Letter, error) 
 // Handled marks a message as handled and adds its answers to the outbox, all or
 // nothing. Doing it again adds nothing that is there already. Faults: NotFound.
 func (s *Store) Handled(ctx context.Context, id string, out []run.Letter) error {
-	return s.write(ctx, "settle message", func(tx *sql.Tx) error {
+	return s.together(ctx, "settle message", func(tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE inbox SET handled = CASE WHEN handled = 0 THEN $1 ELSE handled END WHERE id = $2`,
 			max(millis(s.now()), 1), id))
 		if err != nil {

@@ -96,7 +96,7 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 		RETURNING seq, id, lane, payload, at, due, attempts, subject, version, way, held`
 	args = append(args, millis(now.Add(hold)), pick.Limit)
 	var all []heldLetter
-	err = s.write(ctx, "take letters", func(tx *sql.Tx) error {
+	err = s.together(ctx, "take letters", func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, query, args...)
 		all, err = collect(rows, err, scanLetter)
 		return err
@@ -135,14 +135,27 @@ func picked(pick run.Pick, now int64) (string, []any) {
 		where += ` AND way = ` + mark(len(args))
 	}
 	if len(pick.Except) > 0 {
-		marks := make([]string, len(pick.Except))
-		for i, way := range pick.Except {
-			args = append(args, way)
-			marks[i] = mark(len(args))
-		}
-		where += ` AND way NOT IN (` + strings.Join(marks, ", ") + `)`
+		between, more := otherWays(pick.Except, len(args))
+		where += ` AND (` + between + `)`
+		args = append(args, more...)
 	}
 	return where, args
+}
+
+// otherWays gives the condition that the way is none of some, with its values, whose
+// marks begin after n. It names what lies between them, which an index can find.
+func otherWays(except []string, n int) (string, []any) {
+	sorted := slices.Sorted(slices.Values(except))
+	args := make([]any, len(sorted))
+	parts := make([]string, 0, len(sorted)+1)
+	lower := ""
+	for i, way := range sorted {
+		args[i] = way
+		parts = append(parts, lower+`way < `+mark(n+i+1))
+		lower = `way > ` + mark(n+i+1) + ` AND `
+	}
+	parts = append(parts, strings.TrimSuffix(lower, ` AND `))
+	return strings.Join(parts, ` OR `), args
 }
 
 func mark(n int) string { return fmt.Sprintf("$%d", n) }
@@ -163,7 +176,7 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 // that was made; with a key it is remembered as the key's place, too. Faults:
 // NotFound.
 func (s *Store) Sent(ctx context.Context, id, key, place string) error {
-	return s.write(ctx, "mark letter sent", func(tx *sql.Tx) error {
+	return s.together(ctx, "mark letter sent", func(tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE outbox SET state = 'sent', place = $1, done = $2, attempts = attempts + 1 WHERE id = $3`,
 			place, millis(s.now()), id))
 		if err != nil {
@@ -204,7 +217,7 @@ func (s *Store) Fail(ctx context.Context, id, why string) error {
 
 // settle1 runs a statement on one waiting letter, whose id is $1.
 func (s *Store) settle1(ctx context.Context, what, id, query string, args ...any) error {
-	return s.write(ctx, what, func(tx *sql.Tx) error {
+	return s.together(ctx, what, func(tx *sql.Tx) error {
 		return settleLetter(ctx, tx, id, query, args...)
 	})
 }

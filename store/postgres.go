@@ -30,8 +30,9 @@ const (
 	pgLife      = time.Hour // of a connection, so that a failover's survivors are left
 )
 
-// intakes is how many messages are taken in at once.
-const intakes = 2
+// intakes is how many messages are taken in at once: PostgreSQL waits for the disk
+// once for all that commit together.
+const intakes = 8
 
 // The advisory locks, both of one schema of one database. A write holds the first until
 // its transaction ends: there is one writer at a time, as with SQLite, among all
@@ -45,6 +46,15 @@ const (
 // ways, so that the server says which it is.
 const pgSchema = `hashtext(COALESCE(current_schema(), ''))`
 
+// A plan that is kept from when a table was empty looks at every row for every other
+// one once the table has grown, until the server counts its rows again: a statement is
+// planned each time (PostgreSQL 12 and later). Compiling it would cost more than
+// running it.
+const (
+	pgPlans   = "force_custom_plan"
+	pgCompile = "off"
+)
+
 // connectPostgres makes the pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -56,6 +66,7 @@ func (s *Store) connectPostgres(address string) error {
 	params := map[string]string{
 		"application_name": "rollcall", "lock_timeout": pgLockWait, "statement_timeout": pgStatement,
 		"idle_in_transaction_session_timeout": pgIdle, "timezone": "UTC", "synchronous_commit": "on",
+		"plan_cache_mode": pgPlans, "jit": pgCompile,
 	}
 	read := cfg.Copy()
 	for name, value := range params {
@@ -64,6 +75,7 @@ func (s *Store) connectPostgres(address string) error {
 	read.RuntimeParams["default_transaction_read_only"] = "on"
 	s.writer, s.reader, s.intake = openPlain(cfg), openPlain(read), openPlain(cfg)
 	s.intake.SetMaxOpenConns(intakes)
+	s.intake.SetMaxIdleConns(intakes)
 	for _, db := range []*sql.DB{s.writer, s.reader, s.intake} {
 		db.SetConnMaxLifetime(pgLife)
 	}

@@ -98,7 +98,7 @@ func (s *Store) Seen(ctx context.Context, code run.Code, person string) (map[int
 // Tally adds n to a count and gives what it is now; n may be 0.
 func (s *Store) Tally(ctx context.Context, name string, n int) (int, error) {
 	total := 0
-	err := s.write(ctx, "count", func(tx *sql.Tx) error {
+	err := s.together(ctx, "count", func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `INSERT INTO tallies (name, value) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET value = tallies.value + excluded.value RETURNING value`, name, n).Scan(&total)
 	})

@@ -99,6 +99,7 @@ type Store struct {
 	pack   *zstd.Encoder
 	unpack *zstd.Decoder
 
+	company   company    // short writes that wait for the writer together
 	snapshots sync.Mutex // one snapshot is written at a time
 }
 

@@ -164,14 +164,14 @@ func (w *loadWorld) steadily(t *testing.T, d *loadDrive, tell func(string, ...an
 	clear(d.posts)
 	d.mu.Unlock()
 	before := w.count(t, `SELECT COUNT(*) FROM inbox`)
-	x, stop := w.watch(t.Context(), time.Second)
+	x, stop := w.watch(t.Context(), min(max(w.lasts/30, time.Second), 5*time.Second)) // each look costs the replicas something
 	began := time.Now()
 	n := int(float64(w.rate) * w.lasts.Seconds())
 	d.steady(t.Context(), n)
 	came := time.Since(began)
 	spent := x.spent()
 	w.await(t, "every message is handled", 20*time.Minute, func() bool { return w.count(t, `SELECT COUNT(*) FROM inbox WHERE handled = 0`) == 0 })
-	handled := time.Since(began)
+	handled, cost := time.Since(began), x.cost(n)
 	left := w.count(t, `SELECT COUNT(*) FROM outbox WHERE state = 'waiting'`)
 	tell("\n%d commands and messages in %.1f s (%.1f a second), all handled after %.1f s, %d letters wait for the platforms' rates", n, came.Seconds(), float64(n)/came.Seconds(), handled.Seconds(), left)
 	s := d.tally()
@@ -181,6 +181,7 @@ func (w *loadWorld) steadily(t *testing.T, d *loadDrive, tell func(string, ...an
 		all = append(all, s.acks[way]...)
 	}
 	tell("  acknowledged, all:              %s", quantiles(all))
+	tell("  processors for each command:    %s", cost)
 	tell("  claimed until handled:          %s", quantiles(w.handling(t, began)))
 	tell("  the load's own lag:             %s", quantiles(s.lag))
 	tell("  processors while they came:     %s", spent)
@@ -205,6 +206,9 @@ func (w *loadWorld) steadily(t *testing.T, d *loadDrive, tell func(string, ...an
 	}
 	tell("  %d commands in %d deliveries, %d answered; %d not acknowledged, %d not answered, %d answered twice; %d said to others, %d of them answered",
 		s.commands, s.deliveries, s.answered, s.unacknowledged, s.unanswered, s.doubled, s.talk, s.disturbed)
+	for _, line := range w.statements(t) {
+		tell("  %s", line)
+	}
 	d.lost(t, before)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -148,16 +149,56 @@ func (w *loadWorld) cpu() map[string]time.Duration {
 func (x *loadWatch) spent() string {
 	took := time.Since(x.began)
 	now := x.w.cpu()
-	var names []string
-	for name := range now {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	var parts []string
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(now)) {
 		parts = append(parts, fmt.Sprintf("%s %.2f", name, (now[name]-x.before[name]).Seconds()/took.Seconds()))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// cost tells how much of a processor each part needed for each of n commands.
+func (x *loadWatch) cost(n int) string {
+	now := x.w.cpu()
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		parts = append(parts, fmt.Sprintf("%s %.2f", name, (now[name]-x.before[name]).Seconds()*1000/float64(n)))
+	}
+	return strings.Join(parts, " · ") + " ms"
+}
+
+// statements lists what PostgreSQL spent its time on, where it counts that.
+func (w *loadWorld) statements(t *testing.T) []string {
+	t.Helper()
+	if *loadProfile == "" {
+		return nil
+	}
+	var database string
+	if err := w.record.QueryRowContext(t.Context(), `SELECT current_database()`).Scan(&database); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.pg.Admin.ExecContext(t.Context(), `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`); err != nil {
+		return []string{err.Error()}
+	}
+	rows, err := w.pg.Admin.QueryContext(t.Context(), `SELECT calls, total_exec_time, rows, regexp_replace(left(query, 150), '\s+', ' ', 'g') FROM pg_stat_statements
+		JOIN pg_database d ON d.oid = dbid WHERE datname = $1 ORDER BY total_exec_time DESC LIMIT 25`, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	all := []string{"calls, ms in all, rows, statement:"}
+	for rows.Next() {
+		var calls, count int64
+		var took float64
+		var query string
+		if err := rows.Scan(&calls, &took, &count, &query); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%7d %9.0f %8d %s", calls, took, count, query))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // memory tells what the memory of each replica did while the load came: means of

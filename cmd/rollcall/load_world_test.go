@@ -79,11 +79,14 @@ type loadReplica struct {
 // openLoad sets the company up and serves it twice.
 func openLoad(t *testing.T, s loadShape) *loadWorld {
 	t.Helper()
-	durable := "fsync=on" // figures without it would be of another product
+	settings := []string{"fsync=on"} // figures without it would be of another product
 	if s.short {
-		durable = "fsync=off"
+		settings = nil
 	}
-	w := &loadWorld{loadShape: s, dir: t.TempDir(), urls: map[string]string{}, redis: ownRedis(t), pg: pgtest.Start(t, durable)}
+	if *loadProfile != "" {
+		settings = append(settings, "shared_preload_libraries=pg_stat_statements")
+	}
+	w := &loadWorld{loadShape: s, dir: t.TempDir(), urls: map[string]string{}, redis: ownRedis(t), pg: pgtest.Start(t, settings...)}
 	w.url = w.pg.URL(t, t.Name())
 	var err error
 	if w.record, err = sql.Open("pgx", w.url); err != nil {

@@ -123,9 +123,11 @@ type Builder struct {
 }
 
 // Records share allocations of arenaSize bytes; a new one begins when less than
-// recordRoom is left, since growing the slice would copy all of it.
+// recordRoom is left, since growing the slice would copy all of it. The first ones
+// are smaller: a process keeps snapshots of many small systems.
 const (
 	arenaSize  = 1 << 20
+	firstArena = 64 << 10
 	recordRoom = 16 << 10
 )
 
@@ -137,7 +139,7 @@ func NewBuilder(system string, at time.Time) *Builder {
 // Add takes an object. Objects may come in any order.
 func (b *Builder) Add(o Object) {
 	if cap(b.arena)-len(b.arena) < recordRoom {
-		b.arena = make([]byte, 0, arenaSize)
+		b.arena = make([]byte, 0, min(arenaSize, max(firstArena, 2*cap(b.arena))))
 	}
 	start := len(b.arena)
 	b.arena = AppendObject(b.arena, o)

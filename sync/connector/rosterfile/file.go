@@ -94,7 +94,7 @@ func (c *Connector) look(ctx context.Context, keep bool) (*content, error) {
 
 // fill reads to the end, or one byte past the size that was told.
 func (a *content) fill(ctx context.Context, f io.Reader) (int64, error) {
-	h, buf := sha256.New(), make([]byte, chunk)
+	h, buf := sha256.New(), make([]byte, min(chunk, a.size+1))
 	limited := io.LimitReader(f, a.size+1)
 	for n := int64(0); ; {
 		if err := ctx.Err(); err != nil {
