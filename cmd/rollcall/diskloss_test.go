@@ -21,11 +21,11 @@ import (
 func onDisk(t *testing.T, data, timing string) *replicas {
 	t.Helper()
 	s := openService(t, stage.Options{FeishuCallback: true, Data: data, Timing: timing})
-	return &replicas{all: []*service{s}, stage: s.stage, chat: s.chat, record: outside(t, data, "")}
+	return &replicas{all: []*service{s}, stage: s.stage, chat: s.chat, record: openBeside(t, data, "")}
 }
 
-// outside opens the record as another process would.
-func outside(t *testing.T, data, more string) *sql.DB {
+// openBeside opens the record as another process would.
+func openBeside(t *testing.T, data, more string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(data, "rollcall.db")}).EscapedPath()+"?_pragma=busy_timeout(2000)"+more)
 	if err != nil {
@@ -93,7 +93,7 @@ func smallDisk(t *testing.T) string {
 // it: the log that SQLite writes ahead may have room of its own.
 func fillDisk(t *testing.T, disk, ballast string) {
 	t.Helper()
-	db := outside(t, disk, "")
+	db := openBeside(t, disk, "")
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO counters (name, value) VALUES ('pings', 1) ON CONFLICT DO NOTHING`); err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// without gives a table of CSV without a column.
-func without(text []byte, column string) []byte {
+// withoutColumn gives a table of CSV without a column.
+func withoutColumn(text []byte, column string) []byte {
 	var out strings.Builder
 	at := -1
 	for line := range strings.Lines(string(text)) {
@@ -68,7 +68,7 @@ func TestS12_BrokenFiles(t *testing.T) {
 			"a quote that is open":    quoted,
 			"an archive":              []byte("PK\x03\x04" + strings.Repeat("\x00\x01", 200)),
 			"a web page":              []byte("<html><body>Sign in</body></html>\n"),
-			"no column of numbers":    without(good, columns[0]),
+			"no column of numbers":    withoutColumn(good, columns[0]),
 			"a row without a cell":    bytes.Replace(good, []byte("张15,"), []byte(""), 1),
 			"NUL in the middle":       append(append(append([]byte{}, good[:rowEnd]...), 0, 0, 0, 0), good[rowEnd:]...),
 			"somebody comes twice":    append(append([]byte{}, good...), good[rowEnd:]...),
@@ -78,7 +78,7 @@ func TestS12_BrokenFiles(t *testing.T) {
 			w.harmless(what, run.NothingToDo, run.Failed, run.Blocked)
 		}
 		for _, column := range columns[1:] {
-			src.file.put(without(good, column))
+			src.file.put(withoutColumn(good, column))
 			w.harmless("without "+column, run.Failed)
 		}
 		src.file.put(good)
