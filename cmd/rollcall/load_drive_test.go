@@ -29,6 +29,9 @@ type remark struct {
 	late time.Duration // how long after its time it was sent: the load's own lag
 	sent int           // how often it was delivered
 	err  error         // it was never acknowledged
+	// refused: DingTalk, which never comes again, was told that it is not accepted,
+	// and who said it must be told to send it again.
+	refused bool
 }
 
 // heardOf is what the bot said to one message.
@@ -95,10 +98,28 @@ func (d *loadDrive) hear(platform, to, text string, edit bool) {
 // lines are what people say; %s is the room's flow, %c the code of a run.
 func loadLines() []struct{ verb, line string } {
 	return []struct{ verb, line string }{
-		{"status", "状态"}, {"status", "status"}, {"runs", "历史"}, {"help", "帮助"}, {"runs", "history %s"}, {"status", "状态 %s"}, {"show", "详情 %c"},
-		{"help", "help plan"}, {"whoami", "我是谁"}, {"status", "status %s"}, {"runs", "flows"}, {"unknown", "帮我看看报销到哪一步了"}, {"show", "show %c #1"},
-		{"help", "help"}, {"whoami", "whoami"}, {"todo", "待办"}, {"unknown", "stauts please"}, {"runs", "流程"}, {"status", "状态 %c"}, {"todo", "todo"},
-		{"", "中午吃什么"}, {"status", "status"},
+		{"status", "状态"},
+		{"status", "status"},
+		{"runs", "历史"},
+		{"help", "帮助"},
+		{"runs", "history %s"},
+		{"status", "状态 %s"},
+		{"show", "详情 %c"},
+		{"help", "help plan"},
+		{"whoami", "我是谁"},
+		{"status", "status %s"},
+		{"runs", "flows"},
+		{"unknown", "帮我看看报销到哪一步了"},
+		{"show", "show %c #1"},
+		{"help", "help"},
+		{"whoami", "whoami"},
+		{"todo", "待办"},
+		{"unknown", "stauts please"},
+		{"runs", "流程"},
+		{"status", "状态 %c"},
+		{"todo", "todo"},
+		{"", "中午吃什么"},
+		{"status", "status"},
 	}
 }
 
@@ -216,9 +237,7 @@ func (d *loadDrive) sayDing(ctx context.Context, c *remark, conversation, staff,
 	began := time.Now()
 	got, err := d.w.ding.Say(ctx, conversation, staff, text, dingtalksim.SayOptions{})
 	c.ack, c.id = time.Since(began), got.MessageID
-	if err == nil && got.Ack.Code != http.StatusOK {
-		err = fmt.Errorf("the frame is answered with %d", got.Ack.Code)
-	}
+	c.refused = err == nil && got.Ack.Code != http.StatusOK
 	if err == nil && c.sent > 1 { // the field has seen it all the same
 		_, err = d.w.ding.Redeliver(ctx, c.id)
 	}
@@ -231,6 +250,7 @@ type tally struct {
 	unacknowledged                int
 	answered, unanswered, doubled int
 	disturbed                     int // talk that was answered
+	refused                       int // told to send it again
 	acks                          map[string][]time.Duration
 	lag                           []time.Duration
 }
@@ -244,6 +264,9 @@ func (d *loadDrive) tally() tally {
 		a := d.answers[c.id]
 		if c.err != nil {
 			s.unacknowledged++
+		}
+		if c.refused {
+			s.refused++
 		}
 		if c.verb == "" {
 			s.talk++
@@ -259,6 +282,7 @@ func (d *loadDrive) tally() tally {
 		case a == nil:
 			s.unanswered++
 			continue
+		case c.refused: // told so, and perhaps answered as well, where the record was slow and not away
 		case a.doubled > 0 || a.n > 1 && c.verb != "plan" && c.way != byStream: // a plan's end is told, too; long texts of DingTalk have parts
 			s.doubled++
 		}
@@ -297,8 +321,8 @@ func (d *loadDrive) lost(t *testing.T, before int) {
 		t.Errorf("of %d commands %d were not acknowledged, %d not answered, %d answered twice; %d of %d that were not said to the bot were answered:\n%v",
 			s.commands, s.unacknowledged, s.unanswered, s.doubled, s.disturbed, s.talk, d.wrong())
 	}
-	if n := d.w.count(t, `SELECT COUNT(*) FROM inbox`) - before; n != s.commands {
-		t.Errorf("%d messages in the inbox, want %d", n, s.commands)
+	if n := d.w.count(t, `SELECT COUNT(*) FROM inbox`) - before; n > s.commands || n < s.commands-s.refused {
+		t.Errorf("%d messages in the inbox, want %d, of which %d were refused", n, s.commands, s.refused)
 	}
 	if n := d.w.count(t, `SELECT COUNT(*) FROM inbox WHERE handled = 0`); n != 0 {
 		t.Errorf("%d messages are not handled", n)

@@ -204,8 +204,8 @@ func (w *loadWorld) steadily(t *testing.T, d *loadDrive, tell func(string, ...an
 	if worst > 20 {
 		t.Errorf("%d messages in one DingTalk chat within a minute", worst)
 	}
-	tell("  %d commands in %d deliveries, %d answered; %d not acknowledged, %d not answered, %d answered twice; %d said to others, %d of them answered",
-		s.commands, s.deliveries, s.answered, s.unacknowledged, s.unanswered, s.doubled, s.talk, s.disturbed)
+	tell("  %d commands in %d deliveries, %d answered; %d refused and told to be sent again, %d not acknowledged, %d not answered, %d answered twice; %d said to others, %d of them answered",
+		s.commands, s.deliveries, s.answered, s.refused, s.unacknowledged, s.unanswered, s.doubled, s.talk, s.disturbed)
 	for _, line := range w.statements(t) {
 		tell("  %s", line)
 	}

@@ -59,7 +59,6 @@ type loadWorld struct {
 	feishu   *feishusim.Sim
 	ding     *dingtalksim.Sim
 	urls     map[string]string
-	servers  []*http.Server
 	redis    *redisServer
 	record   *sql.DB
 	url      string // of the record
