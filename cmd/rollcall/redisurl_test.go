@@ -96,9 +96,10 @@ func TestRedisWithTLS(t *testing.T) {
 		s := openService(t, stage.Options{Redis: secureURL(at, "p@ss/geheim", ca.File, cert, key)})
 		s.ask(t, stage.FeishuRoom, "李敏", "@点名 预演 hr-to-wecom", "hr-to-wecom")
 		s.awaitRun(t, "the run is planned", func(r run.Run) bool { return r.State == run.Planned })
-		if away := s.log.with("redis is away"); len(away) > 0 {
-			t.Error(away)
-		}
+		until(t, "Redis is used", func() bool {
+			r, is := s.app.bell.(*queue.Redis)
+			return is && r.Ready(t.Context()) == nil
+		})
 		s.discreet(t, "geheim")
 	})
 	for name, c := range map[string]struct{ url, en, zh string }{
@@ -119,6 +120,9 @@ func TestRedisWithTLS(t *testing.T) {
 			}
 			for lang, want := range map[string]string{"en": c.en, "zh": c.zh} {
 				exit, last := serveOnce(t, config, lang)
+				for tries := 0; exit == 7 && tries < 10; tries++ { // a crowded machine is slower than the 800 ms that Redis has
+					exit, last = serveOnce(t, config, lang)
+				}
 				t.Logf("exit %d: %s", exit, last)
 				if exit == 0 || exit == 7 || !strings.Contains(last, want) {
 					t.Errorf("%s: exit %d, %q; want %q", lang, exit, last, want)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/store/queue/queuetest"
@@ -59,21 +58,13 @@ func TestTLS(t *testing.T) {
 	const pw = "pw/ge@heim"
 	right := s.url("rollcall", pw, "127.0.0.1", "ca", s.ca.File, "cert", s.cert, "key", s.key)
 	b := open(t, queue.Options{URL: right, Consumer: "c"})
-	if err := b.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	warnings, err := b.Warnings(t.Context())
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "appendonly") {
-		t.Errorf("warnings %q, %v", warnings, err)
-	}
-	heard := listening(t, b)
-	if err := b.Ring(t.Context(), "k"); err != nil {
-		t.Fatal(err)
-	}
-	queuetest.Await(t, "the ring", heard)
-	if wait, err := b.Take(t.Context(), "k", 1, time.Minute); wait != 0 || err != nil {
-		t.Errorf("take: %s, %v", wait, err)
-	}
+	queuetest.Until(t, "it is ready", func() bool { return b.Ready(t.Context()) == nil })
+	queuetest.Until(t, "it advises what is right", func() bool {
+		warnings, err := b.Warnings(t.Context())
+		return err == nil && len(warnings) == 1 && strings.Contains(warnings[0], "appendonly")
+	})
+	ringUntil(t, b, listening(t, b), "k")
+	queuetest.Until(t, "it counts", func() bool { return takes(t, b, "k") })
 
 	foreignCert, foreignKey := s.foreign.Issue(t, "somebody")
 	for name, c := range map[string]struct {
@@ -94,11 +85,12 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := open(t, queue.Options{URL: c.url, Consumer: "c"}).Ready(t.Context())
-			if c.kind == "" {
-				if err != nil {
-					t.Error(err)
-				}
+			asked := open(t, queue.Options{URL: c.url, Consumer: "c"})
+			err := asked.Ready(t.Context())
+			for tries := 0; fault.KindOf(err) != c.kind && tries < 20; tries++ { // a crowded machine is slower than 800 ms
+				err = asked.Ready(t.Context())
+			}
+			if c.kind == "" && err == nil {
 				return
 			}
 			en, zh := fault.In(fault.Say(err), "en"), fault.In(fault.Say(err), "zh-CN")
@@ -130,9 +122,7 @@ func TestRenewedCertificate(t *testing.T) {
 	t.Parallel()
 	s := startSecured(t, "yes")
 	b := open(t, queue.Options{URL: s.url("rollcall", "pw/ge@heim", "127.0.0.1", "ca", s.ca.File, "cert", s.cert, "key", s.key), Consumer: "c"})
-	if err := b.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	queuetest.Until(t, "it is ready", func() bool { return b.Ready(t.Context()) == nil })
 	if err := os.WriteFile(s.cert, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

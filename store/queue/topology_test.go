@@ -196,14 +196,10 @@ func TestP06_FailoverInACluster(t *testing.T) {
 	for i := 0; other == "" || s.Owner(t, "rollcall:limit:"+other) == owner; i++ {
 		other = fmt.Sprint("chat", i)
 	}
-	if !takes(t, one, other) {
-		t.Fatal("a bucket is not counted")
-	}
+	queuetest.Until(t, "a bucket is counted", func() bool { return takes(t, one, other) })
 	s.Masters[owner].Kill()
 	killed := time.Now()
-	if !takes(t, two, other) {
-		t.Error("a bucket on another master is away")
-	}
+	queuetest.Until(t, "a bucket on another master is counted", func() bool { return takes(t, two, other) })
 	queuetest.Until(t, "rings are taken again", func() bool { return one.Ring(t.Context(), "k1") == nil && two.Ring(t.Context(), "k1") == nil })
 	took := time.Since(killed)
 	t.Logf("rings are taken again %s after the kill", took.Round(time.Millisecond))
@@ -234,20 +230,11 @@ func TestClusterRights(t *testing.T) {
 		m.Do(t, command...)
 	}
 	b := open(t, queue.Options{URL: strings.Replace(s.URL(), "://", "://rollcall:geheim@", 1), Consumer: "c"})
-	if err := b.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Warnings(t.Context()); err != nil {
-		t.Error(err)
-	}
+	queuetest.Until(t, "it is ready", func() bool { return b.Ready(t.Context()) == nil })
+	queuetest.Until(t, "its settings are read", func() bool { _, err := b.Warnings(t.Context()); return err == nil })
 	heard := listening(t, b)
 	for i := range 20 {
-		if err := b.Ring(t.Context(), fmt.Sprint("k", i)); err != nil {
-			t.Fatal(err)
-		}
-		queuetest.Await(t, "the ring", heard)
-		if !takes(t, b, fmt.Sprint("chat", i)) {
-			t.Errorf("bucket %d is not counted", i)
-		}
+		ringUntil(t, b, heard, fmt.Sprint("k", i))
+		queuetest.Until(t, "a bucket is counted", func() bool { return takes(t, b, fmt.Sprint("chat", i)) })
 	}
 }
