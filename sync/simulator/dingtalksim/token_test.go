@@ -178,3 +178,19 @@ func TestQuotaIsMonthlyInBeijing(t *testing.T) {
 		t.Errorf("first message of April: %v", got)
 	}
 }
+
+func TestReplaceSecret(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key, was := b.token(t), b.opts.ClientSecret
+	b.ReplaceSecret("another")
+	ask := func(secret string) int {
+		return b.post(t, "/v1.0/oauth2/accessToken", map[string]string{"appKey": b.opts.ClientID, "appSecret": secret}).status
+	}
+	if old, now := ask(was), ask("another"); old != http.StatusBadRequest || now != http.StatusOK {
+		t.Errorf("the old secret gets %d, the new one %d", old, now)
+	}
+	if r := b.post(t, "/topapi/user/count?access_token="+key, map[string]bool{"only_active": false}); r.errcode() == 0 {
+		t.Errorf("a token of the old secret works: %s", r.raw)
+	}
+}

@@ -216,3 +216,19 @@ func TestFaultDelays(t *testing.T) {
 		t.Errorf("order: %s", got)
 	}
 }
+
+func TestReplaceSecret(t *testing.T) {
+	t.Parallel()
+	w := setup(t, Options{})
+	was := w.AppSecret()
+	ask := func(secret string) int {
+		return w.do("POST", "/open-apis/auth/v3/tenant_access_token/internal", `{"app_id":"`+w.AppID()+`","app_secret":"`+secret+`"}`).code
+	}
+	w.ReplaceSecret("another")
+	if r := w.do("GET", "/open-apis/contact/v3/scopes", ""); r.code != 99991663 {
+		t.Errorf("a token of the old secret gets %d", r.code)
+	}
+	if old, now := ask(was), ask("another"); old != 10015 || now != 0 {
+		t.Errorf("the old secret gets %d, the new one %d", old, now)
+	}
+}

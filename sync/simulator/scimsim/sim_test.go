@@ -173,3 +173,24 @@ func TestVersions(t *testing.T) {
 		t.Errorf("a wrong token: %d", status)
 	}
 }
+
+func TestOmit(t *testing.T) {
+	t.Parallel()
+	s := newService(t, scimsim.Options{})
+	id, err := s.AddUser(scimsim.Resource{"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userName": "amy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		omit  []string
+		total float64
+	}{{[]string{id}, 0}, {nil, 1}} {
+		s.Omit(c.omit...)
+		if _, list := s.ask(http.MethodGet, "/Users", ""); list["totalResults"] != c.total {
+			t.Errorf("without %v: %v", c.omit, list)
+		}
+		if status, _ := s.ask(http.MethodGet, "/Users/"+id, ""); status != http.StatusOK {
+			t.Errorf("asked for alone: %d", status)
+		}
+	}
+}
