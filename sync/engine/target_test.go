@@ -14,6 +14,40 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
+// TestG01_ALostAnswerIsSettledWhenTheTargetIsBack: what loses answers is often out of
+// reach a little longer. One look would leave the change to a person.
+func TestG01_ALostAnswerIsSettledWhenTheTargetIsBack(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		away time.Duration
+		step run.Step
+	}{{7500 * time.Millisecond, run.StepDone}, {time.Hour, run.StepInDoubt}} {
+		story(t, 1, nil, func(w *world) {
+			w.target.after = func(x connector.Write) error {
+				if x.Key.Kind != directory.User {
+					return nil
+				}
+				w.target.after = nil
+				w.target.broken = fault.New(fault.Unavailable, "cannot be reached / 无法连接")
+				back := time.AfterFunc(c.away, func() {
+					w.target.mu.Lock()
+					defer w.target.mu.Unlock()
+					w.target.broken = nil
+				})
+				w.t.Cleanup(func() { back.Stop() })
+				return fault.New(fault.InDoubt, "no answer / 没有应答")
+			}
+			r := w.until(w.start(true).Code)
+			if e := entryOf(w, r, directory.User); e.Step != c.step || e.Sends != 1 {
+				w.t.Errorf("away for %s: sent %d times, is %s: %s", c.away, e.Sends, e.Step, e.Say)
+			}
+			if got := strings.Count(strings.Join(w.target.done(), "\n"), "CREATE 0001"); got != 1 {
+				w.t.Errorf("away for %s: %d effects", c.away, got)
+			}
+		})
+	}
+}
+
 // TestG02_ACreateThatLandsWhenItIsSentAgainIsOurs: the first sending arrives just
 // before the second, which the target refuses. What shows all that was written is
 // ours; somebody else's is not.
@@ -167,6 +201,35 @@ func TestG13_ATargetThatDoesNotAnswerEndsTheRun(t *testing.T) {
 		}
 		w.target.broken, w.target.after = nil, nil
 		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.want(w.until(w.start(true).Code), run.NothingToDo)
+	})
+}
+
+// TestG08_ADeletionOfWhoIsGoneAlreadyIsDone: somebody else deletes the account
+// between our look and our call.
+func TestG08_ADeletionOfWhoIsGoneAlreadyIsDone(t *testing.T) {
+	t.Parallel()
+	story(t, 30, rarely, func(w *world) {
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.drop(directory.User, "0007")
+		agree := func(deleted, disabled int) run.Run {
+			r := w.want(w.until(w.start(true).Code), run.Awaiting)
+			if _, err := w.vote(r.Code, "周凯", deleted, disabled); err != nil {
+				w.t.Fatal(err)
+			}
+			return w.want(w.until(r.Code), run.Succeeded)
+		}
+		agree(-1, 1)
+		<-time.After(31 * 24 * time.Hour)
+		w.target.before = func(x connector.Write) error {
+			delete(w.target.objects, x.Key)
+			return nil
+		}
+		r := agree(1, -1)
+		if e := entryOf(w, r, directory.User); e.Step != run.StepAlready || slices.Contains(w.target.done(), "DELETE 0007") {
+			w.t.Errorf("it is %s: %s, effects %v", e.Step, e.Say, w.target.done())
+		}
+		w.target.before = nil
 		w.want(w.until(w.start(true).Code), run.NothingToDo)
 	})
 }

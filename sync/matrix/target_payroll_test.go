@@ -88,6 +88,7 @@ func payrollWords() words {
 func userKey(no string) directory.Key {
 	return directory.Key{Kind: directory.User, ID: directory.ID(no)}
 }
+
 func unitKeyOf(id string) directory.Key {
 	return directory.Key{Kind: directory.Department, ID: directory.ID(id)}
 }
