@@ -68,7 +68,7 @@ func (o *outside) searched(t *testing.T, canaries []canary) {
 }
 
 var (
-	sample    = regexp.MustCompile(`(?m)^rollcall_\w+\{(.*)\} \S+$`)
+	seriesOf  = regexp.MustCompile(`(?m)^rollcall_\w+\{(.*)\} \S+$`)
 	labelPair = regexp.MustCompile(`(\w+)="((?:[^"\\]|\\.)*)"`)
 	// closed is what a label may hold beside the names of the configuration: words of
 	// ours and codes of vendors, and no number that is long enough to be a person's.
@@ -90,7 +90,7 @@ func labels(t *testing.T, page string, s *service) {
 		named[s.app.cfg.Webhooks[i].Name] = true
 	}
 	used := map[string]bool{}
-	for _, m := range sample.FindAllStringSubmatch(page, -1) {
+	for _, m := range seriesOf.FindAllStringSubmatch(page, -1) {
 		for _, pair := range labelPair.FindAllStringSubmatch(m[1], -1) {
 			name, value := pair[1], pair[2]
 			used[name] = true
