@@ -70,9 +70,9 @@ func (o *outside) searched(t *testing.T, canaries []canary) {
 var (
 	seriesOf  = regexp.MustCompile(`(?m)^rollcall_\w+\{(.*)\} \S+$`)
 	labelPair = regexp.MustCompile(`(\w+)="((?:[^"\\]|\\.)*)"`)
-	// closed is what a label may hold beside the names of the configuration: words of
+	// closedWord is what a label may hold beside the names of the configuration: words of
 	// ours and codes of vendors, and no number that is long enough to be a person's.
-	closed = regexp.MustCompile(`^[A-Za-z_.:+()-]{0,40}$|^-?\d{1,8}(\.\d+)?$|^v?[0-9a-f.+-]{1,60}$`)
+	closedWord = regexp.MustCompile(`^[A-Za-z_.:+()-]{0,40}$|^-?\d{1,8}(\.\d+)?$|^v?[0-9a-f.+-]{1,60}$`)
 )
 
 // labels sees that the labels of our metrics name flows, systems, states and codes,
@@ -100,7 +100,7 @@ func labels(t *testing.T, page string, s *service) {
 			case "person", "user", "account", "room", "chat", "id", "name", "run", "object", "email", "mobile", "department", "address", "url", "path":
 				t.Errorf("a label is called %s: %s", name, m[0])
 			}
-			if !named[value] && (!closed.MatchString(value) || regexp.MustCompile(`\d{9}`).MatchString(value)) {
+			if !named[value] && (!closedWord.MatchString(value) || regexp.MustCompile(`\d{9}`).MatchString(value)) {
 				t.Errorf("a label %s holds %q: %s", name, value, m[0])
 			}
 		}
