@@ -284,7 +284,7 @@ func (m *mortal) sharedTroubles(t *testing.T, either func() *host) []trouble {
 	t.Helper()
 	nothing := func() {}
 	return []trouble{
-		{"redis killed", func() func() { m.redis.kill(); return func() { m.redis.start(t) } }},
+		{"redis killed", func() func() { m.redis.Kill(); return func() { m.redis.Start(t) } }},
 		{"redis emptied", func() func() { m.redis.flush(t); return nothing }},
 		{"sessions cut", func() func() {
 			_, _ = m.server.Admin.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rollcall'`)
@@ -298,7 +298,7 @@ func (m *mortal) sharedTroubles(t *testing.T, either func() *host) []trouble {
 // flush empties a Redis that may be away.
 func (r *redisServer) flush(t *testing.T) {
 	t.Helper()
-	if c, err := dialTCP(t.Context(), "127.0.0.1:"+r.port); err == nil {
+	if c, err := dialTCP(t.Context(), r.Address()); err == nil {
 		_, _ = fmt.Fprint(c, "FLUSHALL\r\n")
 		_, _ = c.Read(make([]byte, 64))
 		_ = c.Close()
