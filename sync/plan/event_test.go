@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
 
@@ -194,4 +195,60 @@ func TestByEventIsAPartOfTheWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAFirstMatchWaitsWhereAReferenceDoes: the whole plan sees a reference that is to
+// come, and a rule holds the change back, and the match with it. A plan by event does
+// not see the one who is meant, and must not adopt what it takes for equal.
+func TestAFirstMatchWaitsWhereAReferenceDoes(t *testing.T) {
+	t.Parallel()
+	const (
+		leader = "department A A leader=u\nuser u 甲"
+		member = "department d 新部门\nuser u 甲 in=d email=u@x.cn"
+	)
+	for name, c := range map[string]struct {
+		source, target, links, rule, mine string
+		updates                           bool   // the rule has to say executeUpdate
+		whole                             string // notes of the whole plan
+	}{
+		"a leader whose account is gone": {leader, "department tA A", "u -> gone", "department A: return\nu: nothing", "department A", true, "held A"},
+		"the change is dropped":          {leader, "department tA A", "u -> gone", "department A: abort UPDATE; return", "department A", false, "aborted A"},
+		"a department that is new":       {member, "user t 甲 email=u@x.cn", "", "u: return", "u", true, "held u"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.source.read(w, c.source, false)
+			w.target.read(w, c.target, true)
+			w.readLinks(c.links)
+			w.readRule(c.rule)
+			w.rule.mentions.Update = c.updates
+			w.spec[directory.Department].Rules = append(w.spec[directory.Department].Rules, mapping.Rule{To: "leader", From: "leader"})
+			in := w.input()
+			mine := func(p *plan.Plan) (changes, notes []string) {
+				for _, ch := range p.Changes {
+					if objects(c.mine)[ch.Source] {
+						changes = append(changes, string(ch.Op))
+					}
+				}
+				for _, n := range p.Notes {
+					if objects(c.mine)[n.Key] {
+						notes = append(notes, string(n.Kind)+" "+string(n.Key.ID))
+					}
+				}
+				return changes, notes
+			}
+			whole := make1(t, in)
+			if changes, notes := mine(whole); len(changes) > 0 || strings.Join(notes, ", ") != c.whole {
+				t.Fatalf("the whole plan\n%s", planText(whole))
+			}
+			in.Only.Objects = objects(c.mine)
+			p := make1(t, in)
+			checkPlan(t, in, p)
+			checkLanguages(t, p)
+			if len(p.Changes) > 0 || len(p.Notes) != 1 || p.Notes[0].Kind != plan.Lost || !strings.Contains(p.Notes[0].Say, "not adopted") {
+				t.Errorf("by event\n%s", planText(p))
+			}
+		})
+	}
 }

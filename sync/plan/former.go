@@ -176,7 +176,7 @@ func (m *maker) decide(c *subject, v Verdict, mentions Calls, by *judges) Decisi
 // carried says what of an operation a plan would carry out, as settle does.
 func (m *maker) carried(c *subject, d *Decision, out *outcome) {
 	switch {
-	case d.Op == Create && len(out.lost) > 0:
+	case d.Op == Create && len(out.lost) > 0, m.adoptsLater(c, out):
 		d.Op, d.Note = None, Lost
 	case d.Op == Create, d.Op == Update:
 		d.Write = m.writes(c, out)

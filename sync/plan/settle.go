@@ -19,6 +19,13 @@ func (m *maker) settle(c *subject, v Verdict, mentions Calls) {
 		m.refuse(c, v, r.Note, proposed)
 		return
 	}
+	if m.adoptsLater(c, out) {
+		all := slices.Concat(c.out.lost, out.lost)
+		slices.Sort(all)
+		lost := strings.Join(slices.Compact(all), "; ")
+		m.note(Lost, Adopt, c.source, "%s", m.lost(sprintf("not adopted, a reference has no partner: %s / 暂不认领，引用找不到对应对象：%s", lost, lost)))
+		return
+	}
 	drafted := len(m.drafts)
 	switch r.Op {
 	case Create:
@@ -208,6 +215,13 @@ func (m *maker) adoptIfNew(c *subject) {
 		d.Reason = sprintf("same %s but for leading zeros / %s 除前导零外相同", c.matchBy, c.matchBy)
 	}
 	m.drafts = append(m.drafts, d)
+}
+
+// adoptsLater tells whether a first match waits for a full run: a plan by event does
+// not see whom a reference means, where a full one might see a difference that the
+// rule holds back, and the match with it.
+func (m *maker) adoptsLater(c *subject, out *outcome) bool {
+	return m.byEvent() && c.matchBy != "" && !c.leaver && len(c.out.lost)+len(out.lost) > 0
 }
 
 // take drafts a DISABLE or DELETE.
