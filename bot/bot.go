@@ -68,6 +68,7 @@ type Bot struct {
 	named     map[string]*Room
 	flows     map[string]*Flow // by folded name
 	sessions  sessions
+	claims    claims
 	heard     chan struct{} // a message was claimed
 	out       []*outbox     // the ways out; their bells ring when a letter was posted
 	pace      *pacer

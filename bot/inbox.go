@@ -23,6 +23,13 @@ func (in *inbox) answers(ctx context.Context, l run.Letter) (out []run.Letter, a
 	if !m.Addressed || m.Foreign {
 		return nil, false
 	}
+	switch wait, refused := in.b.claims.begin(l.ID, in.b.o.Now()); {
+	case wait:
+		return nil, true
+	case refused:
+		in.b.o.Logger.WarnContext(ctx, "message is put away, its sender was told that it was not accepted", "inbox", l.ID)
+		return nil, false
+	}
 	m.Direct = m.Direct && in.b.room(m.Platform, m.Chat) == nil // a bound room is no private conversation
 	c := in.b.caller(m, l)
 	if r, flooded := in.flooded(ctx, c); flooded {

@@ -32,6 +32,9 @@ type Message struct {
 	At        time.Time `json:"at"`                 // when the person sent it
 	Weak      bool      `json:"weak,omitempty"`     // came by DingTalk's HTTP callback
 	Session   Session   `json:"session,omitzero"`   // DingTalk: where an answer may go for a while
+	// Once: the platform does not deliver it again, so that the sender is told when
+	// Receive does not take it. It is never obeyed then.
+	Once bool `json:"-"`
 }
 
 // Mention is another person who was mentioned.

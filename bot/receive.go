@@ -13,7 +13,8 @@ import (
 // Receive takes a message into the inbox; see the type Receive. What is not
 // addressed to the bot, or comes from outside, is not for us and is let go.
 // Faults: Invalid without an id; Unavailable when the record cannot be written,
-// then the message must come again.
+// then the message must come again; one that is Once is not obeyed then, nor when it
+// comes again.
 func (b *Bot) Receive(ctx context.Context, m Message) error {
 	if m.ID == "" || m.Platform == "" {
 		return fault.New(fault.Invalid, "the message has no id / 消息没有编号")
@@ -33,11 +34,40 @@ func (b *Bot) Receive(ctx context.Context, m Message) error {
 		return fault.Wrap(fault.Invalid, err, "the message cannot be kept / 消息无法保存")
 	}
 	b.sessions.keep(place{m.Platform, m.Chat}, m.Session)
-	if _, err := b.o.Mailbox.Claim(ctx, inboxID(m), payload); err != nil {
+	if err := b.claim(ctx, m, payload); err != nil {
 		return err
 	}
 	ring(b.heard)
 	return nil
+}
+
+// claim stores a message, and keeps one from being obeyed whose sender is told that it
+// was not accepted.
+func (b *Bot) claim(ctx context.Context, m Message, payload []byte) (err error) {
+	id := inboxID(m)
+	if !m.Once {
+		_, err = b.o.Mailbox.Claim(ctx, id, payload)
+		return err
+	}
+	if !b.claims.enter(id, b.o.Now()) {
+		return notAccepted()
+	}
+	failed := true // in a panic, too
+	defer func() {
+		switch refused := b.claims.leave(id, failed, b.o.Now()); {
+		case !refused: // what was begun here is in the record
+			err = nil
+		case err == nil: // another delivery of it failed meanwhile
+			err = notAccepted()
+		}
+	}()
+	_, err = b.o.Mailbox.Claim(ctx, id, payload)
+	failed = err != nil
+	return err
+}
+
+func notAccepted() error {
+	return fault.New(fault.Unavailable, "this message was not accepted, send it again / 这条消息没有收下，请重发")
 }
 
 // inboxID names a message for ever; it is the id of the request that the

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -10,26 +11,56 @@ import (
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
-// intakeWait bounds how long a claim waits for its turn at the writer.
-const intakeWait = 450 * time.Millisecond
+// intakeWait bounds how long a claim waits for its turn at the writer, and claimWait
+// how long a server then has to write it.
+const (
+	intakeWait = 450 * time.Millisecond
+	claimWait  = 500 * time.Millisecond
+)
 
 // Claim stores an incoming message under its id and tells whether it is the
 // first with it. It is on the disk before it returns true. Within a second it
 // succeeds or gives up. Faults: Invalid without an id, Unavailable: the caller
-// must not acknowledge.
+// must not acknowledge. The message is not in the record then, unless a server has
+// not answered in time, or no more: that may have written it all the same.
 func (s *Store) Claim(ctx context.Context, id string, payload []byte) (bool, error) {
 	if id == "" {
 		return false, fault.New(fault.Invalid, "a message needs an id / 消息缺少编号")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, intakeWait, errors.New("the record is busy"))
 	defer cancel()
-	n, err := affected(s.intake.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
-		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM inbox), $2, $3, 0)
-		ON CONFLICT (id) DO NOTHING`, id, bytesOf(payload), millis(s.now())))
-	if err != nil {
-		return false, s.fail("claim message", err)
+	for tries := 1; ; tries++ {
+		n, err := s.claim(ctx, id, bytesOf(payload))
+		if err == nil {
+			return n == 1, nil
+		}
+		if !errors.Is(err, driver.ErrBadConn) || tries == claimTries { // nothing was done on a connection that was dead
+			return false, s.fail("claim message", err)
+		}
 	}
-	return n == 1, nil
+}
+
+// claimTries is how many connections a claim tries, of which a server that was
+// restarted has left dead ones.
+const claimTries = intakes + 1
+
+// claim writes one message. ctx bounds the wait for its turn alone: a statement that
+// has begun may be carried out whoever has given up, and the caller must know.
+func (s *Store) claim(ctx context.Context, id string, payload []byte) (int64, error) {
+	conn, err := s.intake.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	ctx = context.WithoutCancel(ctx)
+	if s.postgres { // SQLite ends by itself: it waits for others no longer than busyWait
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, claimWait, errors.New("the server does not answer"))
+		defer cancel()
+	}
+	return affected(conn.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
+		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM inbox), $2, $3, 0)
+		ON CONFLICT (id) DO NOTHING`, id, payload, millis(s.now())))
 }
 
 // bytesOf gives bytes that are never NULL.

@@ -70,6 +70,7 @@ func (b *Bot) message(in *messageJSON) bot.Message {
 		// In a group the platform delivers only what calls the robot.
 		Addressed: direct || in.InAtList == nil || *in.InAtList,
 		At:        in.CreatedAt.time(),
+		Once:      true,
 	}
 	if in.SenderStaff != "" {
 		m.Sender = []string{in.SenderStaff}

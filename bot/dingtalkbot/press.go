@@ -102,7 +102,7 @@ func (b *Bot) pressed(f *payload.DataFrame) (bot.Message, error) {
 		return bot.Message{}, errors.New("is not a press")
 	}
 	m := bot.Message{
-		Platform: run.DingTalk, ID: "press:" + f.GetMessageId(), Chat: in.Space, Addressed: true,
+		Platform: run.DingTalk, ID: "press:" + f.GetMessageId(), Chat: in.Space, Addressed: true, Once: true,
 		Foreign: b.ours() != "" && in.Corp != b.ours(),
 		At:      time.UnixMilli(f.GetTimestamp()).UTC(),
 		Press:   &bot.Press{Card: in.Card},

@@ -93,7 +93,7 @@ func (b *Bot) pressed(e *envelope) (bot.Message, error) {
 		chat, card = value.To, ""
 	}
 	return bot.Message{
-		Platform: run.Feishu, ID: e.Header.ID, Chat: chat, Addressed: true,
+		Platform: run.Feishu, ID: e.Header.ID, Chat: chat, Addressed: true, Once: true,
 		Sender:  ids,
 		Foreign: in.Operator.TenantKey != e.Header.TenantKey,
 		Direct:  value.private() || b.dms.has(chat),
