@@ -60,6 +60,9 @@ func placeOf(version int64, place string) string {
 	return strconv.FormatInt(version, 10) + " " + place
 }
 
+// saidOf is kept in the place of a card that was said and cannot be edited: "12 ".
+func saidOf(version int64) string { return strconv.FormatInt(version, 10) + " " }
+
 func splitPlace(kept string) (version int64, place string) {
 	head, tail, _ := strings.Cut(kept, " ")
 	version, err := strconv.ParseInt(head, 10, 64)

@@ -194,8 +194,8 @@ func (b *Bot) send(ctx context.Context, l run.Letter, hand time.Duration) (due t
 	if err != nil {
 		return due, err
 	}
-	if at != "" && version >= o.Version {
-		return due, b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already
+	if (at != "" || version > 0) && version >= o.Version {
+		return due, b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already, or the webhook said it
 	}
 	if due, waits, err := b.heldBack(ctx, l, o, delay{standing: at != "", hand: min(hand, left-beginTime)}); waits || err != nil {
 		return due, err
@@ -212,14 +212,15 @@ func (b *Bot) send(ctx context.Context, l run.Letter, hand time.Duration) (due t
 }
 
 // letBe gives a letter back that the end of the process keeps us from sending:
-// nobody need wait until our hold is over.
+// nobody need wait until our hold is over. It counts as tried: it may have arrived, and
+// comes again under its own key, not merged into a newer one.
 func (b *Bot) letBe(ctx context.Context, l run.Letter) error {
 	if !errors.Is(context.Cause(ctx), context.Canceled) {
 		return ctx.Err() // it is not ours any more
 	}
 	note, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), noteTime, errors.New("the record does not answer"))
 	defer cancel()
-	return b.settled(b.o.Mailbox.Delay(note, l.ID, b.o.Now().Add(firstWait)))
+	return b.settled(b.o.Mailbox.Retry(note, l.ID, b.o.Now().Add(firstWait), "the process ends / 进程正在退出"))
 }
 
 // delay is what decides how long a letter may be held back.

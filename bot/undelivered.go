@@ -54,7 +54,7 @@ func (b *Bot) undelivered(ctx context.Context, l run.Letter, o Outgoing, cause e
 		err := b.byFallback(ctx, l, o)
 		if err == nil {
 			b.o.Logger.WarnContext(ctx, "webhook speaks for the app", "letter", l.ID, "platform", o.Platform, "kind", kind, "err", cause)
-			return due, b.note(ctx, l.ID, "", "")
+			return due, b.spoken(ctx, l, o)
 		}
 		if fault.Retryable(err) {
 			p.hopeless, p.lasting, p.after = false, true, max(p.after, fault.After(err))
@@ -79,6 +79,17 @@ func (b *Bot) undelivered(ctx context.Context, l run.Letter, o Outgoing, cause e
 	due = b.o.Now().Add(wait)
 	b.o.Logger.WarnContext(ctx, "letter is put off", "letter", l.ID, "platform", o.Platform, "kind", kind, "wait", wait, "err", cause)
 	return due, b.settled(b.o.Mailbox.Retry(ctx, l.ID, due, fault.Say(cause)))
+}
+
+// spoken notes that the webhook has said a letter. Of a live card that does not stand
+// yet it notes which drawing that was, which the app must not say once more: several
+// letters may show one state of a run, such as its end.
+func (b *Bot) spoken(ctx context.Context, l run.Letter, o Outgoing) error {
+	_, at, err := b.placed(ctx, o)
+	if o.Live == "" || at != "" || err != nil {
+		return b.note(ctx, l.ID, "", "")
+	}
+	return b.note(ctx, l.ID, o.Live, saidOf(o.Version))
 }
 
 // byFallback lets the room's webhook speak, when it is its turn.
