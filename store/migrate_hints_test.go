@@ -55,7 +55,7 @@ func TestP12_MigrationIsRefusedWhileARunApplies(t *testing.T) {
 	if err := upgraded.Migrate(t.Context()); err != nil {
 		t.Errorf("when the worker is dead: %v", err)
 	}
-	version(7)
+	version(8)
 	if err := upgraded.AddHints(t.Context(), []run.Hint{{Flow: "f", What: run.HintWhole, At: now}}, 1); err != nil {
 		t.Error(err)
 	}
