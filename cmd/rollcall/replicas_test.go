@@ -268,7 +268,7 @@ func approveAndReject(t *testing.T, server *pgtest.Server) {
 	for range 5 {
 		planned := r.awaiting(t, r.all[0])
 		votes := []feishusim.Event{
-			r.said(t, "周凯", "批准 "+string(planned.Code)+" 删除=3"), r.said(t, "陈悦", "拒绝 "+string(planned.Code)+" 不对"),
+			r.said(t, "周凯", "批准 "+string(planned.Code)+" 删除=3"), r.said(t, "陈悦", "驳回 "+string(planned.Code)+" 不对"),
 		}
 		var group sync.WaitGroup
 		for i, e := range votes {

@@ -80,6 +80,7 @@ func pileOf(hints []run.Hint) pile {
 		case run.HintShrunk:
 			p.shrunk.shrunk, p.shrunk.hints = true, append(p.shrunk.hints, h)
 			continue
+		case run.HintWhole:
 		case run.HintNamed:
 			since = &p.named
 			p.small.hints, p.small.keys = append(p.small.hints, h), append(p.small.keys, h.Key)
