@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -18,9 +19,17 @@ import (
 // server that repeats what it was sent would so write our tokens into the log.
 type discreet struct{ next http.RoundTripper }
 
-// RoundTrip makes one exchange. Nothing here follows redirects, so a redirect
-// comes without its Location, which net/http would read all the same.
+// RoundTrip makes one exchange, unless its time is over: a process that stood still
+// wakes with timers that have not run yet, and its call would go out although others
+// have taken its work since. Nothing here follows redirects, so a redirect comes
+// without its Location, which net/http would read all the same.
 func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+	if overdue(r.Context(), time.Now()) {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, context.DeadlineExceeded
+	}
 	res, err := d.next.RoundTrip(r)
 	if err != nil {
 		return nil, plain(err)
@@ -29,6 +38,13 @@ func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Header.Del("Location")
 	}
 	return res, nil
+}
+
+// overdue tells whether a context's time is over, also by the wall clock, which goes on
+// while a machine sleeps.
+func overdue(ctx context.Context, now time.Time) bool {
+	end, bounded := ctx.Deadline()
+	return bounded && (now.After(end) || now.Round(0).After(end.Round(0)))
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections work.
