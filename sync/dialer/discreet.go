@@ -24,7 +24,7 @@ type discreet struct{ next http.RoundTripper }
 // have taken its work since. Nothing here follows redirects, so a redirect comes
 // without its Location, which net/http would read all the same.
 func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
-	if overdue(r.Context(), time.Now()) {
+	if overdue(r.Context(), time.Now()) { //nolint:forbidigo // deadlines of contexts are those of the real clock
 		if r.Body != nil {
 			_ = r.Body.Close()
 		}
