@@ -157,11 +157,6 @@ deploy-check: ## alert rules, their unit tests and the dashboard's questions by 
 	else \
 		echo "NOT RUN: no promtool here (Debian package prometheus), so the alert rules' own tests are skipped"; \
 	fi
-	@if command -v dashboard-linter >/dev/null; then \
-		dashboard-linter lint --config deploy/grafana/lint.yaml deploy/grafana/rollcall.json; \
-	else \
-		echo "NOT RUN: no dashboard-linter here (github.com/grafana/dashboard-linter)"; \
-	fi
 
 generate: ## generated tables in docs and the configuration's schema
 	$(GO) test ./configs -run 'Schema' -update

@@ -51,12 +51,7 @@ func (r *Redis) decode(d *decoder, n ast.Node, at spot) {
 	if !ok {
 		return
 	}
-	text, fromFile := strings.CutPrefix(written, "file:")
-	if fromFile {
-		text, ok = d.secretFile(text, at)
-	} else {
-		text, ok = d.expand(written, at)
-	}
+	text, ok := d.resolve(written, at)
 	if !ok {
 		return
 	}
@@ -75,7 +70,7 @@ func (r *Redis) decode(d *decoder, n ast.Node, at spot) {
 		d.bad(at, problem)
 		return
 	}
-	if (strings.Contains(u.user, ":") || u.query.Has("sentinel_password")) && !fromFile && !strings.Contains(written, "${") {
+	if (strings.Contains(u.user, ":") || u.query.Has("sentinel_password")) && !strings.HasPrefix(written, "file:") && !strings.Contains(written, "${") {
 		d.odd(at, say("Redis 的密码直接写在了文件里；请改用 ${环境变量} 或 file:/路径", "the password of Redis stands in the file itself; use ${ENV} or file:/path instead"))
 	}
 	if u.files(d, at) {

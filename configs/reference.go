@@ -34,10 +34,8 @@ func (s *Secret) decode(d *decoder, n ast.Node, at spot) {
 		return
 	}
 	switch {
-	case strings.HasPrefix(text, "file:"):
-		text, ok = d.secretFile(strings.TrimPrefix(text, "file:"), at)
-	case strings.Contains(text, "${"):
-		text, ok = d.expand(text, at)
+	case strings.HasPrefix(text, "file:"), strings.Contains(text, "${"):
+		text, ok = d.resolve(text, at)
 	case bareVariable.MatchString(text):
 		d.bad(at, say("环境变量要写成 ${%s}", "write a variable of the environment as ${%s}", text[1:]))
 		return
@@ -47,6 +45,15 @@ func (s *Secret) decode(d *decoder, n ast.Node, at spot) {
 	if ok {
 		*s = NewSecret(text)
 	}
+}
+
+// resolve gives what stands in the file of file:/path, or the text with the variables
+// of its ${ENV} references.
+func (d *decoder) resolve(written string, at spot) (string, bool) {
+	if path, is := strings.CutPrefix(written, "file:"); is {
+		return d.secretFile(path, at)
+	}
+	return d.expand(written, at)
 }
 
 // expand puts in the variables of ${ENV} references.

@@ -25,12 +25,7 @@ func (r *Record) decode(d *decoder, n ast.Node, at spot) {
 	if !ok {
 		return
 	}
-	var text string
-	if file, is := strings.CutPrefix(written, "file:"); is {
-		text, ok = d.secretFile(file, at)
-	} else {
-		text, ok = d.expand(written, at)
-	}
+	text, ok := d.resolve(written, at)
 	if !ok {
 		return
 	}

@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -34,6 +37,7 @@ func dialPostgres(ctx context.Context, network, address string) (net.Conn, error
 type impatient struct {
 	net.Conn
 	silence time.Duration
+	open    atomic.Bool // the server has taken us
 
 	mu    sync.Mutex
 	until time.Time // what the user of the connection set; zero: nothing
@@ -48,6 +52,29 @@ func (c *impatient) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Read(b)
+}
+
+// Write sends. A server that does not trust our certificate says so and hangs up, often
+// before we have sent what comes next: until it has taken us, the read after a write to
+// a connection that is gone gives its last words.
+func (c *impatient) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if !c.open.Load() && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+		return len(b), nil
+	}
+	return n, err
+}
+
+// taken notes that the server has taken us.
+func taken(_ context.Context, c *pgconn.PgConn) error {
+	conn := c.Conn()
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	if own, ok := conn.(*impatient); ok {
+		own.open.Store(true)
+	}
+	return nil
 }
 
 // SetDeadline bounds reads and writes, reads never for longer than the silence.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -60,5 +61,24 @@ func TestAPatientReadIsCut(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("the read goes on")
+	}
+}
+
+// gone is a connection that the other side has reset.
+type gone struct{ net.Conn }
+
+func (gone) Write([]byte) (int, error) { return 0, &net.OpError{Op: "write", Err: syscall.ECONNRESET} }
+
+// TestLastWordsAreRead: until the server has taken us, what it said before it hung up
+// is worth more than that it did.
+func TestLastWordsAreRead(t *testing.T) {
+	t.Parallel()
+	conn := &impatient{Conn: gone{}, silence: time.Hour}
+	if n, err := conn.Write([]byte("hello")); n != 5 || err != nil {
+		t.Errorf("before: %d, %v", n, err)
+	}
+	conn.open.Store(true)
+	if n, err := conn.Write([]byte("hello")); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("afterwards: %d, %v", n, err)
 	}
 }

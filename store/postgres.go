@@ -61,7 +61,7 @@ func (s *Store) connectPostgres(address string) error {
 	if err != nil {
 		return brokenAddress(err)
 	}
-	cfg.DialFunc = dialPostgres
+	cfg.DialFunc, cfg.AfterConnect = dialPostgres, taken
 	cfg.ConnectTimeout = pgConnect
 	params := map[string]string{
 		"application_name": "rollcall", "lock_timeout": pgLockWait, "statement_timeout": pgStatement,

@@ -141,7 +141,7 @@ func TestP09_SQLiteReadOnly(t *testing.T) {
 	l.all[0].post(t, e)
 	l.asked = append(l.asked, e)
 	l.code = l.all[0].awaitRun(t, "the run awaits approval", func(one run.Run) bool { return one.State == run.Awaiting }).Code
-	l.hold()
+	l.reached, l.open = gatedAt(t, l.stage.WeCom, 5)
 	vote := l.said(t, "周凯", "批准 "+string(l.code)+" 删除=3")
 	l.all[0].post(t, vote)
 	l.asked = append(l.asked, vote)

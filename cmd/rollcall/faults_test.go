@@ -47,7 +47,7 @@ func points() []string {
 }
 
 // withoutRace says why kills are left out: what is killed shows no race.
-const withoutRace = "the race detector makes each start slow: make test tries this once more without it"
+const withoutRace = "NOT RUN with the race detector, which makes each start slow: make test tries this once more without it"
 
 // roundsOfStage keeps a stage below the guards on deletions, and lets the slow
 // rounds wait beside each other.

@@ -99,7 +99,8 @@ type recordLoss struct {
 	code       run.Code
 	asked      []feishusim.Event // acknowledged
 
-	reached, open chan struct{} // the fifth write is reached; it may go on
+	reached <-chan struct{} // the fifth write is reached
+	open    func()          // it may go on
 }
 
 // live is the life of the run, with an outage in each part.
@@ -225,7 +226,7 @@ func (l *recordLoss) reading(t *testing.T) {
 func (l *recordLoss) voting(t *testing.T) {
 	t.Helper()
 	vote := l.said(t, "周凯", "批准 "+string(l.code)+" 删除=3")
-	l.hold()
+	l.reached, l.open = gatedAt(t, l.stage.WeCom, 5)
 	l.away(t, func() {
 		if !l.passes && l.try(t, 1, vote) {
 			t.Error("a vote is acknowledged while there is no record")
@@ -237,32 +238,16 @@ func (l *recordLoss) voting(t *testing.T) {
 	l.asked = append(l.asked, vote)
 }
 
-// hold stops the target before its fifth write.
-func (l *recordLoss) hold() {
-	l.reached, l.open = make(chan struct{}), make(chan struct{})
-	var writes atomic.Int32
-	l.stage.WeCom.Gate(func(string, string) {
-		if writes.Add(1) == 5 {
-			close(l.reached)
-			<-l.open
-		}
-	})
-}
-
 // applying loses the record in the middle of a change: it is made, and cannot be
 // written down.
 func (l *recordLoss) applying(t *testing.T) {
 	t.Helper()
-	select {
-	case <-l.reached:
-	case <-time.After(patience):
-		t.Fatal("the fifth change is not reached")
-	}
+	arrives(t, l.reached)
 	if n := l.count(t, `SELECT COUNT(*) FROM changes WHERE step = 'sending'`); n != 1 {
 		t.Errorf("%d calls are under way by the journal, want one", n)
 	}
 	l.away(t, func() {
-		close(l.open)
+		l.open()
 		until(t, "the change is made", func() bool { return len(l.stage.WeCom.Effects()) >= 5 })
 	})
 	l.stage.WeCom.Gate(nil)

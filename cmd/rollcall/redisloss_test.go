@@ -4,7 +4,6 @@ import (
 	"context"
 	"reflect"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,26 +148,15 @@ func (w *loss) awaiting(t *testing.T) {
 // applying loses Redis, and ends the service, in the middle of the changes.
 func (w *loss) applying(t *testing.T) {
 	t.Helper()
-	reached, open := make(chan struct{}), make(chan struct{})
-	var writes atomic.Int32
-	w.stage.WeCom.Gate(func(string, string) {
-		if writes.Add(1) == 5 {
-			close(reached)
-			<-open
-		}
-	})
+	reached, open := gatedAt(t, w.stage.WeCom, 5)
 	w.ask(t, stage.FeishuRoom, "周凯", "@点名 批准 "+string(w.code)+" 删除=3", "已批准")
-	select {
-	case <-reached:
-	case <-time.After(patience):
-		t.Fatal("the fifth change is not reached")
-	}
+	arrives(t, reached)
 	digest := w.kept.run.Plan
 	w.lost(t)
 	if w.kept.run.State != run.Applying || len(w.kept.votes) != 1 || w.kept.run.Plan != digest {
 		t.Fatalf("the run is %+v, votes %+v", w.kept.run, w.kept.votes)
 	}
-	close(open) // the call that is under way lands, and its answer is lost
+	open() // the call that is under way lands, and its answer is lost
 	w.restart(t)
 	w.lose() // once more, perhaps before anybody has rung
 	done := w.awaitRun(t, "the run succeeds", func(r run.Run) bool { return r.State.Ended() })
@@ -256,22 +244,11 @@ func overFailover(t *testing.T, url string, fail func()) {
 	w := &loss{service: openService(t, stage.Options{Redis: url}), lose: fail}
 	w.ask(t, stage.FeishuRoom, "李敏", "@点名 同步 hr-to-wecom", "hr-to-wecom")
 	w.code = w.awaitRun(t, "the run awaits approval", func(r run.Run) bool { return r.State == run.Awaiting }).Code
-	reached, open := make(chan struct{}), make(chan struct{})
-	var writes atomic.Int32
-	w.stage.WeCom.Gate(func(string, string) {
-		if writes.Add(1) == 5 {
-			close(reached)
-			<-open
-		}
-	})
+	reached, open := gatedAt(t, w.stage.WeCom, 5)
 	w.ask(t, stage.FeishuRoom, "周凯", "@点名 批准 "+string(w.code)+" 删除=3", "已批准")
-	select {
-	case <-reached:
-	case <-time.After(patience):
-		t.Fatal("the fifth change is not reached")
-	}
+	arrives(t, reached)
 	w.lost(t)
-	close(open)
+	open()
 	failed := time.Now()
 	done := w.awaitRun(t, "the run ends", func(r run.Run) bool { return r.State.Ended() })
 	if done.State != run.Succeeded || done.Code != w.code {

@@ -14,6 +14,7 @@ import (
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/store/queue/queuetest"
+	"github.com/rollcallhq/rollcall/store/storetest/certs"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -23,7 +24,7 @@ import (
 func TestRedisURLs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	ca := queuetest.NewAuthority(t)
+	ca := certs.NewAuthority(t)
 	cert, key := ca.Issue(t, "rollcall")
 	for name, from := range map[string]string{"ca.pem": ca.File, "our.pem": cert, "our.key": key} {
 		text, err := os.ReadFile(from)
@@ -63,7 +64,7 @@ func TestRedisURLs(t *testing.T) {
 }
 
 // guardedRedis is a Redis with TLS alone, which wants a certificate and a password.
-func guardedRedis(t *testing.T, ca *queuetest.Authority) string {
+func guardedRedis(t *testing.T, ca *certs.Authority) string {
 	t.Helper()
 	port := queuetest.FreePort(t)
 	cert, key := ca.Issue(t, "redis", "127.0.0.1")
@@ -88,7 +89,7 @@ func secureURL(at, password, ca, cert, key string) string {
 // when one of them is.
 func TestRedisWithTLS(t *testing.T) {
 	t.Parallel()
-	ca, foreign := queuetest.NewAuthority(t), queuetest.NewAuthority(t)
+	ca, foreign := certs.NewAuthority(t), certs.NewAuthority(t)
 	at := guardedRedis(t, ca)
 	cert, key := ca.Issue(t, "rollcall")
 	t.Run("right", func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -298,30 +297,18 @@ func approveAndReject(t *testing.T, server *pgtest.Server) {
 func (r *replicas) halfway(t *testing.T) (*service, func()) {
 	t.Helper()
 	planned := r.awaiting(t, r.all[0])
-	reached, open := make(chan struct{}), make(chan struct{})
-	var writes atomic.Int32
-	r.stage.WeCom.Gate(func(string, string) {
-		if writes.Add(1) == 5 {
-			close(reached)
-			<-open
-		}
-	})
+	reached, open := gatedAt(t, r.stage.WeCom, 5)
 	r.all[1].post(t, r.said(t, "周凯", "批准 "+string(planned.Code)+" 删除=3"))
-	select {
-	case <-reached:
-	case <-time.After(patience):
-		t.Fatal("the fifth change is not reached")
-	}
+	arrives(t, reached)
 	var owner string
 	if err := r.record.QueryRowContext(t.Context(), `SELECT owner FROM leases WHERE flow = $1`, flowName).Scan(&owner); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range r.all {
 		if s.app.name == owner {
-			return s, sync.OnceFunc(func() { close(open) })
+			return s, open
 		}
 	}
-	close(open)
 	t.Fatalf("%q is none of us", owner)
 	return nil, nil
 }

@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,17 +16,7 @@ import (
 // gated stops the target before its nth write from now on, until open is called.
 func (m *mortal) gated(t *testing.T, n int32) (reached <-chan struct{}, open func()) {
 	t.Helper()
-	at, gate := make(chan struct{}), make(chan struct{})
-	var writes atomic.Int32
-	m.stage.WeCom.Gate(func(string, string) {
-		if writes.Add(1) == n {
-			close(at)
-			<-gate
-		}
-	})
-	open = sync.OnceFunc(func() { close(gate) })
-	t.Cleanup(open)
-	return at, open
+	return gatedAt(t, m.stage.WeCom, n)
 }
 
 // await waits for something that must come.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/store/queue/queuetest"
+	"github.com/rollcallhq/rollcall/store/storetest/certs"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
@@ -20,7 +21,7 @@ const rights = "~rollcall:* -@all +ping +hello +auth +select +info +time" +
 // secured is a Redis that speaks TLS alone, wants a certificate of its clients, and
 // knows one user.
 type secured struct {
-	ca, foreign *queuetest.Authority
+	ca, foreign *certs.Authority
 	server      *queuetest.Server
 	port        string
 	cert, key   string // ours
@@ -28,7 +29,7 @@ type secured struct {
 
 func startSecured(t *testing.T, clients string) *secured {
 	t.Helper()
-	s := &secured{ca: queuetest.NewAuthority(t), foreign: queuetest.NewAuthority(t), port: queuetest.FreePort(t)}
+	s := &secured{ca: certs.NewAuthority(t), foreign: certs.NewAuthority(t), port: queuetest.FreePort(t)}
 	cert, key := s.ca.Issue(t, "redis.internal", "127.0.0.1")
 	acl := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(acl, []byte("user default off\nuser rollcall on >pw/ge@heim "+rights+"\nuser poor on >geheim ~* +ping +hello +auth\n"), 0o600); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rollcallhq/rollcall/store/storetest/certs"
 	"github.com/rollcallhq/rollcall/store/storetest/pgtest"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -17,14 +18,14 @@ func TestPostgreSQLCertificates(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
 	address := server.URL(t, t.Name())
-	ca, other := pgtest.NewAuthority(t), pgtest.NewAuthority(t)
+	ca, other := certs.NewAuthority(t), certs.NewAuthority(t)
 	if _, err := openAt(t, pgtest.With(t, address, url.Values{"sslmode": {"verify-full"}, "sslrootcert": {ca.File}})); err == nil || !strings.Contains(fault.Say(err), "turn ssl on") {
 		t.Errorf("a server without TLS: %v", err)
 	}
 	server.Secure(t, ca)
-	cert, key := ca.Certificate(t, "rollcall", "")
-	wrongCert, wrongKey := other.Certificate(t, "rollcall", "")
-	otherName, otherKey := ca.Certificate(t, "somebody", "")
+	cert, key := ca.Issue(t, "rollcall")
+	wrongCert, wrongKey := other.Issue(t, "rollcall")
+	otherName, otherKey := ca.Issue(t, "somebody")
 	junk := filepath.Join(t.TempDir(), "junk.pem")
 	if err := os.WriteFile(junk, []byte("junk-s3cret"), 0o600); err != nil {
 		t.Fatal(err)

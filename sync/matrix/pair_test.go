@@ -236,6 +236,12 @@ func (p *pair) until(code run.Code) run.Run {
 // agree lets the approvers vote until the run goes on.
 func (p *pair) agree(r run.Run) run.Run {
 	p.t.Helper()
+	return agreed(p.t, p.engine, r, p.until)
+}
+
+// agreed lets the approvers vote on a run, as they have to type it, until it goes on.
+func agreed(t *testing.T, e *engine.Engine, r run.Run, until func(run.Code) run.Run) run.Run {
+	t.Helper()
 	for _, who := range []string{"周凯", "陈悦"} {
 		if r.State != run.Awaiting {
 			return r
@@ -248,10 +254,10 @@ func (p *pair) agree(r run.Run) run.Run {
 		for i := range seqs {
 			seqs[i] = i + 1
 		}
-		check(p.t, p.engine.See(p.t.Context(), r.Code, who, seqs))
-		_, err := p.engine.Decide(p.t.Context(), run.Vote{Run: r.Code, Decision: run.Approve, By: run.Actor{Person: who}, Typed: typed})
-		check(p.t, err)
-		r = p.until(r.Code)
+		check(t, e.See(t.Context(), r.Code, who, seqs))
+		_, err := e.Decide(t.Context(), run.Vote{Run: r.Code, Decision: run.Approve, By: run.Actor{Person: who}, Typed: typed})
+		check(t, err)
+		r = until(r.Code)
 	}
 	return r
 }

@@ -419,24 +419,7 @@ func (d *ward) until(code run.Code) run.Run {
 // vote lets the approvers agree until the run goes on.
 func (d *ward) vote(r run.Run) run.Run {
 	d.t.Helper()
-	for _, who := range []string{"周凯", "陈悦"} {
-		if r.State != run.Awaiting {
-			return r
-		}
-		typed := run.Restated{Delete: r.Counts.Delete, Disable: r.Counts.Disable, Total: -1}
-		if r.Counts.Destructive() == 0 {
-			typed.Total = r.Counts.Total()
-		}
-		seqs := make([]int, r.Counts.Total())
-		for i := range seqs {
-			seqs[i] = i + 1
-		}
-		check(d.t, d.engine.See(d.t.Context(), r.Code, who, seqs))
-		_, err := d.engine.Decide(d.t.Context(), run.Vote{Run: r.Code, Decision: run.Approve, By: run.Actor{Person: who}, Typed: typed})
-		check(d.t, err)
-		r = d.until(r.Code)
-	}
-	return r
+	return agreed(d.t, d.engine, r, d.until)
 }
 
 // under runs a round with a rule at the toll, and with the invariants looked at.

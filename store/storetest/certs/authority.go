@@ -1,4 +1,5 @@
-package queuetest
+// Package certs makes certificates for tests that speak TLS with real servers.
+package certs
 
 import (
 	"crypto/ecdsa"
