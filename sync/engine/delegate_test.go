@@ -77,6 +77,21 @@ func (w *world) eligible(r run.Run, want ...string) {
 	}
 }
 
+func TestADelegationIsForItsFlow(t *testing.T) {
+	t.Parallel()
+	story(t, 60, nil, func(w *world) {
+		r := w.leave(6)
+		d := run.Delegation{From: "周凯", To: "路人", Flow: r.Flow, Until: w.now().Add(time.Hour), By: by("周凯", "")}
+		if err := w.engine.Delegate(w.t.Context(), d); err != nil {
+			w.t.Fatal(err)
+		}
+		w.eligible(r, "周凯", "陈悦", "路人")
+		w.cast(ballot(r, by("路人", ""), 6), "")
+		w.cast(ballot(r, by("陈悦", ""), 6), "")
+		w.want(w.until(r.Code), run.Succeeded)
+	})
+}
+
 func TestAVoteInSomebodysPlace(t *testing.T) {
 	t.Parallel()
 	story(t, 60, nil, func(w *world) {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -360,4 +362,58 @@ func TestScheduledRunsDoNotPileUp(t *testing.T) {
 			w.t.Errorf("%d runs wait, %v", len(queued), err)
 		}
 	})
+}
+
+// taken is a record in which somebody else took more accounts away.
+type taken struct {
+	engine.Store
+	others int
+}
+
+func (s *taken) Recent(ctx context.Context, flow string, since time.Time) (int, error) {
+	n, err := s.Store.Recent(ctx, flow, since)
+	return n + s.others, err
+}
+
+// TestWhatARunTookAwayBeforeItsWorkerDied sees that a run's own deeds are no
+// reason for its next worker to stop, and hide nothing that others did.
+func TestWhatARunTookAwayBeforeItsWorkerDied(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		others, active int
+		state          run.State
+	}{{0, 0, run.Succeeded}, {1, 2, run.Failed}} {
+		story(t, 30, nil, func(w *world) {
+			record := &taken{Store: w.store}
+			dead, n := make(chan struct{}), 0
+			r := w.leave(4)
+			w.target.mu.Lock()
+			w.target.after = func(connector.Write) error {
+				if n++; n == 2 {
+					close(dead)
+					<-time.After(time.Second)
+				}
+				return nil
+			}
+			w.target.mu.Unlock()
+			w.cast(ballot(r, by("周凯", ""), 4), "")
+			<-dead
+			w.stop()
+			w.target.after = nil
+			if w.record, record.others = record, c.others; len(w.unsettled(r.Code)) != 1 {
+				w.t.Fatal("nothing was under way")
+			}
+			w.open()
+			r = w.want(w.until(r.Code), c.state)
+			active := 0
+			for i := 1; i <= 4; i++ {
+				if w.target.active(fmt.Sprintf("%04d", i)) {
+					active++
+				}
+			}
+			if active != c.active {
+				w.t.Errorf("%d of 4 are left: %s", active, r.Reason)
+			}
+		})
+	}
 }

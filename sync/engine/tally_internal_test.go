@@ -136,3 +136,12 @@ func TestTheFirstGlassCounts(t *testing.T) {
 		t.Errorf("%+v", now)
 	}
 }
+
+func TestDelegatedForWhichFlow(t *testing.T) {
+	t.Parallel()
+	for flow, want := range map[string]bool{"*": true, "f": true, "g": false, "": false} {
+		if got := covers(run.Delegation{Flow: flow}, "f"); got != want {
+			t.Errorf("lent for %q, used for f: %t", flow, got)
+		}
+	}
+}
