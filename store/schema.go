@@ -112,8 +112,8 @@ func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 
 func (s *Store) refuseWhileWorking(ctx context.Context) error {
 	var flow string
-	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > $1 AND flow NOT LIKE $2 ORDER BY flow LIMIT 1`,
-		millis(s.now()), run.WatchPrefix+"%").Scan(&flow)
+	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > `+s.clock(s.now())+` AND flow NOT LIKE $1 ORDER BY flow LIMIT 1`, //nolint:gosec // of constants and numbers
+		run.WatchPrefix+"%").Scan(&flow)
 	if err == sql.ErrNoRows {
 		return nil
 	}
