@@ -55,6 +55,11 @@ const (
 	pgCompile = "off"
 )
 
+// pgLevel lets each statement of a write see all that was committed before it: under a
+// stricter level, which a database may have as its own, a write would see the record as
+// it was before it waited for its turn.
+const pgLevel = "read committed"
+
 // connectPostgres makes the pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -66,7 +71,7 @@ func (s *Store) connectPostgres(address string) error {
 	params := map[string]string{
 		"application_name": "rollcall", "lock_timeout": pgLockWait, "statement_timeout": pgStatement,
 		"idle_in_transaction_session_timeout": pgIdle, "timezone": "UTC", "synchronous_commit": "on",
-		"plan_cache_mode": pgPlans, "jit": pgCompile,
+		"plan_cache_mode": pgPlans, "jit": pgCompile, "default_transaction_isolation": pgLevel,
 	}
 	read := cfg.Copy()
 	for name, value := range params {
