@@ -99,11 +99,19 @@ func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 		return tooNew(have, want)
 	case have == want:
 		return s.plainOrder(ctx)
-	case have > 0:
-		if err := s.refuseWhileWorking(ctx); err != nil {
-			return err
-		}
+	case have == 0:
+		return s.up(ctx, p)
+	default: // nobody may begin to work after the look
+		return s.unwritten(ctx, func() error {
+			if err := s.refuseWhileWorking(ctx); err != nil {
+				return err
+			}
+			return s.up(ctx, p)
+		})
 	}
+}
+
+func (s *Store) up(ctx context.Context, p *goose.Provider) error {
 	if _, err := p.Up(ctx); err != nil {
 		return s.fail("migrate database", err)
 	}
