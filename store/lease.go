@@ -22,7 +22,6 @@ func (s *Store) Acquire(ctx context.Context, flow, owner string, ttl time.Durati
 	got := false
 	err := s.write(ctx, "acquire lease", func(tx *sql.Tx) error {
 		now := s.now()
-		//nolint:gosec // of constants and numbers
 		err := tx.QueryRowContext(ctx, `INSERT INTO leases (flow, owner, fence, until) VALUES ($1, $2, 1, `+s.leaseEnd(now, ttl)+`)
 			ON CONFLICT (flow) DO UPDATE SET owner = excluded.owner, fence = leases.fence + 1, until = excluded.until
 				WHERE leases.until <= `+s.clock(now)+`
@@ -73,7 +72,7 @@ func (s *Store) Release(ctx context.Context, lease run.Lease) error {
 // ends: it writes the row, so that nobody can take the lease meanwhile.
 func (s *Store) checkLease(ctx context.Context, tx *sql.Tx, l run.Lease) error {
 	n, err := affected(tx.ExecContext(ctx, `UPDATE leases SET fence = fence
-		WHERE flow = $1 AND owner = $2 AND fence = $3 AND until > `+s.clock(s.now()), l.Flow, l.Owner, l.Fence)) //nolint:gosec // of constants and numbers
+		WHERE flow = $1 AND owner = $2 AND fence = $3 AND until > `+s.clock(s.now()), l.Flow, l.Owner, l.Fence))
 	if err != nil {
 		return err
 	}

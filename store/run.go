@@ -250,7 +250,6 @@ func (s *Store) Runs(ctx context.Context, f run.Filter) ([]run.Run, error) {
 // whose time to wake has come.
 func (s *Store) Due(ctx context.Context) ([]run.Run, error) {
 	now := s.clock(s.now())
-	//nolint:gosec // of constants and numbers
 	return s.runs(ctx, `SELECT body FROM runs
 		WHERE state IN ($1, $2, $3, $4)
 			AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.flow = runs.flow AND leases.until > `+now+`)

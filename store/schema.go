@@ -120,7 +120,7 @@ func (s *Store) up(ctx context.Context, p *goose.Provider) error {
 
 func (s *Store) refuseWhileWorking(ctx context.Context) error {
 	var flow string
-	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > `+s.clock(s.now())+` AND flow NOT LIKE $1 ORDER BY flow LIMIT 1`, //nolint:gosec // of constants and numbers
+	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > `+s.clock(s.now())+` AND flow NOT LIKE $1 ORDER BY flow LIMIT 1`,
 		run.WatchPrefix+"%").Scan(&flow)
 	if err == sql.ErrNoRows {
 		return nil

@@ -18,8 +18,10 @@ func skewedStore(t *testing.T, address string, by time.Duration) (*store.Store, 
 	t.Helper()
 	ahead := &atomic.Int64{}
 	ahead.Store(int64(by))
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), URL: address, ServerTime: true,
-		Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+	s, err := store.Open(t.Context(), store.Options{
+		Dir: t.TempDir(), URL: address, ServerTime: true,
+		Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
