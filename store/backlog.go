@@ -54,9 +54,9 @@ func (s *Store) Backlog(ctx context.Context) (Backlog, error) {
 	return b, nil
 }
 
-// Leases gives the leases that are held now.
+// Leases gives the leases that are held now, until when by the clock that judges them.
 func (s *Store) Leases(ctx context.Context) ([]run.Lease, error) {
-	rows, err := s.reader.QueryContext(ctx, `SELECT flow, owner, fence, until FROM leases WHERE until > $1 ORDER BY flow`, millis(s.now()))
+	rows, err := s.reader.QueryContext(ctx, `SELECT flow, owner, fence, until FROM leases WHERE until > `+s.clock(s.now())+` ORDER BY flow`) //nolint:gosec // of constants and numbers
 	all, err := collect(rows, err, func(scan func(...any) error) (run.Lease, error) {
 		var l run.Lease
 		var until int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -21,16 +22,15 @@ func (s *Store) Acquire(ctx context.Context, flow, owner string, ttl time.Durati
 	got := false
 	err := s.write(ctx, "acquire lease", func(tx *sql.Tx) error {
 		now := s.now()
-		until := millis(now.Add(ttl))
-		err := tx.QueryRowContext(ctx, `INSERT INTO leases (flow, owner, fence, until) VALUES ($1, $2, 1, $3)
+		err := tx.QueryRowContext(ctx, `INSERT INTO leases (flow, owner, fence, until) VALUES ($1, $2, 1, `+s.leaseEnd(now, ttl)+`)
 			ON CONFLICT (flow) DO UPDATE SET owner = excluded.owner, fence = leases.fence + 1, until = excluded.until
-				WHERE leases.until <= $4
-			RETURNING fence`, flow, owner, until, millis(now)).Scan(&l.Fence)
+				WHERE leases.until <= `+s.clock(now)+`
+			RETURNING fence`, flow, owner).Scan(&l.Fence)
 		if errors.Is(err, sql.ErrNoRows) {
 			got = false
 			return nil
 		}
-		l.Until, got = instant(until), err == nil
+		l.Until, got = heldUntil(now, ttl), err == nil
 		return err
 	})
 	if err != nil || !got {
@@ -46,9 +46,9 @@ func (s *Store) Renew(ctx context.Context, lease run.Lease, ttl time.Duration) (
 		if err := s.checkLease(ctx, tx, lease); err != nil {
 			return err
 		}
-		until := millis(s.now().Add(ttl))
-		lease.Until = instant(until)
-		_, err := tx.ExecContext(ctx, `UPDATE leases SET until = $1 WHERE flow = $2`, until, lease.Flow)
+		now := s.now()
+		lease.Until = heldUntil(now, ttl)
+		_, err := tx.ExecContext(ctx, `UPDATE leases SET until = `+s.leaseEnd(now, ttl)+` WHERE flow = $1`, lease.Flow) //nolint:gosec // of constants and numbers
 		return err
 	})
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Store) Release(ctx context.Context, lease run.Lease) error {
 // ends: it writes the row, so that nobody can take the lease meanwhile.
 func (s *Store) checkLease(ctx context.Context, tx *sql.Tx, l run.Lease) error {
 	n, err := affected(tx.ExecContext(ctx, `UPDATE leases SET fence = fence
-		WHERE flow = $1 AND owner = $2 AND fence = $3 AND until > $4`, l.Flow, l.Owner, l.Fence, millis(s.now())))
+		WHERE flow = $1 AND owner = $2 AND fence = $3 AND until > `+s.clock(s.now()), l.Flow, l.Owner, l.Fence))
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,33 @@ func (s *Store) checkLease(ctx context.Context, tx *sql.Tx, l run.Lease) error {
 		return staleLease(l)
 	}
 	return nil
+}
+
+// serverMillis is the time of PostgreSQL when the statement runs, in milliseconds: not
+// that of the transaction, which may have waited for its turn.
+const serverMillis = `EXTRACT(EPOCH FROM clock_timestamp()) * 1000`
+
+// clock gives the time by which leases are judged, in SQL: that of the server, or now.
+func (s *Store) clock(now time.Time) string {
+	if s.postgres && s.shared {
+		return `FLOOR(` + serverMillis + `)::bigint`
+	}
+	return strconv.FormatInt(millis(now), 10)
+}
+
+// leaseEnd gives the end of a lease that begins, in SQL.
+func (s *Store) leaseEnd(now time.Time, ttl time.Duration) string {
+	if s.postgres && s.shared {
+		return `CEIL(` + serverMillis + `)::bigint + ` + strconv.FormatInt(ttl.Milliseconds(), 10)
+	}
+	return strconv.FormatInt(millis(now.Add(ttl)), 10)
+}
+
+// heldUntil gives the end of a lease for who asked for it at a time: to the millisecond,
+// with the monotonic reading, so that a clock that is set prolongs nothing.
+func heldUntil(asked time.Time, ttl time.Duration) time.Time {
+	end := asked.Add(ttl)
+	return end.Add(-time.Duration(end.Nanosecond()) % time.Millisecond)
 }
 
 func staleLease(l run.Lease) error {

@@ -55,6 +55,11 @@ const (
 	pgCompile = "off"
 )
 
+// pgLevel lets each statement of a write see all that was committed before it: under a
+// stricter level, which a database may have as its own, a write would see the record as
+// it was before it waited for its turn.
+const pgLevel = "read committed"
+
 // connectPostgres makes the pools; no connection is opened yet.
 func (s *Store) connectPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -66,7 +71,7 @@ func (s *Store) connectPostgres(address string) error {
 	params := map[string]string{
 		"application_name": "rollcall", "lock_timeout": pgLockWait, "statement_timeout": pgStatement,
 		"idle_in_transaction_session_timeout": pgIdle, "timezone": "UTC", "synchronous_commit": "on",
-		"plan_cache_mode": pgPlans, "jit": pgCompile,
+		"plan_cache_mode": pgPlans, "jit": pgCompile, "default_transaction_isolation": pgLevel,
 	}
 	read := cfg.Copy()
 	for name, value := range params {
@@ -92,18 +97,35 @@ func (s *Store) lockWriter(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// setupTries is how often pgLockWait is waited for another process that sets the
-// database up.
-const setupTries = 120
+const (
+	// setupTries is how often pgLockWait is waited for another process that sets the
+	// database up, or writes.
+	setupTries = 120
+	// pgUpgrade is for how long a process that stands still in a migration may keep the
+	// others from writing.
+	pgUpgrade = "5min"
+)
 
 // alone runs fn while no other process sets the database up: replicas of a new
 // installation start together, and each finds it empty.
 func (s *Store) alone(ctx context.Context, fn func() error) error {
+	return s.locked(ctx, pgSetupSpace, "0", fn)
+}
+
+// unwritten runs fn while nobody writes, but for messages that are taken in. fn must not
+// write as others do.
+func (s *Store) unwritten(ctx context.Context, fn func() error) error {
+	return s.locked(ctx, pgWriterSpace, pgUpgrade, fn)
+}
+
+// locked runs fn under an advisory lock, which the server takes back when nothing was
+// heard of fn for idle.
+func (s *Store) locked(ctx context.Context, space int32, idle string, fn func() error) error {
 	if !s.postgres {
 		return fn()
 	}
 	for tries := 0; ; tries++ {
-		tx, err := s.lockSetup(ctx)
+		tx, err := s.holdLock(ctx, space, idle)
 		if err == nil {
 			defer func() { _ = tx.Rollback() }() // the lock ends with it
 			break
@@ -115,16 +137,16 @@ func (s *Store) alone(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
-// lockSetup gives a transaction that holds the lock, on a connection of the reader: the
+// holdLock gives a transaction that holds the lock, on a connection of the reader: the
 // writer's is needed meanwhile.
-func (s *Store) lockSetup(ctx context.Context) (*sql.Tx, error) {
+func (s *Store) holdLock(ctx context.Context, space int32, idle string) (*sql.Tx, error) {
 	tx, err := s.reader.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`) // it stands still for as long as fn takes
+	_, err = tx.ExecContext(ctx, `SELECT set_config('idle_in_transaction_session_timeout', $1, true)`, idle) // it stands still for as long as fn takes
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, `+pgSchema+`)`, int32(pgSetupSpace))
+		_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, `+pgSchema+`)`, space)
 	}
 	if err != nil {
 		return nil, errors.Join(err, tx.Rollback())

@@ -249,12 +249,13 @@ func (s *Store) Runs(ctx context.Context, f run.Filter) ([]run.Run, error) {
 // should own while nobody holds their flow, and those that await approval and
 // whose time to wake has come.
 func (s *Store) Due(ctx context.Context) ([]run.Run, error) {
+	now := s.clock(s.now())
 	return s.runs(ctx, `SELECT body FROM runs
 		WHERE state IN ($1, $2, $3, $4)
-			AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.flow = runs.flow AND leases.until > $6)
-			OR state = $5 AND wake > 0 AND wake <= $6
+			AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.flow = runs.flow AND leases.until > `+now+`)
+			OR state = $5 AND wake > 0 AND wake <= `+now+`
 		ORDER BY created, code`,
-		run.Queued, run.Reading, run.Planning, run.Applying, run.Awaiting, millis(s.now()))
+		run.Queued, run.Reading, run.Planning, run.Applying, run.Awaiting)
 }
 
 func (s *Store) runs(ctx context.Context, query string, args ...any) ([]run.Run, error) {

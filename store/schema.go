@@ -99,11 +99,19 @@ func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 		return tooNew(have, want)
 	case have == want:
 		return s.plainOrder(ctx)
-	case have > 0:
-		if err := s.refuseWhileWorking(ctx); err != nil {
-			return err
-		}
+	case have == 0:
+		return s.up(ctx, p)
+	default: // nobody may begin to work after the look
+		return s.unwritten(ctx, func() error {
+			if err := s.refuseWhileWorking(ctx); err != nil {
+				return err
+			}
+			return s.up(ctx, p)
+		})
 	}
+}
+
+func (s *Store) up(ctx context.Context, p *goose.Provider) error {
 	if _, err := p.Up(ctx); err != nil {
 		return s.fail("migrate database", err)
 	}
@@ -112,8 +120,8 @@ func (s *Store) migrateAlone(ctx context.Context, files fs.FS) error {
 
 func (s *Store) refuseWhileWorking(ctx context.Context) error {
 	var flow string
-	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > $1 AND flow NOT LIKE $2 ORDER BY flow LIMIT 1`,
-		millis(s.now()), run.WatchPrefix+"%").Scan(&flow)
+	err := s.writer.QueryRowContext(ctx, `SELECT flow FROM leases WHERE until > `+s.clock(s.now())+` AND flow NOT LIKE $1 ORDER BY flow LIMIT 1`,
+		run.WatchPrefix+"%").Scan(&flow)
 	if err == sql.ErrNoRows {
 		return nil
 	}

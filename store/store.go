@@ -31,6 +31,9 @@ type Options struct {
 	URL string
 	// Now is the clock; required.
 	Now func() time.Time
+	// ServerTime judges leases, and when a waiting run needs somebody, by the clock of the
+	// database server, where there is one, so that all processes agree. Else Now does.
+	ServerTime bool
 	// Logger hears of what an operator should look at; nil = nobody.
 	Logger *slog.Logger
 	// Key encrypts snapshots with AES-256: 32 bytes, or nil for no encryption.
@@ -91,6 +94,7 @@ type Store struct {
 
 	dir    string
 	now    func() time.Time
+	shared bool // leases are judged by the clock of the server
 	logger *slog.Logger
 	key    []byte
 	chain  []chainKey
@@ -111,7 +115,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{now: o.Now, logger: o.Logger, key: o.Key, chain: chainKeys(o.AuditKeys), asIs: o.AsFound, keep: o.Keep}
+	s := &Store{now: o.Now, shared: o.ServerTime, logger: o.Logger, key: o.Key, chain: chainKeys(o.AuditKeys), asIs: o.AsFound, keep: o.Keep}
 	if err := s.connect(&o); err != nil {
 		return nil, err
 	}

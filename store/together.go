@@ -75,6 +75,7 @@ func (s *Store) goAlone(ctx context.Context, what string, m *member) error {
 func (s *Store) takeAlong(ctx context.Context, all []*member) {
 	whole := false
 	defer func() {
+		_ = recover() // whose it is panics again when it goes alone, where it was called
 		for _, m := range all {
 			m.alone = !whole
 			close(m.done)

@@ -180,3 +180,38 @@ func TestTheLineHasOneLeader(t *testing.T) {
 		t.Error("nobody is left, and somebody leads")
 	}
 }
+
+// One that panics does so where it was called, and the others are written: also who
+// led them.
+func TestP14_APanicIsOfWhoseWriteItIs(t *testing.T) {
+	t.Parallel()
+	l := holdUp(t)
+	const n, bad = 6, 3
+	panics := make([]any, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			defer func() { panics[i] = recover() }()
+			err := l.together(t.Context(), "put", func(tx *sql.Tx) error {
+				if i == bad {
+					panic("index out of range")
+				}
+				return l.post(t.Context(), tx, []run.Letter{{ID: fmt.Sprint(i), Lane: fmt.Sprint(i)}})
+			})
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+		l.waiting(t, i+1) // the first leads
+	}
+	l.goOn()
+	group.Wait()
+	for i, p := range panics {
+		if (p != nil) != (i == bad) {
+			t.Errorf("%d: panic %v", i, p)
+		}
+	}
+	if got := l.letters(t); got != n-1 {
+		t.Errorf("%d letters, want %d", got, n-1)
+	}
+}

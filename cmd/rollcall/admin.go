@@ -65,7 +65,7 @@ func (p *process) migrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.URL.Reveal(), Now: p.now, Logger: p.logger(), AuditKeys: cfg.AuditKeys()})
+		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.URL.Reveal(), Now: p.now, ServerTime: true, Logger: p.logger(), AuditKeys: cfg.AuditKeys()})
 		if err != nil {
 			return err
 		}

@@ -104,7 +104,7 @@ func (a *app) openAll(ctx context.Context) error {
 
 func (a *app) openStore(ctx context.Context) error {
 	st, err := store.Open(ctx, store.Options{
-		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.URL.Reveal(), Now: a.p.now, Logger: a.log, Key: a.cfg.SnapshotKey(),
+		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.URL.Reveal(), Now: a.p.now, ServerTime: true, Logger: a.log, Key: a.cfg.SnapshotKey(),
 		AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
 	})
 	if err != nil {

@@ -109,7 +109,7 @@ func (r *relay) part(ctx context.Context) {
 func (r *relay) held() run.Lease {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.now().Before(r.lease.Until) {
+	if r.lease.Left(r.now()) <= 0 {
 		r.lease = run.Lease{}
 	}
 	return r.lease

@@ -53,17 +53,15 @@ func (h *holder) renew(ctx context.Context) error {
 }
 
 // room makes sure that a call of the given length ends before the lease does,
-// so that no call of ours can land after somebody else began. Both clocks
-// count: the lease's wall time, and by Now's monotonic reading the time since it
-// was read.
+// so that no call of ours can land after somebody else began.
 func (h *holder) room(ctx context.Context, call time.Duration) error {
-	if h.now().Until.Sub(h.e.o.Now()) > call {
+	if h.now().Left(h.e.o.Now()) > call {
 		return nil
 	}
 	if err := h.renew(ctx); err != nil {
 		return err
 	}
-	if h.now().Until.Sub(h.e.o.Now()) > call {
+	if h.now().Left(h.e.o.Now()) > call {
 		return nil
 	}
 	return fault.Wrap(fault.Stale, errLeaseLost, "the lease ends before a call could / 租约剩余时间不足一次调用")

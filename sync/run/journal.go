@@ -60,5 +60,14 @@ type Lease struct {
 	Flow  string
 	Owner string
 	Fence int64
+	// Until is its end for who holds it, by his own clock, counted from before he asked:
+	// never later than the record's.
 	Until time.Time
+}
+
+// Left gives how long the lease holds yet, at a time of its holder's clock: the less of
+// what the time of day says, which may be set, and the monotonic clock, which stands
+// still while the machine sleeps.
+func (l Lease) Left(now time.Time) time.Duration {
+	return min(l.Until.Sub(now), l.Until.Round(0).Sub(now.Round(0)))
 }
