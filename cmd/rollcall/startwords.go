@@ -15,7 +15,11 @@ import (
 // not answer: whoever starts the service has to find it. The folder of an embedded
 // record is named by the store itself.
 func (a *app) recordAt(err error) error {
-	if a.cfg.Record.Driver != "postgres" {
+	_, ofRecord := errors.AsType[interface {
+		error
+		OfRecord() bool
+	}](err)
+	if a.cfg.Record.Driver != "postgres" || !ofRecord && fault.KindOf(err) != fault.Credential { // such as the data folder
 		return err
 	}
 	where := hostOf(a.cfg.Record.URL.Reveal())

@@ -46,6 +46,10 @@ func TestStartSaysWhereAndWhy(t *testing.T) {
 			zh: []string{"数据目录无法使用", folder, "有一个同名文件"},
 		},
 		{
+			name: "data_beside_postgresql", o: stage.Options{Data: folder, Record: "postgres://rollcall:canary-pw@127.0.0.1:" + port + "/rollcall"}, exit: 7,
+			en: []string{"the data folder cannot be used", folder}, zh: []string{"数据目录无法使用", folder}, never: "PostgreSQL",
+		},
+		{
 			name: "port_taken", exit: 7, listen: taken,
 			en: []string{"cannot listen on " + taken, "another process", "another port"},
 			zh: []string{"无法监听 " + taken, "别的程序", "换一个端口"},
@@ -90,6 +94,7 @@ type startWords struct {
 	listen string
 	exit   int
 	en, zh []string
+	never  string // besides passwords
 }
 
 func (c *startWords) try(t *testing.T) {
@@ -124,6 +129,9 @@ func (c *startWords) try(t *testing.T) {
 			if !strings.Contains(last, want) {
 				t.Errorf("%s: %q lacks %q", lang, last, want)
 			}
+		}
+		if c.never != "" && strings.Contains(last, c.never) {
+			t.Errorf("%s: %q tells of %s", lang, last, c.never)
 		}
 		if strings.Contains(last, "canary") {
 			t.Errorf("a password is shown: %s", last)
