@@ -146,7 +146,7 @@ func (b *Bot) asking(sc scene) []Line {
 		lines = append(lines, text(l.say("Until %s (%s)", "有效期至 %s（%s）", b.clock(r.Expires), left)))
 	}
 	if r.Outcome.Total() > 0 {
-		lines = append(lines, text(l.say("Harmless changes are done: ", "无需审批的变更已经执行：")+l.outcome(r.Outcome)))
+		lines = append(lines, text(l.say("Made already, without a vote: ", "无需审批的变更已经执行：")+l.outcome(r.Outcome)))
 	}
 	return lines
 }

@@ -44,6 +44,10 @@ func (r *Record) decode(d *decoder, n ast.Node, at spot) {
 		d.bad(at, say("PostgreSQL 的网址要写成 postgres://用户:密码@主机:5432/库名", "write the URL of PostgreSQL as postgres://user:password@host:5432/database"))
 		return
 	}
+	if strings.Contains(u.Path, "@") { // what follows the first stroke of a password was taken for the database
+		d.bad(at, say("PostgreSQL 的网址读不懂；密码里的特殊字符要写成 %%XX（/ 写成 %%2F，@ 写成 %%40）", "the URL of PostgreSQL cannot be read; write special characters of the password as %%XX (/ as %%2F, @ as %%40)"))
+		return
+	}
 	if _, has := u.User.Password(); has && literal {
 		d.odd(at, say("PostgreSQL 的密码直接写在了文件里；请改用 ${环境变量} 或 file:/路径", "the password of PostgreSQL stands in the file itself; use ${ENV} or file:/path instead"))
 	}

@@ -5,6 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
@@ -32,12 +36,47 @@ func (s *Store) fail(what string, err error) error {
 	case fault.Unavailable:
 		return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now / 数据库暂时无法读写")
 	case fault.Credential:
-		return fault.Wrap(fault.Credential, err, "the database refuses us: put user, password, database and rights in order / 数据库拒绝访问：请检查用户、密码、库名和权限")
+		return fault.Wrap(fault.Credential, err, "%s", refusal(err))
 	case fault.Conflict:
 		return fault.Wrap(fault.Conflict, err, "this is in the record already / 记录已经存在")
 	default:
 		return fault.Wrap(fault.Internal, err, "the record is in trouble, see the log / 数据库出错，请看日志")
 	}
+}
+
+// unusable says which data folder cannot be used, why, and what to do.
+func unusable(dir string, err error) error {
+	en, zh := "see that it can be written", "请确认它可以写入"
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		en, zh = "the disk is read-only: make it writable, or name another folder by data", "磁盘是只读的：请改成可写，或用 data 指定别的目录"
+	case errors.Is(err, fs.ErrPermission):
+		en, zh = "Rollcall may not write there: give it to the user that Rollcall runs as, or name another folder by data", "没有写权限：请把它交给运行点名的用户，或用 data 指定别的目录"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		en, zh = "the disk is full: make room", "磁盘已满：请腾出空间"
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		en, zh = "a file is in its place: move it away, or name another folder by data", "那里有一个同名文件：请移走，或用 data 指定别的目录"
+	case errors.Is(err, fs.ErrNotExist):
+		en, zh = "the folder above it is not there: make it, or name another by data", "上级目录不存在：请建立，或用 data 指定别的目录"
+	}
+	return fault.Wrap(fault.Unavailable, err, "the data folder cannot be used: %[1]s; %[2]s / 数据目录无法使用：%[1]s；%[3]s", dir, en, zh)
+}
+
+// refusal says what PostgreSQL does not let us do, by its own code.
+func refusal(err error) string {
+	e, _ := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case e == nil:
+	case e.Code == "28P01": // invalid_password
+		return "PostgreSQL refuses user or password: correct them in record / PostgreSQL 拒绝了用户名或密码：请改正配置里的 record"
+	case e.Code == "28000": // invalid_authorization_specification
+		return "PostgreSQL does not let our user in from this address: see its role and pg_hba.conf / PostgreSQL 不让这个用户从本机地址登录：请检查角色和 pg_hba.conf"
+	case e.Code == "3D000": // invalid_catalog_name
+		return "PostgreSQL has no such database: create it (createdb -O USER DATABASE), or correct record / PostgreSQL 里没有这个库：请建库（createdb -O 用户 库名），或改正配置里的 record"
+	case e.Code == "42501": // insufficient_privilege
+		return "our PostgreSQL user lacks a right: make it the owner of the database and of all its tables / PostgreSQL 用户权限不够：请让它成为这个库和其中所有表的所有者"
+	}
+	return "the database refuses us: put user, password, database and rights in order / 数据库拒绝访问：请检查用户、密码、库名和权限"
 }
 
 // recordError is a trouble of the record that may pass, told from that of a system by

@@ -82,7 +82,7 @@ func makeFolder(o *Options) (bool, error) {
 func refuseRecord(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fault.Wrap(fault.Unavailable, err, "the data folder cannot be used / 数据目录无法使用")
+		return unusable(dir, err)
 	}
 	snapshots, err := snapshotNames(dir)
 	if err != nil || len(snapshots) > 0 || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), recordFile) }) {

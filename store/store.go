@@ -148,7 +148,7 @@ func (s *Store) connect(o *Options) error {
 		return err
 	}
 	if err := prepareFiles(o); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "the data folder cannot be used / 数据目录无法使用")
+		return unusable(o.Dir, err)
 	}
 	s.dir = o.Dir
 	if postgres {
@@ -156,7 +156,7 @@ func (s *Store) connect(o *Options) error {
 	} else {
 		var path string
 		if path, err = prepareSQLite(o.Dir); err != nil {
-			return fault.Wrap(fault.Unavailable, err, "the data folder cannot be used / 数据目录无法使用")
+			return unusable(o.Dir, err)
 		}
 		err = s.connectSQLite(path)
 	}

@@ -10,11 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -138,6 +140,20 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// deaf says why an address cannot be had, and what to do, in both languages; nothing
+// where that is not known.
+func deaf(err error) (en, zh string) {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return ": another process has it; stop that one, or take another port", "：端口被别的程序占用；请停掉那个程序，或换一个端口"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return ": this machine has no such address", "：本机没有这个地址"
+	case errors.Is(err, fs.ErrPermission):
+		return ": that is not allowed; take a port from 1024 up", "：没有权限；请用 1024 以上的端口"
+	}
+	return "", ""
+}
+
 // Open begins to listen, so that Addr is known; connections wait until Serve.
 // Faults: Unavailable when the address cannot be had. Opening twice is nothing.
 func (s *Server) Open(ctx context.Context) error {
@@ -149,7 +165,8 @@ func (s *Server) Open(ctx context.Context) error {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", s.o.Listen)
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "cannot listen on %s / 无法监听 %s", s.o.Listen, s.o.Listen)
+		en, zh := deaf(err)
+		return fault.Wrap(fault.Unavailable, err, "cannot listen on %[1]s%[2]s / 无法监听 %[1]s%[3]s", s.o.Listen, en, zh)
 	}
 	s.listener = newGate(l, s.o.MaxConns)
 	return nil

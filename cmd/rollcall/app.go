@@ -108,13 +108,13 @@ func (a *app) openStore(ctx context.Context) error {
 		AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
 	})
 	if err != nil {
-		return err
+		return a.recordAt(err)
 	}
 	a.store = st
 	a.closers = append(a.closers, st.Close)
 	have, want, err := st.Version(ctx)
 	if err != nil {
-		return err
+		return a.recordAt(err)
 	}
 	if have != want {
 		return fault.New(fault.Invalid, "the record is of version %[1]d, this binary needs %[2]d: run rollcall migrate / 数据库版本是 %[1]d，本程序需要 %[2]d：请运行 rollcall migrate", have, want)
@@ -132,11 +132,11 @@ func (a *app) openBell(ctx context.Context) error {
 	queue.QuietDriver(a.log)
 	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), Consumer: a.name, Logger: a.log})
 	if err != nil {
-		return err
+		return a.redisAt(err)
 	}
 	a.closers = append(a.closers, r.Close)
 	if err := r.Ready(ctx); err != nil {
-		return err
+		return a.redisAt(err)
 	}
 	warnings, err := r.Warnings(ctx)
 	if err != nil {

@@ -251,5 +251,5 @@ const welcomeEN = `Rollcall demo: a company of 400, roster → WeCom. You are �
   Try: plan hr-to-wecom    sync hr-to-wecom    show <code> delete    help
   Be somebody else: /as 周凯   /as 陈悦     Another group: /room dingtalk   /room feishu
   Alone with the bot: /room feishu/李敏     Vote at the terminal: /do approve 周凯 <code> delete=3     Let time pass: /do later 10m
-  Buttons: /press 批准 删除=3   See the target: /tree   Change the roster: /roster drop 0005
+  Buttons: /press Approve deleted=3   See the target: /tree   Change the roster: /roster drop 0005
   Leave: /quit`

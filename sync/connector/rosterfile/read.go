@@ -260,7 +260,7 @@ func (c *Connector) log(ctx context.Context, r *roster) {
 	s := r.snapshot
 	c.o.Logger.InfoContext(ctx, "roster file read",
 		"users", s.Len(directory.User), "departments", s.Len(directory.Department),
-		"template", string(r.seen.Template), "header_row", r.seen.HeaderRow, "problems", len(s.Health.Problems), "complete", s.Complete(), "took", r.took)
+		"template", string(r.seen.Template), "header_row", r.seen.HeaderRow, "problems", len(s.Health.Problems), "complete", s.Complete(), "took", r.took.String())
 }
 
 // parse reads a file's content, and lets go of it.
