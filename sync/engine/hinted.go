@@ -158,6 +158,9 @@ func (w *worker) lookHinted(ctx context.Context, h *hinted, kind directory.Kind,
 		if err != nil {
 			return fmt.Errorf("ask source for the changed: %w", err)
 		}
+		if len(seen) != len(chunk) {
+			continue // as if it could not be told
+		}
 		for i, s := range seen {
 			key := directory.Key{Kind: kind, ID: chunk[i]}
 			switch {
