@@ -97,7 +97,7 @@ func (e *Engine) heed(ctx context.Context, f *Flow) (time.Duration, error) {
 		return longestWait, err
 	}
 	now := e.o.Now()
-	lately, err := e.o.Store.Runs(ctx, run.Filter{Flow: name, Since: now.Add(-paceSpan), Limit: paceRuns})
+	lately, err := e.o.Store.Runs(ctx, run.Filter{Flow: name, Since: now.Add(-paceSpan - e.o.ReadTime), Limit: paceRuns})
 	if err != nil {
 		return 0, err
 	}
