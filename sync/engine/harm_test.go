@@ -2,12 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -171,4 +173,53 @@ func TestAnAnswerThatDoesNotFitTheQuestionProvesNobodyGone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hintless is a record that takes no hints: each writer waits out its time.
+type hintless struct{ engine.Store }
+
+func (hintless) AddHints(ctx context.Context, _ []run.Hint, _ int) error {
+	<-ctx.Done()
+	return fault.Wrap(fault.Unavailable, ctx.Err(), "away / 无法连接")
+}
+
+// TestP09_ManyFlowsOfOneSystemAreToldInASecond: whoever tells of a change has three
+// seconds to answer the platform, however many flows listen.
+func TestP09_ManyFlowsOfOneSystemAreToldInASecond(t *testing.T) {
+	t.Parallel()
+	story(t, 1, func(w *world) {
+		listening(w)
+		for i := range 9 {
+			f := w.flow
+			f.Plan.Name = fmt.Sprintf("more-%d", i)
+			w.more = append(w.more, f)
+		}
+		w.record = hintless{w.store}
+	}, func(w *world) {
+		begun := time.Now()
+		w.hint(changed("0001"))
+		if took := time.Since(begun); took > time.Second { // in a bubble: not what the machine takes
+			w.t.Errorf("took %s", took)
+		}
+	})
+}
+
+// TestP10_ADelegationEndsByTheRecordsTime: not by the clock of the machine at which
+// somebody votes.
+func TestP10_ADelegationEndsByTheRecordsTime(t *testing.T) {
+	t.Parallel()
+	story(t, 30, func(w *world) { rarely(w); shared(w) }, func(w *world) {
+		c := &watch{}
+		other, stop := w.replica("other", c)
+		defer stop()
+		r := w.leave(1)
+		if err := w.engine.Delegate(w.t.Context(), run.Delegation{From: "周凯", To: "路人", Flow: "*", By: by("周凯", ""), Until: w.now().Add(time.Hour)}); err != nil {
+			w.t.Fatal(err)
+		}
+		<-time.After(2 * time.Hour)
+		c.set(-90 * time.Minute)
+		if _, err := other.Decide(w.t.Context(), ballot(r, by("路人", ""), 1)); fault.KindOf(err) != fault.Denied {
+			w.t.Errorf("a vote that was lent for an hour counts after two: %v", err)
+		}
+	})
 }
