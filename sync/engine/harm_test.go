@@ -60,20 +60,33 @@ func (w *world) newcomer(id, no string) {
 // deleted by hand. Whoever gets the id next is not taken for the one who left.
 func TestAnIDThatIsFreeAgainIsGivenToSomebodyNew(t *testing.T) {
 	t.Parallel()
-	story(t, 30, byMail, func(w *world) {
-		w.want(w.until(w.start(true).Code), run.Succeeded)
-		w.source.drop(directory.User, "0007")
-		w.target.drop(directory.User, "0007")
-		w.newcomer("x7", "0007")
-		r := w.until(w.start(true).Code)
-		if w.want(r, run.Succeeded); !w.link("x7") || w.link("0007") {
-			w.t.Errorf("linked: new %v, old %v", w.link("x7"), w.link("0007"))
-		}
-		w.want(w.until(w.start(true).Code), run.NothingToDo)
-		if !w.target.active("0007") {
-			w.t.Error("the new one's account is taken away")
-		}
-	})
+	for name, leave := range map[string]func(*world){
+		"gone": func(w *world) { w.source.drop(directory.User, "0007") },
+		"left by status": func(w *world) {
+			w.source.put(directory.User, "0007", "人0007", directory.Attributes{"employee_no": directory.TextOf("0007"), "status": directory.TextOf("离职")})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, 30, func(w *world) {
+				byMail(w)
+				w.flow.Plan.Leavers.When = map[string][]string{"status": {"离职"}}
+			}, func(w *world) {
+				w.want(w.until(w.start(true).Code), run.Succeeded)
+				leave(w)
+				w.target.drop(directory.User, "0007")
+				w.newcomer("x7", "0007")
+				r := w.until(w.start(true).Code)
+				if w.want(r, run.Succeeded); !w.link("x7") || w.link("0007") {
+					w.t.Errorf("linked: new %v, old %v", w.link("x7"), w.link("0007"))
+				}
+				w.want(w.until(w.start(true).Code), run.NothingToDo)
+				if !w.target.active("0007") {
+					w.t.Error("the new one's account is taken away")
+				}
+			})
+		})
+	}
 }
 
 // TestAnIDOfWhoMayComeBackIsNotGivenToSomebodyElse: the account is gone, and its owner

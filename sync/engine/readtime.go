@@ -46,7 +46,7 @@ func (w *worker) targetNames() (en, zh string) {
 }
 
 // patiently reads, and reads again as long as the system says nothing but that it is
-// busy: after the time that it asks for, else after growing ones. It gives up when the
+// busy: after growing times, and never sooner than it asks for. It gives up when the
 // waits would be longer than a reading may take, and when a person has ended the run.
 func (w *worker) patiently(ctx context.Context, code run.Code, read func(context.Context) (*directory.Snapshot, error)) (*directory.Snapshot, error) {
 	waited, count := time.Duration(0), connector.CounterOf(ctx)
@@ -55,15 +55,15 @@ func (w *worker) patiently(ctx context.Context, code run.Code, read func(context
 		if err == nil || ctx.Err() != nil || !busy(err) {
 			return snap, err
 		}
-		d := fault.After(err)
-		if d <= 0 {
-			d = min(waitFirst<<min(try-1, 10), waitAsked)
+		d, most := max(fault.After(err), min(waitFirst<<min(try-1, 10), waitAsked)), w.o.ReadTime
+		if fault.After(err) <= 0 {
+			most = min(most, busyMost)
 		}
-		if waited += d; waited >= w.o.ReadTime {
+		if waited += d; waited >= most {
 			return nil, err
 		}
 		w.o.Logger.WarnContext(ctx, "a system is busy, it is read again", "run", code, "flow", w.flow.Plan.Name, "wait", d, "err", err)
-		if err := wait(ctx, d); err != nil {
+		if err := w.o.Sleep(ctx, d); err != nil {
 			return nil, err
 		}
 		if r, getErr := w.o.Store.Run(ctx, code); getErr == nil && r.State.Ended() {
@@ -74,6 +74,10 @@ func (w *worker) patiently(ctx context.Context, code run.Code, read func(context
 		count.Departments(-departments)
 	}
 }
+
+// busyMost is how long a system is waited for that does not say for how long: somebody
+// should look at it then.
+const busyMost = 10 * time.Minute
 
 // busy tells whether a system only asks to come back later.
 func busy(err error) bool {

@@ -9,7 +9,7 @@ import (
 )
 
 // relieved gives the links that a new object takes the place of: the plan, which knew
-// them, found both ends of them gone, and what has the id now is another object.
+// them, found their accounts and owners gone, and what has the id now is another object.
 func (a *applier) relieved(c *plan.Change, e run.Entry) []mapping.Link {
 	var over []mapping.Link
 	if c.Op != plan.Create || c.Key.ID == "" {

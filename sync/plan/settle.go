@@ -172,11 +172,16 @@ func (m *maker) holder(folded directory.Key) *mapping.Link {
 	return m.holders[folded]
 }
 
-// over tells whether both ends of a link are surely gone: then somebody else may get
-// the id, and with it the link's place.
+// over tells whether a link's account is gone and its owner surely gone or left: then
+// somebody else may get the id, and with it the link's place.
 func (m *maker) over(l *mapping.Link) bool {
-	return !m.byEvent() && m.in.Source.Complete() && m.in.Target.Complete() &&
-		!m.in.Source.Has(l.Source) && !m.in.Target.Has(l.Target) && m.in.Gone[l.Source] == GoneConfirmed
+	if m.byEvent() || !m.in.Target.Complete() || m.in.Target.Has(l.Target) {
+		return false
+	}
+	if o, there := m.in.Source.Get(l.Source); there {
+		return m.hasLeft(o)
+	}
+	return m.in.Source.Complete() && m.in.Gone[l.Source] == GoneConfirmed
 }
 
 func (m *maker) mappingLacks(kind directory.Kind, attr string) bool {
