@@ -160,6 +160,7 @@ func (a *applier) mark(ctx context.Context, c *plan.Change, step run.Step, say s
 		if l, ok := a.linkAfter(c, e); ok {
 			a.remember(ctx, c, &l)
 			links = append(links, l)
+			links = append(links, a.relieved(c, e)...)
 		}
 	}
 	err := a.o.Store.Mark(ctx, a.hold.now(), []run.Entry{e}, links)

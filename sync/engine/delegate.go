@@ -65,7 +65,10 @@ func (e *Engine) Delegations(ctx context.Context) ([]run.Delegation, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := e.o.Now()
+	now, err := e.time(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var lent []run.Delegation
 	for _, s := range settings {
 		var d run.Delegation

@@ -82,6 +82,9 @@ type Options struct {
 	// ReadTime is what reading source and target of one run may take, and asking after
 	// who is missing as long again; what takes longer fails the run. 0 = 2 h.
 	ReadTime time.Duration
+	// Sleep waits until a busy system is read again, or gives ctx's error when it ends
+	// first; nil = in real time.
+	Sleep connector.Sleep
 	// Around gives the context that a run is worked on with, so that whoever watches
 	// knows what a call or a line of the log belongs to; nil = it stays as it is.
 	Around func(ctx context.Context, r run.Run) context.Context
@@ -122,6 +125,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.ReadTime == 0 {
 		o.ReadTime = 2 * time.Hour
+	}
+	if o.Sleep == nil {
+		o.Sleep = connector.RealSleep
 	}
 	if o.NewCode == nil {
 		o.NewCode = func() (run.Code, error) { return run.NewCode(rand.Reader) }

@@ -19,6 +19,8 @@ import (
 // safety.
 func (e *Engine) Hint(ctx context.Context, system string, hints []directory.Hint) {
 	now := e.o.Now()
+	ctx, done := telling(ctx)
+	defer done()
 	for _, name := range e.names {
 		f := e.flows[name]
 		if f.From != system || f.Paused {
@@ -37,11 +39,15 @@ func (e *Engine) Hint(ctx context.Context, system string, hints []directory.Hint
 	}
 }
 
-// keepHeard writes what was heard of a flow. Whoever told it may be gone before.
+// telling bounds the writing of what was heard, of however many flows. Whoever told it
+// may be gone before.
+func telling(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 2*tellTime)
+}
+
+// keepHeard writes what was heard of a flow, or lets it wait in memory.
 func (e *Engine) keepHeard(ctx context.Context, flow string) {
 	h := e.hinted[flow]
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), 2*tellTime)
-	defer done()
 	if err := h.write(ctx, e.o.Store); err != nil {
 		e.o.Logger.WarnContext(ctx, "hints wait for the record", "flow", flow, "err", err)
 	}
@@ -60,6 +66,8 @@ func (e *Engine) keepHints(ctx context.Context, f *Flow) error {
 		}
 		e.linger(ctx, min(left, e.glance(f)), h.news)
 	}
+	ctx, done := telling(ctx)
+	defer done()
 	e.keepHeard(ctx, name)
 	return nil
 }
@@ -97,7 +105,7 @@ func (e *Engine) heed(ctx context.Context, f *Flow) (time.Duration, error) {
 		return longestWait, err
 	}
 	now := e.o.Now()
-	lately, err := e.o.Store.Runs(ctx, run.Filter{Flow: name, Since: now.Add(-paceSpan), Limit: paceRuns})
+	lately, err := e.o.Store.Runs(ctx, run.Filter{Flow: name, Since: now.Add(-paceSpan - e.o.ReadTime), Limit: paceRuns})
 	if err != nil {
 		return 0, err
 	}

@@ -22,7 +22,11 @@ const saidByEvent = "only what an event named was read afresh / 只重新读取�
 // put into the last complete listing. Whoever is not there, or cannot be told, is
 // for a full run.
 func (w *worker) prepareHinted(ctx context.Context, r run.Run) (run.Run, error) {
-	h, err := w.askHinted(ctx, r)
+	var h *hinted
+	err := w.inReadTime(ctx, func(ctx context.Context) (err error) {
+		h, err = w.askHinted(ctx, r)
+		return err
+	}, func() (en, zh string) { return "what an event named", "变更事件提到的对象" })
 	if err != nil {
 		return r, err
 	}
@@ -138,7 +142,7 @@ func (w *worker) askHinted(ctx context.Context, r run.Run) (*hinted, error) {
 	b.AddAll(last, skip)
 	b.Incomplete(saidByEvent)
 	h.source, _ = b.Finish()
-	return h, w.lookTarget(ctx, h)
+	return h, w.lookTarget(ctx, r, h)
 }
 
 func ofKind(keys []directory.Key, kind directory.Kind) []directory.ID {
@@ -157,6 +161,9 @@ func (w *worker) lookHinted(ctx context.Context, h *hinted, kind directory.Kind,
 		seen, err := w.flow.Source.Lookup(ctx, kind, chunk)
 		if err != nil {
 			return fmt.Errorf("ask source for the changed: %w", err)
+		}
+		if len(seen) != len(chunk) {
+			continue // as if it could not be told
 		}
 		for i, s := range seen {
 			key := directory.Key{Kind: kind, ID: chunk[i]}
@@ -196,7 +203,7 @@ func (w *worker) lookAround(ctx context.Context, h *hinted, last *directory.Snap
 
 // lookTarget reads of the target what the plan needs: just the linked accounts when
 // all are linked, else everything, since somebody there may match.
-func (w *worker) lookTarget(ctx context.Context, h *hinted) error {
+func (w *worker) lookTarget(ctx context.Context, r run.Run, h *hinted) error {
 	if keys, ok := w.linked(h); ok {
 		b := directory.NewBuilder(w.systemName(ctx), w.o.Now())
 		whole := true
@@ -222,7 +229,7 @@ func (w *worker) lookTarget(ctx context.Context, h *hinted) error {
 		}
 	}
 	var err error
-	h.target, err = w.readTarget(ctx)
+	h.target, err = w.readTarget(ctx, r.Code)
 	return err
 }
 

@@ -15,7 +15,7 @@ const (
 	// flow is left alone whose small run could not read.
 	wholeEvery = 10 * time.Minute
 	// paceRuns is how many runs are looked at to tell the pace, more than there can
-	// be small ones within wholeEvery; paceSpan is how far back.
+	// be small ones within wholeEvery; paceSpan is how far back, beside the time that one may read.
 	paceRuns = 1000
 	paceSpan = 3 * wholeEvery
 )

@@ -93,7 +93,7 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		g, both := errgroup.WithContext(ctx)
 		g.Go(func() (err error) {
 			defer w.caught(&err)
-			if source, err = w.flow.Source.Read(connector.WithCounter(both, &count.source)); err != nil {
+			if source, err = w.patiently(connector.WithCounter(both, &count.source), code, w.flow.Source.Read); err != nil {
 				return fmt.Errorf("read source: %w", err)
 			}
 			sourceRead.Store(both.Err() == nil)
@@ -101,7 +101,7 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		})
 		g.Go(func() (err error) {
 			defer w.caught(&err)
-			if target, err = w.flow.Target.Read(connector.WithCounter(both, &count.target)); err != nil {
+			if target, err = w.patiently(connector.WithCounter(both, &count.target), code, w.flow.Target.Read); err != nil {
 				return fmt.Errorf("read target: %w", err)
 			}
 			return nil
@@ -109,7 +109,7 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 		return g.Wait()
 	}, func() (en, zh string) {
 		if sourceRead.Load() {
-			return "target " + w.flow.To, "目标 " + w.flow.To + " "
+			return w.targetNames()
 		}
 		return "source " + w.flow.From, "来源 " + w.flow.From + " "
 	})
@@ -244,6 +244,9 @@ func (w *worker) askGone(ctx context.Context, keys []directory.Key) (map[directo
 			seen, err := w.flow.Source.Lookup(ctx, kind, chunk)
 			if err != nil && !fault.Retryable(err) {
 				return nil, fmt.Errorf("ask source for the missing: %w", err)
+			}
+			if len(seen) != len(chunk) {
+				continue // whose answer is whose cannot be told
 			}
 			for i, s := range seen {
 				answers[directory.Key{Kind: kind, ID: chunk[i]}] = goneAnswer(s.Presence)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -118,7 +119,7 @@ func (a *applier) belated(ctx context.Context, c *plan.Change, cause error) erro
 	if err != nil {
 		return err
 	}
-	if what == fateDone && c.Key.ID != "" {
+	if what != fateNothing && c.Key.ID != "" {
 		found, err := a.look(ctx, c)
 		if err != nil || found.unsure != "" {
 			what = fateUnknown
@@ -175,6 +176,9 @@ func (a *applier) fate(ctx context.Context, c *plan.Change) (fate, directory.Key
 	}
 	switch c.Op {
 	case plan.Create:
+		if !found.gone && a.strange(c, found) {
+			return fateUnknown, key, nil
+		}
 		return whether(!found.gone), key, nil
 	case plan.Delete:
 		return whether(found.gone), key, nil
@@ -186,6 +190,23 @@ func (a *applier) fate(ctx context.Context, c *plan.Change) (fate, directory.Key
 	default:
 		return a.fateOfUpdate(c, found), key, nil
 	}
+}
+
+// strange tells whether an object under our id shows another text than was written: it
+// may be somebody else's, who got the id in the same moment. What it lacks a CREATE that
+// was done in part has not written yet.
+func (a *applier) strange(c *plan.Change, found finding) bool {
+	id := abilities(a.flow.Target.Describe()).IDAttribute[c.Key.Kind]
+	for name, v := range a.resolved(c) {
+		have := found.object.Attributes[name]
+		if name == id || v.Type() != directory.Text || have.Type() != directory.Text || have.IsEmpty() {
+			continue
+		}
+		if !mapping.Same(name, v, have) && mapping.Normal(name, v.Text()) != mapping.Normal(name, have.Text()) {
+			return true
+		}
+	}
+	return false
 }
 
 func whether(done bool) fate {

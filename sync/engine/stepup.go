@@ -114,7 +114,11 @@ func (e *Engine) stepUp(ctx context.Context, seen run.Run, p *plan.Plan, by run.
 	if err != nil {
 		return seen, err
 	}
-	now, cools := e.o.Now(), false
+	now, err := e.time(ctx)
+	if err != nil {
+		return seen, err
+	}
+	cools := false
 	r, err := e.o.Store.UpdateRun(ctx, seen.Code, by, func(r *run.Run) error {
 		if r.Version != seen.Version {
 			return errMoved

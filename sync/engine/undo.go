@@ -56,7 +56,7 @@ func (e *Engine) undoable(ctx context.Context, req run.Request) error {
 // to where its plan leads. The source is not read, and no rule runs: what the
 // last runs learned of the source stays as it is.
 func (w *worker) prepareUndo(ctx context.Context, r run.Run) (run.Run, error) {
-	target, err := w.readTarget(ctx)
+	target, err := w.readTarget(ctx, r.Code)
 	if err != nil {
 		return r, err
 	}
@@ -68,14 +68,6 @@ func (w *worker) prepareUndo(ctx context.Context, r run.Run) (run.Run, error) {
 		return r, err
 	}
 	return w.pass(ctx, r, p)
-}
-
-func (w *worker) readTarget(ctx context.Context) (target *directory.Snapshot, err error) {
-	defer w.caught(&err)
-	if target, err = w.flow.Target.Read(ctx); err != nil {
-		err = fmt.Errorf("read target: %w", err)
-	}
-	return target, err
 }
 
 // planUndo makes the plan of an undo.

@@ -64,6 +64,7 @@ type maker struct {
 	coming   draft                           // stands for a CREATE that was not judged yet
 	matched  map[directory.Key]directory.Key // adoption of this plan: source → target
 	claimed  map[directory.Key]directory.Key // target ids of CREATE (folded) → source
+	holders  map[directory.Key]*mapping.Link // live links by target (folded); nil: nobody asked yet
 	claims   map[directory.Key]claim         // linked target objects that somebody else matches
 	byPath   map[string]directory.ID         // target departments by path; "" when two have it
 	use      *occupancy                      // of the target's departments; nil: not looked at yet

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
 // settle turns a judged case into changes and notes.
@@ -151,9 +152,36 @@ func (m *maker) nameCreate(c *subject, d *draft) bool {
 		m.note(Conflict, Create, c.source, "not created: %s %s exists in the target and did not match: %s / 暂不新建：目标系统中已有 %[1]s %[2]s，但没有匹配上：%[3]s", attr, taken, m.ofTarget(key.Kind, taken))
 		return false
 	}
+	if l := m.holder(key); l != nil && l.Source != c.source.Key && !m.over(l) {
+		m.note(Conflict, Create, c.source, "not created: %s %s is the account of %s, which is gone from the target but may come back: give it another one / 暂不新建：%[1]s %[2]s 是 %[3]s 的账号，目标系统中已没有该账号，但可能恢复：请换一个", attr, id, m.ofSource(l.Source.Kind, l.Source.ID))
+		return false
+	}
 	m.claimed[key] = c.source.Key
 	d.Key.ID = directory.ID(id)
 	return true
+}
+
+// holder gives the live link to a target id, however it is written.
+func (m *maker) holder(folded directory.Key) *mapping.Link {
+	if m.holders == nil {
+		m.holders = map[directory.Key]*mapping.Link{}
+		for key, l := range m.byTarget {
+			m.holders[directory.Key{Kind: key.Kind, ID: directory.ID(strings.ToLower(string(key.ID)))}] = l
+		}
+	}
+	return m.holders[folded]
+}
+
+// over tells whether a link's account is gone and its owner surely gone or left: then
+// somebody else may get the id, and with it the link's place.
+func (m *maker) over(l *mapping.Link) bool {
+	if m.byEvent() || !m.in.Target.Complete() || m.in.Target.Has(l.Target) {
+		return false
+	}
+	if o, there := m.in.Source.Get(l.Source); there {
+		return m.hasLeft(o)
+	}
+	return m.in.Source.Complete() && m.in.Gone[l.Source] == GoneConfirmed
 }
 
 func (m *maker) mappingLacks(kind directory.Kind, attr string) bool {
