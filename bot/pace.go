@@ -103,8 +103,9 @@ func (p *pacer) shares(key string, n int, per time.Duration) {
 	if p.used == nil {
 		p.used = map[string]uses{}
 	}
-	at := append(p.used[key].at, now)
-	p.used[key] = uses{at[max(0, len(at)-n):], per}
+	one := p.used[key]
+	one.at = append(one.at, now)
+	p.used[key] = uses{one.at[max(0, len(one.at)-n):], per}
 }
 
 func (p *pacer) isAlone() bool {

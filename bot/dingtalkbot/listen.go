@@ -224,11 +224,7 @@ func (s *stream) sorry(ctx context.Context, m bot.Message, text string) {
 	if text == "" || m.Foreign {
 		return
 	}
-	s.busy.Add(1)
-	go func() {
-		defer s.busy.Done()
-		s.b.regret(ctx, m, text)
-	}()
+	s.busy.Go(func() { s.b.regret(ctx, m, text) })
 }
 
 func acknowledged(data string) *payload.DataFrameResponse {
