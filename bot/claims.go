@@ -10,10 +10,12 @@ import (
 // wrote it then. Whoever was told that a message was not accepted sends it again, so
 // that the first must not be obeyed as well.
 type claims struct {
-	mu    sync.Mutex
-	open  map[string]int // being claimed now, and how often
-	last  map[string]claimed
-	swept time.Time
+	mu     sync.Mutex
+	open   map[string]int     // being claimed now, and how often
+	last   map[string]claimed // the newest
+	former map[string]claimed // those before, until last is full or an hour old
+	kept   int                // of last, those that came over from former
+	turned time.Time
 }
 
 // claimed is what is known of a message.
@@ -23,10 +25,15 @@ type claimed struct {
 }
 
 // How long a message is remembered that was begun, of which the record knows as well,
-// and one that was refused, which the record may show once it is back.
+// and one that was refused, which the record may show once it is back: not longer than
+// that, and for as long unless more than mostClaims come meanwhile. Then what was begun
+// last stays, and what was refused within leastRefused: later it is too late to be
+// obeyed anyway.
 const (
-	begunTime   = time.Hour
-	refusedTime = 24 * time.Hour
+	begunTime    = time.Hour
+	refusedTime  = 24 * time.Hour
+	leastRefused = 2 * defaultLate
+	mostClaims   = 8_192
 )
 
 // enter notes that a message is being claimed: until leave nobody begins it. It gives
@@ -34,8 +41,8 @@ const (
 func (c *claims) enter(id string, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sweep(now)
-	if c.last[id].refused {
+	c.turn(now)
+	if one, _ := c.known(id, now); one.refused {
 		return false
 	}
 	if c.open == nil {
@@ -53,10 +60,12 @@ func (c *claims) leave(id string, failed bool, now time.Time) (refused bool) {
 	if c.open[id]--; c.open[id] == 0 {
 		delete(c.open, id)
 	}
-	if _, begun := c.last[id]; !begun && failed {
-		c.note(id, claimed{now, true})
+	one, there := c.known(id, now)
+	if !there && failed {
+		one = claimed{now, true}
+		c.note(id, one)
 	}
-	return c.last[id].refused
+	return one.refused
 }
 
 // begin takes a message up, if it may be obeyed: it gives wait while it is being
@@ -64,8 +73,9 @@ func (c *claims) leave(id string, failed bool, now time.Time) (refused bool) {
 func (c *claims) begin(id string, now time.Time) (wait, refused bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	one, _ := c.known(id, now)
 	switch {
-	case c.last[id].refused:
+	case one.refused:
 		return false, true
 	case c.open[id] > 0:
 		return true, false
@@ -74,27 +84,42 @@ func (c *claims) begin(id string, now time.Time) (wait, refused bool) {
 	return false, false
 }
 
+// known gives what is remembered, with the lock held.
+func (c *claims) known(id string, now time.Time) (one claimed, there bool) {
+	if one, there = c.last[id]; !there {
+		one, there = c.former[id]
+	}
+	if now.Sub(one.at) > refusedTime {
+		return claimed{}, false
+	}
+	return one, there
+}
+
 // note remembers, with the lock held.
 func (c *claims) note(id string, one claimed) {
+	c.turn(one.at)
 	if c.last == nil {
 		c.last = map[string]claimed{}
 	}
 	c.last[id] = one
 }
 
-// sweep forgets what is old, now and then, with the lock held.
-func (c *claims) sweep(now time.Time) {
-	if now.Sub(c.swept) < begunTime {
+// turn forgets what is old, now and then, with the lock held: of what was noted before
+// the last time only what was refused comes over.
+func (c *claims) turn(now time.Time) {
+	full := len(c.last)-c.kept >= mostClaims
+	if !full && now.Sub(c.turned) < begunTime {
 		return
 	}
-	c.swept = now
-	for id, one := range c.last {
-		keep := begunTime
-		if one.refused {
-			keep = refusedTime
-		}
-		if now.Sub(one.at) > keep {
-			delete(c.last, id)
+	next := map[string]claimed{}
+	keep := refusedTime
+	if len(c.former) >= mostClaims {
+		keep = leastRefused
+	}
+	for id, one := range c.former {
+		if _, newer := c.last[id]; one.refused && !newer && now.Sub(one.at) <= keep {
+			next[id] = one
 		}
 	}
+	c.former, c.last, c.kept, c.turned = c.last, next, len(next), now
 }

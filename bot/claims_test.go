@@ -199,3 +199,50 @@ func TestClaims(t *testing.T) {
 		t.Errorf("%d are remembered, %d open", n, len(many.open))
 	}
 }
+
+// TestClaimsAreBoundedUnderLoad: however many messages come, only the newest are
+// remembered, and of those that were refused all that could still be obeyed.
+func TestClaimsAreBoundedUnderLoad(t *testing.T) {
+	t.Parallel()
+	var c claims
+	now := morning
+	id := func(what string, i int) string { return fmt.Sprint(what, i) }
+	c.enter("refused", now)
+	if !c.leave("refused", true, now) {
+		t.Fatal("a claim that failed is not refused")
+	}
+	most, n := 0, 12*mostClaims
+	for i := range n { // as many as come in ten minutes under the load test, and more
+		now = now.Add(time.Millisecond)
+		c.begin(id("m", i), now)
+		most = max(most, len(c.last)+len(c.former))
+	}
+	if most > 2*mostClaims+2 {
+		t.Errorf("%d messages are remembered", most)
+	}
+	for i := n - mostClaims; i < n; i++ {
+		if _, there := c.known(id("m", i), now); !there {
+			t.Fatalf("the message before %d others is forgotten", n-i-1)
+		}
+	}
+	if _, refused := c.begin("refused", now); !refused {
+		t.Error("a message that was refused a moment ago is obeyed")
+	}
+	for i := range 3 * mostClaims { // the record is away: every message is refused
+		now = now.Add(time.Millisecond)
+		c.enter(id("r", i), now)
+		c.leave(id("r", i), true, now)
+	}
+	for i := range 3 * mostClaims {
+		if _, refused := c.begin(id("r", i), now); !refused {
+			t.Fatalf("message %d, which was refused, is obeyed", i)
+		}
+	}
+	for i := range 3 * mostClaims {
+		now = now.Add(100 * time.Millisecond)
+		c.begin(id("n", i), now)
+	}
+	if n := len(c.last) + len(c.former); n > 3*mostClaims {
+		t.Errorf("%d messages are remembered after the record is back for %s", n, 3*mostClaims*100*time.Millisecond)
+	}
+}

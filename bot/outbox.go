@@ -202,8 +202,9 @@ func (b *Bot) send(ctx context.Context, l run.Letter, hand time.Duration) (due t
 	}
 	now, err := b.deliver(ctx, o, l.ID, at)
 	if err == nil {
-		b.spend(ctx, o)
-		return due, b.note(ctx, l.ID, o.Live, placeOf(o.Version, now))
+		err = b.note(ctx, l.ID, o.Live, placeOf(o.Version, now))
+		b.spend(ctx, o) // afterwards: a process that dies before the note says the letter again
+		return due, err
 	}
 	if ctx.Err() != nil {
 		return due, b.letBe(ctx, l)

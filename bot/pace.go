@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -54,6 +55,9 @@ func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) 
 	if !p.isAlone() {
 		wait, err := p.shared.Take(ctx, key, n, per)
 		if err == nil {
+			if wait == 0 && n > 1 {
+				p.shares(key, n, per)
+			}
 			return wait
 		}
 		p.fails(ctx, err)
@@ -74,6 +78,34 @@ func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) 
 	}
 	p.used[key] = uses{append(one.at, now), per}
 	return 0
+}
+
+// takeAll asks for several uses of a key, all or none.
+func (p *pacer) takeAll(ctx context.Context, l limit, uses int) time.Duration {
+	uses = max(min(uses, l.N), 1) // what is more than a limit allows goes when nothing else went
+	// So many are free when one is at a limit that is lower by the others.
+	if wait := p.take(ctx, l.key, l.N-uses+1, l.Per); wait > 0 {
+		return wait
+	}
+	for range uses - 1 {
+		p.take(ctx, l.key, l.N, l.Per) // only another replica can have been faster
+	}
+	return 0
+}
+
+// shares notes a use that the shared limiter allowed: when it goes away, what this
+// process used before still counts.
+func (p *pacer) shares(key string, n int, per time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.sweep(now)
+	if p.used == nil {
+		p.used = map[string]uses{}
+	}
+	one := p.used[key]
+	one.at = append(one.at, now)
+	p.used[key] = uses{one.at[max(0, len(one.at)-n):], per}
 }
 
 func (p *pacer) isAlone() bool {
@@ -97,7 +129,7 @@ func (p *pacer) fails(ctx context.Context, err error) {
 	}
 }
 
-// sweep forgets what is over, once a minute.
+// sweep forgets what is over, once a minute, with the lock held.
 func (p *pacer) sweep(now time.Time) {
 	if now.Sub(p.swept) < time.Minute {
 		return
@@ -130,7 +162,9 @@ func (p *pacer) hush(key string, d time.Duration) {
 	if p.shut == nil {
 		p.shut = map[string]time.Time{}
 	}
-	if until := p.now().Add(d); until.After(p.shut[key]) {
+	now := p.now()
+	p.sweep(now)
+	if until := now.Add(d); until.After(p.shut[key]) {
 		p.shut[key] = until
 	}
 }
@@ -168,6 +202,26 @@ func (b *Bot) limits(o Outgoing) []limit {
 	}
 	slices.SortStableFunc(all, func(x, y limit) int { return cmp.Compare(breadth(x.Scope), breadth(y.Scope)) })
 	return all
+}
+
+// messages tells in how many messages a letter is said. One that stumbles over it
+// stumbles again when it is sent, and is said otherwise then.
+func (b *Bot) messages(ctx context.Context, o Outgoing) (n int) {
+	var speaker any = b.platforms[o.Platform]
+	if o.Robot != "" {
+		speaker = b.o.Robots[o.Robot]
+	}
+	sized, is := speaker.(Sized)
+	if !is {
+		return 1
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			b.o.Logger.WarnContext(ctx, "a letter cannot be measured", "panic", fmt.Sprint(p))
+			n = 1
+		}
+	}()
+	return max(sized.Messages(o), 1)
 }
 
 func breadth(scope string) int { return slices.Index([]string{PaceMessage, PaceChat, PaceApp}, scope) }

@@ -60,6 +60,12 @@ type Paced interface {
 	Pace(o Outgoing) []Pace
 }
 
+// Sized is a Paced that says some letters in several messages.
+type Sized interface {
+	// Messages tells in how many; each of them counts.
+	Messages(o Outgoing) int
+}
+
 // Service is what the bot asks of the engine.
 type Service interface {
 	Start(ctx context.Context, req run.Request) (run.Run, error)

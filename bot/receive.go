@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ func (b *Bot) Receive(ctx context.Context, m Message) error {
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "the message cannot be kept / 消息无法保存")
 	}
-	b.sessions.keep(place{m.Platform, m.Chat}, m.Session)
+	b.sessions.keep(place{m.Platform, m.Chat}, m.Session, b.o.Now())
 	if err := b.claim(ctx, m, payload); err != nil {
 		return err
 	}
@@ -86,17 +87,26 @@ func ring(bell chan struct{}) {
 // in the chat may go there while it lasts. They are secrets, and are only kept in
 // memory.
 type sessions struct {
-	mu  sync.Mutex
-	all map[place]Session
+	mu    sync.Mutex
+	all   map[place]Session
+	swept time.Time
 }
 
-func (s *sessions) keep(at place, one Session) {
+// mostSessions bounds what is remembered; without a session the robot speaks by its
+// own call.
+const mostSessions = 10_000
+
+func (s *sessions) keep(at place, one Session, now time.Time) {
 	if one.URL == "" {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all == nil {
+	if now.Sub(s.swept) >= time.Minute || len(s.all) >= mostSessions {
+		s.swept = now
+		maps.DeleteFunc(s.all, func(_ place, old Session) bool { return !now.Add(sessionRoom).Before(old.Expires) })
+	}
+	if s.all == nil || len(s.all) >= mostSessions {
 		s.all = map[place]Session{}
 	}
 	if !one.Expires.Before(s.all[at].Expires) {

@@ -20,6 +20,8 @@ const (
 	weekDays    = 7
 	// digestSpread is within how many seconds of their time digests are sent.
 	digestSpread = 60
+	// mostPosted is of how many digests is remembered that they were posted.
+	mostPosted = 10_000
 	// setHeld is what was kept back from a room until its next digest: a list of
 	// lines, named by the room.
 	setHeld = run.SettingKind("held")
@@ -115,6 +117,9 @@ func (b *Bot) chatDigest(s run.Setting) (chatDigest, error) {
 
 func (t *timetable) post(ctx context.Context, d *DigestPlan, room *Room, at time.Time) error {
 	id := letterID("digest", room.Name, at.Format("2006-01-02 15:04"))
+	if len(t.posted) > mostPosted {
+		clear(t.posted) // the record knows as well
+	}
 	if t.posted[id] {
 		return nil
 	}

@@ -16,6 +16,7 @@ const inHand = 3 * time.Second
 type passage struct {
 	b     *Bot
 	all   []limit
+	uses  int // of each, since it is said in so many messages
 	taken int // so many of them have let it through
 }
 
@@ -28,7 +29,10 @@ func (b *Bot) mustWait(ctx context.Context, o Outgoing) time.Duration {
 // whole app has to wait. It gives how long is to be waited yet, 0 when it is its
 // turn.
 func (b *Bot) awaitTurn(ctx context.Context, o Outgoing, patience time.Duration) time.Duration {
-	t := passage{b: b, all: b.limits(o)}
+	t := passage{b: b, all: b.limits(o), uses: 1}
+	if len(t.all) > 0 {
+		t.uses = b.messages(ctx, o)
+	}
 	for {
 		wait, app := t.take(ctx)
 		if wait == 0 || !app || wait > patience || ctx.Err() != nil {
@@ -51,7 +55,11 @@ func (t *passage) take(ctx context.Context) (wait time.Duration, app bool) {
 		}
 	}
 	for _, l := range rest {
-		if wait := t.b.pace.take(ctx, l.key, l.N, l.Per); wait > 0 {
+		uses := t.uses
+		if l.Scope == PaceMessage { // a card that is drawn again is one
+			uses = 1
+		}
+		if wait := t.b.pace.takeAll(ctx, l, uses); wait > 0 {
 			t.b.pace.hush(l.key, wait) // nobody comes through before
 			return wait, l.Scope == PaceApp
 		}

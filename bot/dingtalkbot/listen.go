@@ -218,15 +218,13 @@ func (s *stream) message(ctx context.Context, f *payload.DataFrame) (*payload.Da
 	return acknowledged(`{"response":null}`), nil
 }
 
-// sorry answers a sender of ours from memory, after the acknowledgement.
+// sorry answers a sender of ours from memory, after the acknowledgement. Whoever calls
+// it has entered, so that close waits for this as well, though it may have begun.
 func (s *stream) sorry(ctx context.Context, m bot.Message, text string) {
-	if text == "" || m.Foreign || !s.enter() {
+	if text == "" || m.Foreign {
 		return
 	}
-	go func() {
-		defer s.busy.Done()
-		s.b.regret(ctx, m, text)
-	}()
+	s.busy.Go(func() { s.b.regret(ctx, m, text) })
 }
 
 func acknowledged(data string) *payload.DataFrameResponse {

@@ -7,7 +7,10 @@ import (
 	"github.com/rollcallhq/rollcall/bot"
 )
 
-var _ bot.Paced = (*Robot)(nil)
+var (
+	_ bot.Paced = (*Robot)(nil)
+	_ bot.Sized = (*Robot)(nil)
+)
 
 // Pace tells how often the robot may speak: a little less than its platform
 // allows. Send counts the same itself, in this process; a count that all
@@ -18,6 +21,15 @@ func (r *Robot) Pace(bot.Outgoing) []bot.Pace {
 		out = append(out, bot.Pace{Scope: bot.PaceApp, N: l.n, Per: l.per})
 	}
 	return out
+}
+
+// Messages tells in how many parts a letter comes when none of it has arrived.
+func (r *Robot) Messages(o bot.Outgoing) int {
+	parts, err := r.vendor.draw(r, o, form{shrink: 1})
+	if err != nil {
+		return 1 // it is not sent either
+	}
+	return max(len(parts), 1)
 }
 
 // limit is a number of messages within a time.

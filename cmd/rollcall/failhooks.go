@@ -239,7 +239,10 @@ type failingPlatform struct {
 	f *failpoint
 }
 
-var _ bot.Paced = (*failingPlatform)(nil)
+var (
+	_ bot.Paced = (*failingPlatform)(nil)
+	_ bot.Sized = (*failingPlatform)(nil)
+)
 
 func (p *failingPlatform) Listen(ctx context.Context, receive bot.Receive) error {
 	return p.Platform.Listen(ctx, func(ctx context.Context, m bot.Message) error {
@@ -262,6 +265,13 @@ func (p *failingPlatform) Pace(o bot.Outgoing) []bot.Pace {
 		return paced.Pace(o)
 	}
 	return nil
+}
+
+func (p *failingPlatform) Messages(o bot.Outgoing) int {
+	if sized, is := p.Platform.(bot.Sized); is {
+		return sized.Messages(o)
+	}
+	return 1
 }
 
 // failingSource marks the calls of a listing.

@@ -33,7 +33,8 @@ func NewBuckets(now func() time.Time) *Buckets {
 
 // Take asks for one use of a key at n uses in a time. It gives 0 when it may go
 // now, otherwise how long to wait before asking again; nothing is reserved then.
-// A key is always asked for with the same n and time. Faults: Invalid for an
+// A key is always asked for with the same time, and with the same n; whoever wants k uses
+// at once asks first at n-k+1, and then for the others at n. Faults: Invalid for an
 // empty key, no uses or no time.
 func (b *Buckets) Take(_ context.Context, key string, n int, per time.Duration) (time.Duration, error) {
 	if err := checkTake(key, n, per); err != nil {

@@ -33,6 +33,7 @@ func RunLimiter(t *testing.T, open LimiterOpener) {
 		"one use in a time is a distance":      testLimitOne,
 		"asking again while it waits is free":  testLimitFree,
 		"a key is free again without its past": testLimitForgets,
+		"several at once are asked for lower":  testLimitSeveral,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,6 +59,20 @@ func take(t *testing.T, l Limiter, key string, n int, per time.Duration) time.Du
 		t.Fatalf("take %s: wait %s of %s", key, wait, per)
 	}
 	return wait
+}
+
+// Whoever wants several uses at once asks first for one at a limit that is lower by the
+// others: it is refused while fewer are free, and nothing that counts is forgotten by it.
+func testLimitSeveral(t *testing.T, replica func() Limiter, _ func(time.Duration)) {
+	l := replica()
+	for _, step := range []struct {
+		n    int
+		free bool
+	}{{5, true}, {5, true}, {5, true}, {3, false}, {4, true}, {4, false}, {5, true}, {5, false}} {
+		if wait := take(t, l, "k", step.n, long); (wait == 0) != step.free {
+			t.Errorf("at a limit of %d it waits %s, want free %v", step.n, wait, step.free)
+		}
+	}
 }
 
 func testLimit(t *testing.T, replica func() Limiter, _ func(time.Duration)) {
