@@ -28,7 +28,7 @@ type driverLog struct{ *slog.Logger }
 // Printf is what the driver calls.
 func (l driverLog) Printf(ctx context.Context, format string, args ...any) {
 	if l.Enabled(ctx, slog.LevelDebug) {
-		l.DebugContext(ctx, "redis driver", "err", fmt.Sprintf(format, args...))
+		l.DebugContext(ctx, "redis driver", "err", unquoted(fmt.Sprintf(format, args...)))
 	}
 }
 
