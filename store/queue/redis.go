@@ -136,6 +136,11 @@ func (r *Redis) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Well tells whether Redis gave and took everything that was last asked of it. Nothing
+// is asked for that: a bell that is listened to asks every second, and tries what was
+// refused every two.
+func (r *Redis) Well() bool { return !r.health.isIll() }
+
 // Ready tells whether Redis answers, and lets us write. One whose memory is full
 // does not take rings now, and is ready all the same: see Warnings. Faults: as Ping.
 func (r *Redis) Ready(ctx context.Context) error {
