@@ -10,10 +10,10 @@ import (
 )
 
 // Rooms are read by many: phone numbers, mail addresses and long numbers are
-// never shown whole.
+// never shown whole, in full-width signs either.
 var (
-	mailShape   = regexp.MustCompile(`([\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]*@`)
-	numberShape = regexp.MustCompile(`\+?[0-9][0-9 ()-]{4,}[0-9Xx]`)
+	mailShape   = regexp.MustCompile(`([\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]*([@＠])`)
+	numberShape = regexp.MustCompile(`[+＋]?[0-9０-９][0-9０-９ ()（）-]{4,}[0-9０-９XxＸｘ]`)
 	dateShape   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}`)
 )
 
@@ -25,18 +25,22 @@ const (
 
 // masked hides what identifies a person beyond the name.
 func masked(s string) string {
-	s = mailShape.ReplaceAllString(s, "$1***@")
+	s = mailShape.ReplaceAllString(s, "${1}***${2}")
 	return numberShape.ReplaceAllStringFunc(s, func(n string) string {
 		digits := strings.Count(strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' {
+			if r >= '0' && r <= '9' || r >= '０' && r <= '９' {
 				return '0'
 			}
 			return r
 		}, n), "0")
-		if digits < longNumber || dateShape.MatchString(n) {
+		if digits < longNumber {
 			return n
 		}
-		return "…" + n[len(n)-tailLen:]
+		if day := dateShape.FindString(n); day != "" { // a number may follow
+			return day + masked(n[len(day):])
+		}
+		signs := []rune(n)
+		return "…" + string(signs[len(signs)-tailLen:])
 	})
 }
 

@@ -112,8 +112,7 @@ func (c *checker) databaseURL(path, text string) {
 	if host == "" || host == "localhost" || ip.IsLoopback() {
 		return
 	}
-	mode := u.Query().Get("sslmode") + u.Query().Get("tls")
-	if mode != "verify-full" && mode != "verify-ca" && mode != "true" {
+	if q := u.Query(); !proven(q) && q.Get("tls") != "true" {
 		c.warn(path, say("到 %s 的连接不校验加密；PostgreSQL 请加 ?sslmode=verify-full，MySQL 请加 ?tls=true", "the connection to %s is not verified to be encrypted; add ?sslmode=verify-full for PostgreSQL, ?tls=true for MySQL", host))
 	}
 }

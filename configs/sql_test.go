@@ -14,6 +14,8 @@ func TestDatabases(t *testing.T) {
 		{"mysql://u:s3cret@localhost:3306/hr", "", ""},
 		{"mariadb://u:s3cret@db/hr?tls=true", "", ""},
 		{"postgres://u:s3cret@db/hr?sslmode=verify-full", "", ""},
+		{"postgres://u:s3cret@db/hr?sslmode=require&sslrootcert=ca.pem", "", ""},
+		{"postgres://u:s3cret@db/hr?sslmode=verify-ca", "", "not verified to be encrypted"},
 		{"sqlite:hr.db", "", ""},
 		{"postgres://u:s3cret@db/hr", "", "not verified to be encrypted"},
 		{"mysql://u:s3cret@db/hr?tls=skip-verify", "", "not verified to be encrypted"},

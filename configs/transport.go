@@ -69,8 +69,7 @@ func exposedRecord(u *url.URL) (Text, bool) {
 	if !slices.ContainsFunc(hosts, func(host string) bool { return !loopback(host) && !strings.HasPrefix(host, "/") }) {
 		return Text{}, false
 	}
-	mode, root := q.Get("sslmode"), q.Get("sslrootcert")
-	if mode != "verify-full" && mode != "verify-ca" && root != "system" && (mode != "require" || root == "") { // as libpq reads them
+	if !proven(q) {
 		return say("到别的主机的 PostgreSQL 要加密并核对证书：请加 ?sslmode=verify-full，自建的 CA 再加 &sslrootcert=文件；网络可信就加 ?allow_insecure=true",
 			"a PostgreSQL on another host needs TLS and must prove who it is: add ?sslmode=verify-full, and &sslrootcert=FILE for a CA of your own; add ?allow_insecure=true in a network that you trust"), true
 	}
@@ -79,6 +78,14 @@ func exposedRecord(u *url.URL) (Text, bool) {
 			"a PostgreSQL on another host needs a password or a certificate of ours: postgres://user:${PG_PASSWORD}@host/database, or &sslcert=FILE&sslkey=FILE; add ?allow_insecure=true if it shall have none"), true
 	}
 	return Text{}, false
+}
+
+// proven tells whether a PostgreSQL must prove who it is, as the driver reads the
+// parameters. verify-ca alone proves nothing: without a file of authorities those of the
+// machine count, and each of them gives anybody a certificate of his own name.
+func proven(q url.Values) bool {
+	mode, root := q.Get("sslmode"), q.Get("sslrootcert")
+	return mode == "verify-full" || root == "system" || root != "" && (mode == "verify-ca" || mode == "require")
 }
 
 // withoutQuery takes one parameter out of a URL and tells whether it was true.

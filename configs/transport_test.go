@@ -28,6 +28,8 @@ func TestT90_PostgreSQLElsewhere(t *testing.T) {
 		"postgres://u:secret@db/rollcall?sslmode=disable":                         "",
 		"postgres://u:secret@db/rollcall?sslmode=prefer":                          "",
 		"postgres://u:secret@db/rollcall?sslmode=require":                         "",
+		"postgres://u:secret@db/rollcall?sslmode=verify-ca":                       "", // anybody has a certificate of some public authority
+		"postgres://u:secret@127.0.0.1,db/rollcall":                               "",
 		"postgres://u:secret@10.0.0.7/rollcall":                                   "",
 		"postgres://u@db/rollcall?sslmode=verify-full":                            "",
 		"postgres://u:secret@127.0.0.1/rollcall?host=db":                          "",

@@ -325,3 +325,22 @@ func TestTheGateLetsOnlySoManyIn(t *testing.T) {
 	}
 	_ = second.Close()
 }
+
+// TestTheListenerHasAGateOfItsSize sees that the bound of connections is that of the
+// listener that is served.
+func TestTheListenerHasAGateOfItsSize(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[int]int{0: defaultMaxConns, 7: 7} {
+		s, err := New(Options{Listen: "127.0.0.1:0", MaxConns: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.listener.Close() })
+		if g, is := s.listener.(*gate); !is || cap(g.places) != want {
+			t.Errorf("MaxConns %d: no gate of %d", given, want)
+		}
+	}
+}

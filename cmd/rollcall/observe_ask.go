@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/meter"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -35,6 +36,7 @@ func (s *answers) age(t time.Time) float64 {
 func (a *app) samples(ctx context.Context) ([]meter.Sample, error) {
 	s := &answers{a: a, now: a.p.now()}
 	s.doors()
+	s.redis()
 	if a.store == nil || a.engine == nil {
 		return s.samples, nil
 	}
@@ -61,6 +63,14 @@ func (s *answers) doors() {
 		for reason, n := range refused() {
 			s.add(meter.RefusedByDoor, float64(n), string(platform), reason)
 		}
+	}
+}
+
+// redis tells whether Redis is well, where one is used. It has no part in the look at
+// the record: without Redis everything goes on.
+func (s *answers) redis() {
+	if r, ok := s.a.bell.(*queue.Redis); ok {
+		s.add(meter.RedisUp, truth(r.Well()))
 	}
 }
 

@@ -3,19 +3,14 @@ package queue
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
-
-	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // QuietDriver sends what the Redis driver says of itself, which would go to
@@ -28,7 +23,7 @@ type driverLog struct{ *slog.Logger }
 // Printf is what the driver calls.
 func (l driverLog) Printf(ctx context.Context, format string, args ...any) {
 	if l.Enabled(ctx, slog.LevelDebug) {
-		l.DebugContext(ctx, "redis driver", "err", fmt.Sprintf(format, args...))
+		l.DebugContext(ctx, "redis driver", "err", unquoted(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -68,13 +63,13 @@ func dial(text string) (redis.UniversalClient, target, error) {
 			MasterName: t.master, SentinelAddrs: t.hosts, SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
 			Username: t.user, Password: t.password, DB: t.db, TLSConfig: secured,
 			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
-			DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait,
+			Dialer: t.dialer(secured), DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait,
 		}), t, nil
 	case cluster:
 		c := redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: t.hosts, Username: t.user, Password: t.password, TLSConfig: secured,
 			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true, DisableRoutingPolicies: true,
-			DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
+			Dialer: t.dialer(secured), DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
 			ClusterStateReloadInterval: lookEvery,
 		})
 		c.OnNewNode(func(node *redis.Client) { node.AddHook(sendOnce{}) })
@@ -83,53 +78,9 @@ func dial(text string) (redis.UniversalClient, target, error) {
 		return redis.NewClient(&redis.Options{
 			Addr: t.hosts[0], Username: t.user, Password: t.password, DB: t.db, TLSConfig: secured,
 			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
-			DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
+			Dialer: t.dialer(secured), DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
 		}), t, nil
 	}
-}
-
-// maxPEM bounds the files of TLS, in bytes.
-const maxPEM = 1 << 20
-
-// secured makes the settings of TLS. The certificate that we show is read again for
-// each connection, so that one that was renewed is used without a restart.
-func (t target) secured() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.serverName}
-	if t.ca != "" {
-		pem, err := readSome(t.ca)
-		c.RootCAs = x509.NewCertPool()
-		if err == nil && !c.RootCAs.AppendCertsFromPEM(pem) {
-			err = errors.New("no certificate in it")
-		}
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("read ca: %w", err),
-				"the certificates of the Redis URL's ca= cannot be read: %[1]s must be a PEM file / Redis 网址里 ca= 的证书读不了：%[1]s 应当是 PEM 文件", t.ca)
-		}
-	}
-	if t.cert != "" {
-		first, err := tls.LoadX509KeyPair(t.cert, t.key)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("read cert and key: %w", err),
-				"the certificate of the Redis URL's cert= and key= cannot be used: %[1]s and %[2]s must be PEM files that belong together / Redis 网址里 cert= 和 key= 的证书不能用：%[1]s 和 %[2]s 应当是配套的 PEM 文件", t.cert, t.key)
-		}
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if now, err := tls.LoadX509KeyPair(t.cert, t.key); err == nil {
-				return &now, nil
-			}
-			return &first, nil // the files are being replaced
-		}
-	}
-	return c, nil
-}
-
-// readSome reads a file that is not too large.
-func readSome(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names it
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxPEM))
-	return data, errors.Join(err, f.Close())
 }
 
 // sendOnce keeps the client of a Cluster from sending a command again when the

@@ -80,8 +80,8 @@ func unavailable(what string, err error) error {
 }
 
 // judged says what an operator can do about a failed call. The causes are Redis'
-// own words and those of TLS, which hold no secret.
-func judged(what string, err error, secured bool) error {
+// own words, hushed, and those of TLS.
+func judged(what string, err error, at *target) error {
 	kind, say := fault.Unavailable, "Redis is not reachable / Redis 暂时无法访问"
 	text := err.Error()
 	switch {
@@ -93,9 +93,9 @@ func judged(what string, err error, secured bool) error {
 		kind, say = fault.Credential, "Redis' certificate is not trusted: name its CA by ca=, or the name in it by server_name= / Redis 的证书不可信：用 ca= 指定签发它的 CA，名字不同时用 server_name="
 	case holds(text, "remote error: tls: "):
 		kind, say = fault.Credential, "Redis wants a certificate of ours that it knows: name it by cert= and key= / Redis 要求客户端证书，或不认我们的证书：用 cert= 和 key= 指定"
-	case isCut(err) && !secured:
+	case isCut(err) && !at.tls:
 		say = "Redis is not reachable, or wants TLS at that port: rediss:// / Redis 无法访问，或这个端口要用 TLS：rediss://"
-	case isSilent(err) && secured:
+	case isSilent(err) && at.tls:
 		say = "Redis is not reachable, or does not speak TLS at that port / Redis 无法访问，或这个端口没有 TLS"
 	case holds(text, "does not look like a TLS handshake"):
 		kind, say = fault.Invalid, "Redis does not speak TLS at that port: use its TLS port, or redis:// instead of rediss:// / Redis 的这个端口没有 TLS：请换成它的 TLS 端口，或把 rediss:// 改成 redis://"
@@ -106,7 +106,7 @@ func judged(what string, err error, secured bool) error {
 	case holds(text, "CLUSTERDOWN", "MASTERDOWN"):
 		say = "the Redis Cluster lacks a master now / Redis Cluster 现在缺少主节点"
 	}
-	return fault.Wrap(kind, fmt.Errorf("%s: %w", what, err), "%s", say)
+	return fault.Wrap(kind, fmt.Errorf("%s: %w", what, at.hush(err)), "%s", say)
 }
 
 // holds looks for one of several words: the driver puts its own in front.

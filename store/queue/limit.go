@@ -48,7 +48,7 @@ func (r *Redis) Take(ctx context.Context, key string, n int, per time.Duration) 
 	wait, err := r.take.Run(ctx, r.client, []string{limitPrefix + key}, n, per.Microseconds()).Int64()
 	r.hear(asTake, err)
 	if err != nil {
-		return 0, unavailable("take from bucket", err)
+		return 0, unavailable("take from bucket", r.at.hush(err))
 	}
 	return time.Duration(wait) * time.Microsecond, nil
 }

@@ -122,7 +122,7 @@ func (r *Redis) Ring(ctx context.Context, key string) error {
 	if r.rests.CompareAndSwap(false, true) {
 		time.AfterFunc(restTime, func() { r.rests.Store(false) })
 	}
-	return errors.Join(unavailable("ring", err), r.local.Ring(ctx, key))
+	return errors.Join(unavailable("ring", r.at.hush(err)), r.local.Ring(ctx, key))
 }
 
 // Ping tells whether Redis answers. Faults: Unavailable, Credential, Invalid for a
@@ -131,10 +131,15 @@ func (r *Redis) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, errors.New("redis does not answer"))
 	defer cancel()
 	if err := r.client.Ping(ctx).Err(); err != nil {
-		return judged("ping redis", err, r.at.tls)
+		return judged("ping redis", err, &r.at)
 	}
 	return nil
 }
+
+// Well tells whether Redis gave and took everything that was last asked of it. Nothing
+// is asked for that: a bell that is listened to asks every second, and tries what was
+// refused every two.
+func (r *Redis) Well() bool { return !r.health.isIll() }
 
 // Ready tells whether Redis answers, and lets us write. One whose memory is full
 // does not take rings now, and is ready all the same: see Warnings. Faults: as Ping.
@@ -143,7 +148,7 @@ func (r *Redis) Ready(ctx context.Context) error {
 		return err
 	}
 	if err := r.try(ctx); err != nil && !isFull(err) {
-		return judged("write to redis", err, r.at.tls)
+		return judged("write to redis", err, &r.at)
 	}
 	return nil
 }
@@ -178,7 +183,7 @@ const (
 	asBeat   = "beat"
 )
 
-func (r *Redis) hear(kind string, err error) { r.health.hear(kind, err) }
+func (r *Redis) hear(kind string, err error) { r.health.hear(kind, r.at.hush(err)) }
 
 // Warnings gives what an operator should change about the Redis, in both
 // languages. Faults: Unavailable.

@@ -17,6 +17,7 @@ func special() []netip.Prefix {
 		netip.MustParsePrefix("203.0.113.0/24"),  // documentation
 		netip.MustParsePrefix("240.0.0.0/4"),     // reserved, with the broadcast address
 		netip.MustParsePrefix("::/96"),           // an IPv4 address inside, deprecated; with :: and ::1
+		netip.MustParsePrefix("::ffff:0:0:0/96"), // an IPv4 address inside, for translators
 		netip.MustParsePrefix("64:ff9b::/96"),    // NAT64: an IPv4 address inside
 		netip.MustParsePrefix("64:ff9b:1::/48"),  // NAT64, local
 		netip.MustParsePrefix("100::/64"),        // discard

@@ -45,6 +45,7 @@ const (
 
 	Build           = "rollcall_build_info"
 	RecordUp        = "rollcall_record_up"
+	RedisUp         = "rollcall_redis_up"
 	OpenRuns        = "rollcall_runs_open"
 	OpenRunAge      = "rollcall_runs_open_oldest_seconds"
 	DueRuns         = "rollcall_runs_due"
@@ -108,6 +109,7 @@ func asked() []Family {
 	return []Family{
 		{Name: Build, Kind: IsGauge, Labels: []string{"version", "go"}, Asked: true, EN: "1, with the version as a label", ZH: "恒为 1，版本在标签里"},
 		{Name: RecordUp, Kind: IsGauge, Asked: true, EN: "1 while the record answers, else 0; what is read of it is missing then", ZH: "数据库能应答为 1，否则为 0，此时取自数据库的各项都没有"},
+		{Name: RedisUp, Kind: IsGauge, Asked: true, EN: "1 while Redis gives and takes what this process asks for, else 0; not shown where none is used", ZH: "Redis 正常收发为 1，否则为 0；不用 Redis 时没有这一项"},
 		{Name: RecordReadTimes, Kind: IsGauge, Asked: true, EN: "how long the last look at the record took", ZH: "最近一次查询数据库的耗时"},
 		{Name: LastRun, Kind: IsGauge, Labels: []string{"flow", "state"}, Asked: true, EN: "1 under the state of the flow's newest full run", ZH: "流程最近一次完整运行所处的状态为 1"},
 		{Name: LastSuccess, Kind: IsGauge, Labels: flow, Asked: true, EN: "when a full run of the flow last succeeded or found nothing to do", ZH: "流程最近一次完整运行成功（或无需变更）的时间"},

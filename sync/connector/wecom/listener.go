@@ -20,6 +20,7 @@ const (
 	// few times within seconds.
 	eventWindow = 5 * time.Minute
 	eventLimit  = 1 << 20 // bytes of one event
+	stampLength = 11      // of a time in seconds, for the next thousands of years
 )
 
 // ListenerOptions set up a Listener.
@@ -66,16 +67,16 @@ func NewListener(o ListenerOptions) (*Listener, error) {
 // forged, stale or foreign gets 401; what is malformed 400.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var answer []byte
-	status := http.StatusMethodNotAllowed
+	v := verdict{status: http.StatusMethodNotAllowed}
 	switch r.Method {
 	case http.MethodGet:
-		answer, status = l.unseal(r, r.URL.Query().Get("echostr"))
+		answer, v = l.unseal(r, r.URL.Query().Get("echostr"))
 	case http.MethodPost:
-		answer, status = l.take(w, r)
+		answer, v = l.take(w, r)
 	}
-	if status != http.StatusOK {
-		l.o.Logger.WarnContext(r.Context(), "contact event refused", "status", status)
-		w.WriteHeader(status)
+	if v.status != http.StatusOK {
+		l.o.Logger.WarnContext(r.Context(), "contact event refused", v.attrs()...)
+		w.WriteHeader(v.status)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -83,43 +84,62 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer) //nolint:gosec // plain text, with nosniff; it is what the vendor itself has sealed
 }
 
-// unseal checks a request's time and signature, and opens what came with it.
-func (l *Listener) unseal(r *http.Request, encrypted string) ([]byte, int) {
+// verdict is how a request ends.
+type verdict struct {
+	status int
+	skew   time.Duration // of the signed time, when that is why it is refused
+}
+
+// attrs says in the log how far the time of a genuine signature is from ours: it is a
+// replay, or a clock is wrong, and then every event is refused.
+func (v verdict) attrs() []any {
+	if v.skew == 0 {
+		return []any{"status", v.status}
+	}
+	return []any{"status", v.status, "clock_skew", v.skew.String()}
+}
+
+// unseal checks a request's signature and time, and opens what came with it.
+func (l *Listener) unseal(r *http.Request, encrypted string) ([]byte, verdict) {
 	q := r.URL.Query()
 	for _, name := range []string{"msg_signature", "timestamp", "nonce"} {
 		if len(q[name]) != 1 {
-			return nil, http.StatusUnauthorized
+			return nil, verdict{status: http.StatusUnauthorized}
 		}
 	}
-	at, err := strconv.ParseInt(q.Get("timestamp"), 10, 64)
-	if err != nil || l.o.Now().Sub(time.Unix(at, 0)).Abs() > eventWindow {
-		return nil, http.StatusUnauthorized
-	}
 	if !l.seal.signed(q.Get("msg_signature"), q.Get("timestamp"), q.Get("nonce"), encrypted) {
-		return nil, http.StatusUnauthorized
+		return nil, verdict{status: http.StatusUnauthorized}
+	}
+	at, err := strconv.ParseInt(q.Get("timestamp"), 10, 64)
+	if err != nil || at <= 0 || len(q.Get("timestamp")) > stampLength {
+		return nil, verdict{status: http.StatusUnauthorized}
+	}
+	// Whole seconds on both sides: the vendor's stamp has no more.
+	if skew := l.o.Now().Truncate(time.Second).Sub(time.Unix(at, 0)); skew.Abs() > eventWindow {
+		return nil, verdict{status: http.StatusUnauthorized, skew: skew}
 	}
 	plain, err := l.seal.open(encrypted)
 	if err != nil {
-		return nil, http.StatusUnauthorized
+		return nil, verdict{status: http.StatusUnauthorized}
 	}
-	return plain, http.StatusOK
+	return plain, verdict{status: http.StatusOK}
 }
 
 // take takes one event.
-func (l *Listener) take(w http.ResponseWriter, r *http.Request) ([]byte, int) {
+func (l *Listener) take(w http.ResponseWriter, r *http.Request) ([]byte, verdict) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, eventLimit))
 	if err != nil {
-		return nil, http.StatusRequestEntityTooLarge
+		return nil, verdict{status: http.StatusRequestEntityTooLarge}
 	}
 	var envelope struct {
 		Encrypt string `xml:"Encrypt"`
 	}
 	if decodeXML(body, &envelope) != nil || envelope.Encrypt == "" {
-		return nil, http.StatusBadRequest
+		return nil, verdict{status: http.StatusBadRequest}
 	}
-	plain, status := l.unseal(r, envelope.Encrypt)
-	if status != http.StatusOK {
-		return nil, status
+	plain, v := l.unseal(r, envelope.Encrypt)
+	if v.status != http.StatusOK {
+		return nil, v
 	}
 	hints, err := eventHints(plain)
 	if err != nil {
@@ -128,7 +148,7 @@ func (l *Listener) take(w http.ResponseWriter, r *http.Request) ([]byte, int) {
 	if len(hints) > 0 {
 		l.o.Tell(r.Context(), hints)
 	}
-	return []byte("success"), http.StatusOK
+	return []byte("success"), v
 }
 
 // decodeXML reads one small document. Go's decoder knows no external entities and
