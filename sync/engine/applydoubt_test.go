@@ -1,8 +1,11 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
+	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -43,4 +46,34 @@ func TestASourceInDoubtWhenItIsAskedAgainTakesNobodyAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACallIsOverWhenTheTargetsTimeIs: whatever a connector does with its own clocks,
+// the engine ends a call in the time that the target says, and settles it.
+func TestACallIsOverWhenTheTargetsTimeIs(t *testing.T) {
+	t.Parallel()
+	var target *odd
+	story(t, 30, func(w *world) {
+		target = &odd{place: w.target}
+		w.flow.Target = target
+	}, func(w *world) {
+		w.until(w.start(true).Code)
+		w.person(40)
+		limit, calls := w.target.Describe().CallTimeout, 0
+		target.apply = func(ctx context.Context, c connector.Write) (directory.Key, error) {
+			if calls++; calls > 1 {
+				return w.target.Apply(ctx, c)
+			}
+			if end, there := ctx.Deadline(); !there || time.Until(end) > limit {
+				w.t.Errorf("the call has no end within %s", limit)
+				return w.target.Apply(ctx, c)
+			}
+			<-ctx.Done()
+			return directory.Key{}, ctx.Err()
+		}
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		if calls != 2 {
+			w.t.Errorf("it was sent %d times", calls)
+		}
+	})
 }
