@@ -65,10 +65,11 @@ faults: $(TOXIPROXY) ## break everything: kills at every failpoint in every WORL
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 8 -timeout 180m -run '^TestP01_' ./cmd/rollcall -faults -world "$(WORLD)"
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 180m -run '^TestP02_' ./cmd/rollcall -kills $(KILLS) -seed $(SEED) -world "$(WORLD)"
 	ROLLCALL_LONG=1 $(GO) test -tags $(TAGS) -count=1 -timeout 60m -run '^Test[SG][0-9]' ./sync/matrix ./sync/engine # every page and way, a department of 30,000
-	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^Test(P0[34]|P1[0-4]|I10)_' ./cmd/rollcall ./sync/engine ./bot
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^Test(P0[34]|P1[0-4]|I10)_' ./cmd/rollcall -faults
+	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^Test(P0[34]|P1[0-4]|I10)_' ./sync/engine ./bot
 	$(GO) test -tags $(TAGS) -count=1 -v -parallel 2 -timeout 30m -run '^TestP0[59]_' ./cmd/rollcall -faults # the record lost in every way, a hundred triggers at once
 	@test -x $(TOXIPROXY) || echo "NOT RUN: toxiproxy v2.5.0 cannot be built here, so its toxics are not tried"
-	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 30m -run '^TestP0[678]_' ./store/queue
+	ROLLCALL_LONG=1 ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 30m -run '^TestP0[678]_' ./store/queue
 	ROLLCALL_TOXIPROXY="$$(ls $(TOXIPROXY) 2>/dev/null)" $(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP0[678]_' ./cmd/rollcall -cut 5s
 	$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '^TestP07_' ./cmd/rollcall -cut 60s
 

@@ -26,6 +26,7 @@ type world struct {
 	secrets []string
 
 	// What follows may be left out; then what it would show is not looked at.
+	chain     *store.Proof      // of the audit
 	calls     []call            // as they were noted, under which fence; see withLog
 	protected []string          // ids of target objects that nobody may take away
 	before    map[string]vitals // of each process, before the work
@@ -48,6 +49,11 @@ type life struct {
 func observeWorld(ctx context.Context, s *stage.Stage, c *stage.Chat, st *store.Store) (*world, error) {
 	w := &world{effects: s.WeCom.Effects(), secrets: s.Secrets()}
 	w.posts, _ = c.From(0)
+	proof, err := st.VerifyAudit(ctx, store.Check{})
+	if err != nil {
+		return nil, err
+	}
+	w.chain = &proof
 	runs, err := st.Runs(ctx, run.Filter{Limit: 1000})
 	if err != nil {
 		return nil, err
@@ -110,6 +116,9 @@ func (w *world) broken() []string {
 				fail("I2 %s was done %d times", what, len(all))
 			}
 		}
+	}
+	if w.chain != nil && (w.chain.Break != nil || w.chain.Rows == 0) {
+		fail("I5 the chain of the audit does not hold: %+v", *w.chain)
 	}
 	w.alone(promised, seen, fail)
 	w.untouched(fail)
@@ -238,22 +247,50 @@ func (w *world) approved(d *deed, e wecomsim.Effect, fail complain) {
 	if !l.run.Apply {
 		fail("I1 %s: %s %s by a run that was not to apply", l.run.Code, e.Op, e.ID)
 	}
+	if c.Op.Destructive() {
+		w.logged(d, e, fail)
+	}
 	votes, covers := 0, 0
+	seen := map[string]bool{l.run.By.Person: true, l.run.Behind: true} // whose votes do not count, or have counted
 	for _, v := range l.votes {
+		if v.Decision == run.Reject {
+			fail("I1 %s: %s %s, though %s rejected it", l.run.Code, e.Op, e.ID, v.By.Person)
+		}
 		ofPlan := v.Digest.IsZero() || v.Digest == l.run.Plan
-		if v.Decision != run.Approve || !ofPlan || v.By.Person == l.run.By.Person || v.At.Truncate(time.Millisecond).After(e.At.Add(w.skew)) {
+		late := v.At.Truncate(time.Millisecond).After(e.At.Add(w.skew)) || !v.At.Before(l.run.Expires.Add(w.skew))
+		if v.Decision != run.Approve || !ofPlan || late || seen[v.By.Person] {
 			continue
 		}
+		seen[v.By.Person] = true
 		if votes++; v.Covers(c.Seq) {
 			covers++
 		}
 	}
-	destructive := c.Op == plan.Delete || c.Op == plan.Disable
-	if destructive && (votes == 0 || votes < l.run.Votes || l.run.Expires.IsZero()) {
+	if c.Op.Destructive() && (votes == 0 || votes < l.run.Votes || l.run.Expires.IsZero()) {
 		fail("I1 %s: %s %s has %d votes, needs %d", l.run.Code, e.Op, e.ID, votes, l.run.Votes)
 	}
-	if votes > 0 && covers < votes && (destructive || l.run.HeldBack > 0) {
+	if votes > 0 && covers < votes && (c.Op.Destructive() || l.run.HeldBack > 0) {
 		fail("I12 %s: %s %s was held back by %d of %d", l.run.Code, e.Op, e.ID, votes-covers, votes)
+	}
+}
+
+// logged sees that the audit had a row of an account that was to be taken away before
+// it was, and has one of what came of it.
+func (w *world) logged(d *deed, e wecomsim.Effect, fail complain) {
+	of := fmt.Sprintf("#%d ", d.change.Seq)
+	before, after := false, false
+	for _, a := range d.life.audit {
+		if !strings.HasPrefix(a.Action, "change.") || !strings.HasPrefix(a.Detail, of) {
+			continue
+		}
+		if a.Action == "change."+string(run.StepSending) {
+			before = before || !a.At.Truncate(time.Millisecond).After(e.At.Add(w.skew))
+		} else {
+			after = after || a.Action == "change."+string(d.entry.Step)
+		}
+	}
+	if !before || !after {
+		fail("I5 %s: of %s %s the audit has a row before: %v, of its outcome: %v", d.life.run.Code, e.Op, e.ID, before, after)
 	}
 }
 
@@ -310,24 +347,36 @@ func TestInvariantsCanBreak(t *testing.T) {
 		"nobody asked for it": {"I12", func(w *world) { w.effects = append(w.effects, strange()) }},
 		"said, not done":      {"I12", func(w *world) { w.effects = nil }},
 		"no vote":             {"I1", func(w *world) { w.lives[0].votes = nil }},
-		"own vote":            {"I1", func(w *world) { w.lives[0].votes[0].By.Person = "李敏" }},
-		"voted too late":      {"I1", func(w *world) { w.lives[0].votes[0].At = w.effects[0].At.Add(time.Second) }},
-		"vote of other plan":  {"I1", func(w *world) { w.lives[0].votes[0].Digest = directory.Digest{7} }},
-		"not to apply":        {"I1", func(w *world) { w.lives[0].run.Apply = false }},
-		"not ended":           {"I3", func(w *world) { w.lives[0].run.State = run.Applying }},
-		"in doubt":            {"I2", func(w *world) { w.lives[0].entries[0].Step = run.StepInDoubt }},
-		"left pending":        {"I2", func(w *world) { w.lives[0].entries[0].Step = run.StepPending }},
-		"left sending":        {"I2", func(w *world) { w.rough, w.lives[0].entries[0].Step = true, run.StepSending }},
-		"not noted before":    {"I5", func(w *world) { w.lives[0].entries[0].Sent = w.effects[0].At.Add(time.Second) }},
-		"told twice":          {"I4", func(w *world) { w.posts = append(w.posts, w.posts[0]) }},
-		"never told":          {"I4", func(w *world) { w.posts = w.posts[1:] }},
-		"vote unanswered":     {"I4", func(w *world) { w.posts = w.posts[:1] }},
-		"schedule untold":     {"I4", func(w *world) { w.lives[0].run.By, w.posts = run.Actor{}, w.posts[1:] }},
-		"failure untold":      {"I4", func(w *world) { w.rough, w.lives[0].run.State = true, run.Failed }},
-		"no audit":            {"I5", func(w *world) { w.lives[0].audit = nil }},
-		"vote not in audit":   {"I5", func(w *world) { w.lives[0].audit = w.lives[0].audit[:2] }},
-		"miscounted":          {"I12", func(w *world) { w.lives[0].run.Outcome.Done = 7 }},
-		"leaked":              {"I9", func(w *world) { w.log = "x=s3cret" }},
+		"one votes twice": {"I1", func(w *world) {
+			l := &w.lives[0]
+			l.run.Votes, l.votes = 2, append(l.votes, l.votes[0])
+		}},
+		"rejected": {"I1", func(w *world) {
+			w.lives[0].votes = append(w.lives[0].votes, run.Vote{Decision: run.Reject, By: run.Actor{Person: "陈悦"}, At: w.lives[0].votes[0].At})
+		}},
+		"whose schedule it is":  {"I1", func(w *world) { w.lives[0].run.Behind = "周凯" }},
+		"voted after its time":  {"I1", func(w *world) { w.lives[0].run.Expires = w.lives[0].votes[0].At }},
+		"no row before":         {"I5", func(w *world) { w.lives[0].audit[3].At = w.effects[0].At.Add(time.Second) }},
+		"no row of the outcome": {"I5", func(w *world) { w.lives[0].audit = w.lives[0].audit[:4] }},
+		"chain broken":          {"I5", func(w *world) { w.chain = &store.Proof{Rows: 3, Break: &store.Break{Seq: 3}} }},
+		"own vote":              {"I1", func(w *world) { w.lives[0].votes[0].By.Person = "李敏" }},
+		"voted too late":        {"I1", func(w *world) { w.lives[0].votes[0].At = w.effects[0].At.Add(time.Second) }},
+		"vote of other plan":    {"I1", func(w *world) { w.lives[0].votes[0].Digest = directory.Digest{7} }},
+		"not to apply":          {"I1", func(w *world) { w.lives[0].run.Apply = false }},
+		"not ended":             {"I3", func(w *world) { w.lives[0].run.State = run.Applying }},
+		"in doubt":              {"I2", func(w *world) { w.lives[0].entries[0].Step = run.StepInDoubt }},
+		"left pending":          {"I2", func(w *world) { w.lives[0].entries[0].Step = run.StepPending }},
+		"left sending":          {"I2", func(w *world) { w.rough, w.lives[0].entries[0].Step = true, run.StepSending }},
+		"not noted before":      {"I5", func(w *world) { w.lives[0].entries[0].Sent = w.effects[0].At.Add(time.Second) }},
+		"told twice":            {"I4", func(w *world) { w.posts = append(w.posts, w.posts[0]) }},
+		"never told":            {"I4", func(w *world) { w.posts = w.posts[1:] }},
+		"vote unanswered":       {"I4", func(w *world) { w.posts = w.posts[:1] }},
+		"schedule untold":       {"I4", func(w *world) { w.lives[0].run.By, w.posts = run.Actor{}, w.posts[1:] }},
+		"failure untold":        {"I4", func(w *world) { w.rough, w.lives[0].run.State = true, run.Failed }},
+		"no audit":              {"I5", func(w *world) { w.lives[0].audit = nil }},
+		"vote not in audit":     {"I5", func(w *world) { w.lives[0].audit = w.lives[0].audit[:2] }},
+		"miscounted":            {"I12", func(w *world) { w.lives[0].run.Outcome.Done = 7 }},
+		"leaked":                {"I9", func(w *world) { w.log = "x=s3cret" }},
 
 		"incomplete source": {"I7", func(w *world) { w.lives[0].plan.Source.Health.PartialFor = "page 3 failed" }},
 		"incomplete target": {"I7", func(w *world) {
@@ -422,6 +471,7 @@ func goodWorld() *world {
 	r.Outcome.Done = 1
 	e := run.Entry{Run: "ABC123", Seq: 1, Step: run.StepDone, Sent: at}
 	audit := []run.Audit{{Action: "run.created"}, {Action: "run.moved"}, {Action: "vote.approve", Who: run.Actor{Person: "周凯"}}}
+	audit = append(audit, run.Audit{Action: "change.sending", Detail: "#1 DELETE user 0001", At: at}, run.Audit{Action: "change.done", Detail: "#1 DELETE user 0001"})
 	e.Key.ID = "0001"
 	return &world{
 		effects: []wecomsim.Effect{{At: at.Add(time.Millisecond), Op: "user/delete", ID: "0001"}},
@@ -435,6 +485,7 @@ func goodWorld() *world {
 			{Room: stage.DingRoom, Who: "点名", Text: "┌─ Done ABC123 · done 1 · sync hr-to-wecom"},
 		},
 		secrets: []string{"s3cret"},
+		chain:   &store.Proof{Rows: 5},
 		calls:   []call{{at, "ABC123", 1, "f", 4}},
 		before:  map[string]vitals{"a": {50, 22, 100}}, after: map[string]vitals{"a": {50, 22, 100}},
 		told: true,

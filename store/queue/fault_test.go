@@ -138,9 +138,7 @@ func TestP06_RedisFails(t *testing.T) {
 			queuetest.Until(t, "Redis takes a ring", func() bool { n++; return b.Ring(t.Context(), fmt.Sprint("after", n)) == nil })
 			for queuetest.Await(t, "that ring", heard) != fmt.Sprint("after", n) {
 			}
-			if took := time.Since(mended); took > 30*time.Second {
-				t.Errorf("it took %s", took)
-			}
+			backSince(t, mended)
 			// On a crowded machine Redis may be too slow for us once more.
 			eventually(t, "it is told that Redis is back", func() bool {
 				away := log.count("redis is away")
@@ -187,9 +185,7 @@ func TestP06_FailoverLosesTheLastSeconds(t *testing.T) {
 	front.Move(replica.Address())
 	moved := time.Now()
 	queuetest.Until(t, "rings are taken again", func() bool { return one.Ring(t.Context(), "k1") == nil && two.Ring(t.Context(), "k1") == nil })
-	if took := time.Since(moved); took > 30*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	backSince(t, moved)
 	f.caughtUp(t)
 	stop()
 }

@@ -190,9 +190,7 @@ func TestP07_CutOff(t *testing.T) {
 			p.Pass()
 			healed := time.Now()
 			ringUntil(t, far, toFar, "far after")
-			if took := time.Since(healed); took > 30*time.Second {
-				t.Errorf("it took %s", took)
-			}
+			backSince(t, healed)
 			c := s.Client(t)
 			queuetest.Until(t, "nothing is left in Redis", func() bool {
 				left, err := c.XPending(t.Context(), "rollcall:runs", "workers").Result()
@@ -206,7 +204,7 @@ func TestP07_CutOff(t *testing.T) {
 // hears it.
 func ringUntil(t *testing.T, b *queue.Redis, heard <-chan string, key string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for ctx.Err() == nil {
 		taken := b.Ring(ctx, key) == nil

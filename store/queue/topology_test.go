@@ -165,11 +165,8 @@ func TestP06_FailoverBySentinel(t *testing.T) {
 	queuetest.Until(t, "rings and counts are taken again", func() bool {
 		return one.Ring(t.Context(), "k1") == nil && takes(t, one, "chat") && takes(t, two, "chat")
 	})
-	took := time.Since(killed)
-	t.Logf("rings are taken again %s after the kill, %d rung", took.Round(time.Millisecond), f.rung.Load())
-	if took > 30*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	backSince(t, killed)
+	t.Logf("%d rung", f.rung.Load())
 	f.caughtUp(t)
 	queuetest.Until(t, "it is told that Redis is back", func() bool { return log.count("redis is back") > 0 })
 	stop()
@@ -201,11 +198,7 @@ func TestP06_FailoverInACluster(t *testing.T) {
 	killed := time.Now()
 	queuetest.Until(t, "a bucket on another master is counted", func() bool { return takes(t, two, other) })
 	queuetest.Until(t, "rings are taken again", func() bool { return one.Ring(t.Context(), "k1") == nil && two.Ring(t.Context(), "k1") == nil })
-	took := time.Since(killed)
-	t.Logf("rings are taken again %s after the kill", took.Round(time.Millisecond))
-	if took > 30*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	backSince(t, killed)
 	f.caughtUp(t)
 
 	s.Replicas[owner].Kill() // nobody keeps the stream any more

@@ -218,7 +218,11 @@ func (p *pair) run() run.Run {
 // until waits until no worker owns the run.
 func (p *pair) until(code run.Code) run.Run {
 	p.t.Helper()
-	end := time.After(2 * time.Minute)
+	most := 2 * time.Minute
+	if long() {
+		most = 30 * time.Minute // of a department of 30,000, page by page
+	}
+	end := time.After(most)
 	for {
 		r, err := p.store.Run(p.t.Context(), code)
 		check(p.t, err)

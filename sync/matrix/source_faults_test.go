@@ -144,6 +144,18 @@ func TestS02_TooFewWith200(t *testing.T) {
 	})
 }
 
+// TestS02_ManyMissingAreAskedForAlone leaves more people out of each listing than a
+// connector asks for one by one as a rule: that they are missing in two listings is no
+// second look.
+func TestS02_ManyMissingAreAskedForAlone(t *testing.T) {
+	t.Parallel()
+	eachSource(t, []string{"csv", "sqlite", "ldap", "scim"}, func(t *testing.T, src *tampered) { // which have the same call for one and for many
+		w := newFaultWorld(t, src, faultOptions{people: 60})
+		src.hide(true, w.c.numbers()[:30]...)
+		w.harmless("half of them", run.NothingToDo)
+	})
+}
+
 // TestS02_LiesTwice lets a source leave people out of its listing, and say of each that
 // they do not exist when asked. Nothing can see that but the guards, as they are when
 // nobody changes them, and people: without their votes nothing is written, and when

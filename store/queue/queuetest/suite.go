@@ -24,7 +24,7 @@ type Bell interface {
 type Opener func(t *testing.T) func() Bell
 
 // patience is how long the suite waits for what must happen.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Run runs the whole suite.
 func Run(t *testing.T, open Opener) {

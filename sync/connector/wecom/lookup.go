@@ -11,7 +11,7 @@ import (
 )
 
 // Up to so many objects are asked for one by one; for more the listings are
-// cheaper.
+// cheaper, and only who is missing in them is.
 const (
 	fewUsers       = 20
 	fewDepartments = 5
@@ -168,7 +168,25 @@ func (c *Connector) lookupMany(ctx context.Context, ids []directory.ID) ([]conne
 		}
 		out[i] = present(o)
 	}
-	return out, nil
+	return out, c.doubtListing(ctx, &few{ids: ids, out: out}, &t)
+}
+
+// doubtListing asks one by one for those who are missing in a listing: it may have come
+// with too little twice. Whom the word of one call shows all the same is not gone.
+func (c *Connector) doubtListing(ctx context.Context, f *few, t *tally) error {
+	key, ok := c.reader()
+	for i := range f.out {
+		if !ok || f.out[i].Presence != connector.Gone {
+			continue
+		}
+		switch m, err := c.get(ctx, key, string(f.ids[i]), t); {
+		case err == nil && m.Status != statusLeft:
+			f.out[i] = unsure("the list of members lacks them, and asked for alone they are there / 成员列表中没有，单独查询却存在")
+		case err != nil && !missing(err) && !c.hides(key, err):
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Connector) lookupDepartments(ctx context.Context, ids []directory.ID) ([]connector.Sighting, error) {
