@@ -176,6 +176,8 @@ func (m *maker) decide(c *subject, v Verdict, mentions Calls, by *judges) Decisi
 // carried says what of an operation a plan would carry out, as settle does.
 func (m *maker) carried(c *subject, d *Decision, out *outcome) {
 	switch {
+	case d.Op == None && c.matchBy != "" && !c.leaver && !m.adoptsLater(c, out):
+		d.Op = Adopt
 	case d.Op == Create && len(out.lost) > 0, m.adoptsLater(c, out):
 		d.Op, d.Note = None, Lost
 	case d.Op == Create, d.Op == Update:
@@ -187,9 +189,6 @@ func (m *maker) carried(c *subject, d *Decision, out *outcome) {
 		d.Op = None
 	case m.byEvent(), !m.in.Abilities.can(c.source.Kind, d.Op):
 		d.Op, d.Note = None, Kept
-	}
-	if d.Op == None && d.Note == "" && c.matchBy != "" && !c.leaver {
-		d.Op = Adopt
 	}
 }
 

@@ -253,6 +253,10 @@ func TestWhatAPlanWouldNotCarryOut(t *testing.T) {
 			source: "user 1 甲", target: "user 1 甲 off", links: "1 -> 1 disabled=2026-02-20", now: "1: executeDisable; return", before: "1: return",
 			want: "UPDATE active=true => NONE (users.js)",
 		},
+		"disabled already, and not ours": {
+			source: "user 1 甲", target: "user 1 甲 off", now: "1: executeDisable; return", before: "1: executeDelete; return",
+			want: "DELETE (users.js) => NONE (users.js)",
+		},
 		"the target cannot": {
 			flow: "target cannot: delete user", source: "user 1 甲", target: "user 1 甲", links: "1 -> 1", now: "1: executeDelete; return", before: "1: return",
 			want: "NONE => NONE kept (users.js)",

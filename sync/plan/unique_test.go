@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
@@ -131,25 +130,33 @@ func (many) Judge(_ context.Context, subjects []plan.Subject, _ plan.Lookup) ([]
 	return out, nil
 }
 
-// TestManyOfOneText: a rule that asks for one text again and again must not keep a
-// plan busy.
-func TestManyOfOneText(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+// ofOneText is a company whose rule asks for one text again and again.
+func ofOneText(tb testing.TB, users int) plan.Input {
+	tb.Helper()
+	w := newWorld(tb)
 	w.spec[directory.User].Rules[0].From = "account"
-	const users = 12000
 	for i := range users {
 		w.source.add(w, directory.User, false, []string{fmt.Sprintf("%06d", i), "人"})
 	}
 	in := w.input()
 	in.Rules = many{}
-	began := time.Now()
-	p := make1(t, in)
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("took %s", took)
-	}
+	return in
+}
+
+func TestManyOfOneText(t *testing.T) {
+	t.Parallel()
+	const users = 12000
+	p := make1(t, ofOneText(t, users))
 	if p.Counts().Create != 9999 || len(p.Notes) != users-9999 {
 		t.Errorf("%v, %d notes", p.Counts(), len(p.Notes))
+	}
+}
+
+// BenchmarkManyOfOneText shows whether the numbers of one text keep a plan busy.
+func BenchmarkManyOfOneText(b *testing.B) {
+	in := ofOneText(b, 12000)
+	for b.Loop() {
+		make1(b, in)
 	}
 }
 
