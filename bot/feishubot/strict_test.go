@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // bombs are bodies that no sender with good intentions writes.
@@ -39,13 +38,20 @@ func bombs() map[string]string {
 func TestStrictRefusesBombs(t *testing.T) {
 	t.Parallel()
 	for name, body := range bombs() {
-		began := time.Now()
 		if strict([]byte(body)) == nil {
 			t.Errorf("%s is accepted", name)
 		}
-		if took := time.Since(began); took > time.Second { // far above what it takes, far below a denial of service
-			t.Errorf("%s took %v", name, took)
-		}
+	}
+}
+
+// BenchmarkStrictBombs shows what each costs: milliseconds.
+func BenchmarkStrictBombs(b *testing.B) {
+	for name, body := range bombs() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_ = strict([]byte(body))
+			}
+		})
 	}
 }
 

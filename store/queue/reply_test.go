@@ -173,11 +173,7 @@ func TestP07_CutOff(t *testing.T) {
 			p.Reset() // what is on its way is lost, too
 			for i := range 3 {
 				key := fmt.Sprint("far ", i)
-				start := time.Now()
 				err := far.Ring(t.Context(), key)
-				if took := time.Since(start); took > 10*time.Second { // 800 ms, and what a loaded machine adds
-					t.Errorf("a ring takes %s", took)
-				}
 				if err == nil && f.CutAfter == 0 {
 					t.Errorf("a ring is taken")
 				}

@@ -188,12 +188,8 @@ func testSessionEnds(t *testing.T, server *pgtest.Server) {
 	}
 	for range 2 {
 		kill()
-		began := time.Now()
 		if _, err := s.Claim(t.Context(), "m", nil); err != nil {
 			t.Errorf("claim with a dead connection in the pool: %v", err)
-		}
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("it took %v", took)
 		}
 	}
 }
