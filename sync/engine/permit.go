@@ -45,14 +45,11 @@ func (a *applier) permitted(ctx context.Context) error {
 	return a.counted(ctx)
 }
 
-// cooled tells whether the run has waited as long as a tier 3 run must. It was let
-// go by another replica's clock, perhaps, so that a little too early is no matter.
+// cooled tells whether the run has waited as long as a tier 3 run must, by the clock
+// that let it go: the record's.
 func (a *applier) cooled(now time.Time) bool {
-	return !a.run.NotBefore.IsZero() && !now.Add(clockSkew).Before(a.run.NotBefore)
+	return !a.run.NotBefore.IsZero() && !now.Before(a.run.NotBefore)
 }
-
-// clockSkew is how much the clocks of replicas may differ.
-const clockSkew = 30 * time.Second
 
 // counted sees that nobody else took more away in the last day than the plan's
 // assessment knew of: what needed few votes then may need more now.
