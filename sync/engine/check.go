@@ -35,20 +35,34 @@ func (a *applier) look(ctx context.Context, c *plan.Change) (finding, error) {
 	}
 }
 
-// ask asks a system for one object, afresh. An answer about another object says
-// nothing.
+// ask asks a system for one object, afresh.
 func ask(ctx context.Context, of connector.Source, key directory.Key) (connector.Sighting, error) {
-	seen, err := of.Lookup(ctx, key.Kind, []directory.ID{key.ID})
+	seen, err := askAll(ctx, of, key.Kind, []directory.ID{key.ID})
 	if err != nil {
 		return connector.Sighting{}, err
 	}
-	if len(seen) == 1 {
-		got := seen[0].Object.Key
-		if seen[0].Presence != connector.Present || got.Kind == key.Kind && strings.EqualFold(string(got.ID), string(key.ID)) {
-			return seen[0], nil
+	return seen[0], nil
+}
+
+// askAll asks a system for some objects of a kind, afresh; there is a sighting for each.
+// An answer about another object says nothing.
+func askAll(ctx context.Context, of connector.Source, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
+	seen, err := of.Lookup(ctx, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]connector.Sighting, len(ids))
+	for i, id := range ids {
+		out[i] = connector.Sighting{Why: "the answer does not fit the question / 应答与查询不符"}
+		if len(seen) != len(ids) {
+			continue
+		}
+		got := seen[i].Object.Key
+		if seen[i].Presence != connector.Present || got.Kind == kind && strings.EqualFold(string(got.ID), string(id)) {
+			out[i] = seen[i]
 		}
 	}
-	return connector.Sighting{Why: "the answer does not fit the question / 应答与查询不符"}, nil
+	return out, nil
 }
 
 // equals tells whether the object has the given values, as far as they can be
@@ -247,6 +261,9 @@ func (a *applier) causeHolds(ctx context.Context, c *plan.Change) (bool, string,
 		return false, sayf("%s has changed in the source: not touched / 来源中的 %s 已改变，未执行", c.Cause.Attribute, c.Cause.Attribute), nil
 	}
 	if s.Object.Digest() == c.Cause.Fingerprint {
+		if c.Cause.Kind == plan.CauseScope {
+			return a.outside(ctx, s.Object)
+		}
 		return true, "", nil
 	}
 	return false, "changed in the source since it was judged: not touched / 来源数据在判断之后有变化，未执行", nil

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -46,6 +47,17 @@ func (s Scope) Includes(user directory.Attributes, paths []string) (in, known bo
 	return known, known
 }
 
+// Takes is Includes for the paths that are known: while a department of the user has
+// none, it might be one of the scope's, and nothing but an attribute keeps the user out.
+func (s Scope) Takes(user directory.Attributes, paths []string) (in, known bool) {
+	in, known = s.Includes(user, paths)
+	if in || !known || len(s.Departments) == 0 || len(paths) == len(user[directory.AttrDepartments].Refs()) {
+		return in, known
+	}
+	might, sure := s.Includes(user, s.Departments[:1])
+	return false, sure && !might
+}
+
 func (s Scope) covers(path string) bool {
 	return slices.ContainsFunc(s.Departments, func(top string) bool { return Under(path, top) })
 }
@@ -73,8 +85,14 @@ func HasOne(v directory.Value, values []string) bool {
 // "/总部/研发部". A department whose name or chain of parents is hidden, broken
 // or circular has no path.
 func Paths(snap *directory.Snapshot) map[directory.ID]string {
-	t := tree{nodes: make(map[directory.ID]node, snap.Len(directory.Department)), paths: map[directory.ID]string{}}
-	for d := range snap.All(directory.Department) {
+	return PathsOf(snap.All(directory.Department), snap.Len(directory.Department))
+}
+
+// PathsOf gives the paths of about n departments as Paths does: one whose parent is not
+// among them has none.
+func PathsOf(departments iter.Seq[directory.Object], n int) map[directory.ID]string {
+	t := tree{nodes: make(map[directory.ID]node, n), paths: map[directory.ID]string{}}
+	for d := range departments {
 		name, parent := d.Attributes[directory.AttrName], d.Attributes[directory.AttrParent]
 		n := node{name: name.String(), known: !name.IsEmpty() && name.Type() != directory.Unknown && parent.Type() != directory.Unknown}
 		if refs := parent.Refs(); len(refs) > 0 {

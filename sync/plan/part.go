@@ -51,13 +51,7 @@ func (m *maker) takesPart(c *subject) bool {
 // inScope tells whether the user is in the flow's scope, and whether that can
 // be told: a department without a path might be one of the scope's.
 func (m *maker) inScope(c *subject) (in, known bool) {
-	paths := m.pathsOf(c.source)
-	in, known = m.in.Flow.Scope.Includes(c.source.Attributes, paths)
-	if in || !known || len(m.in.Flow.Scope.Departments) == 0 || len(paths) == len(c.source.Attributes[directory.AttrDepartments].Refs()) {
-		return in, known
-	}
-	might, sure := m.in.Flow.Scope.Includes(c.source.Attributes, m.in.Flow.Scope.Departments[:1])
-	return false, sure && !might
+	return m.in.Flow.Scope.Takes(c.source.Attributes, m.pathsOf(c.source))
 }
 
 // leftByStatus tells whether leavers.when says that the person has left, and

@@ -277,8 +277,10 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 	d.Cause, d.Reason = c.cause, withReason(c.why, v)
 	if r.Chosen {
 		d.Cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}
-		if c.leaver && c.cause.Kind == CauseGone {
-			d.Cause = c.cause // there is no source object that could keep a fingerprint
+		if c.leaver && (c.cause.Kind == CauseGone || c.cause.Kind == CauseScope) {
+			// There is no source object that could keep a fingerprint, or it keeps one though
+			// its departments are moved.
+			d.Cause = c.cause
 		}
 		d.Reason = withReason("chosen by the rule / 由规则决定", v)
 	}
