@@ -38,6 +38,7 @@ func (p *process) run(ctx context.Context) int {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	p.translated(root)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		p.complain(err)
