@@ -48,7 +48,7 @@ func TestStumblesAreToldOnce(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]func(context.Context, *Bot){
 		"journal": func(ctx context.Context, b *Bot) {
-			b.loop(ctx, "journal", nil, func(ctx context.Context) (bool, error) {
+			b.loop(ctx, "journal", make(chan struct{}), func(ctx context.Context) (bool, error) {
 				_, err := b.o.Mailbox.Unhandled(ctx, 1)
 				return false, err
 			})

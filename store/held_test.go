@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestHeldRecordSaysWho(t *testing.T) {
 			t.Errorf("opening, %s: %q", lang, fault.In(say, lang))
 		}
 	}
-	if other := fault.New(fault.Invalid, "no / 不"); s.heldAt(other) != error(other) {
+	if other := fault.New(fault.Invalid, "no / 不"); !errors.Is(s.heldAt(other), other) {
 		t.Error("another fault is changed")
 	}
 }

@@ -87,7 +87,7 @@ func (o *Options) setDefaults() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = time.Now //nolint:forbidigo // the default
 	}
 	o.Patience.setDefaults()
 	if o.Ready == nil {
