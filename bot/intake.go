@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rollcallhq/rollcall/sync/outage"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -80,13 +81,17 @@ func (in *inbox) spent(id string) bool {
 func (in *inbox) serve(ctx context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
+	var away outage.Spell
 	for wait := in.b.o.Poll; ctx.Err() == nil; {
 		_, err := in.b.survived(ctx, "inbox", func(ctx context.Context) (bool, error) { return in.begin(ctx, &group, nil) })
 		if err != nil && ctx.Err() == nil {
-			in.b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", "inbox", "err", err)
+			in.b.stumbles(ctx, &away, "inbox", err)
 			pause(ctx, nil, wait)
 			wait = min(2*wait, recordWait)
 			continue
+		}
+		if err == nil {
+			in.b.steady(ctx, &away, "inbox")
 		}
 		wait = in.b.o.Poll
 		in.rest(ctx)

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/outage"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -60,14 +62,20 @@ type outbox struct {
 func (x *outbox) serve(ctx context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
+	name := strings.TrimSuffix("outbox "+string(x.way), " ")
+	var away outage.Spell
 	for wait := x.b.o.Poll; ctx.Err() == nil; {
 		more, err := x.b.survived(ctx, "outbox", func(ctx context.Context) (bool, error) { return x.begin(ctx, &group) })
-		switch {
-		case err != nil && ctx.Err() == nil:
-			x.b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", "outbox", "err", err)
+		if err != nil && ctx.Err() == nil {
+			x.b.stumbles(ctx, &away, name, err)
 			pause(ctx, nil, wait)
 			wait = min(2*wait, recordWait)
-		case !more:
+			continue
+		}
+		if err == nil {
+			x.b.steady(ctx, &away, name)
+		}
+		if !more {
 			wait = x.b.o.Poll
 			pause(ctx, x.bell, x.idle())
 		}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -85,7 +86,10 @@ func (sc scene) danger() string {
 	case c.Disable > 0:
 		return l.say("disable %d", "停用 %d", c.Disable)
 	default:
-		return l.say("%d changes", "%d 项变更", c.Total())
+		if l == EN {
+			return count(c.Total(), "change", "changes")
+		}
+		return fmt.Sprintf("%d 项变更", c.Total())
 	}
 }
 
@@ -138,10 +142,7 @@ func (b *Bot) earlyCard(sc scene) Card {
 	case run.Reading:
 		lines = append(lines, text(l.say("Reading both systems; nothing was changed.", "正在读取两边的系统；没有改动任何账号。")))
 		if far := sc.run.Read; far != (run.Counted{}) {
-			lines = append(lines, text(l.say(
-				"So far: source %d people, %d departments; target %d people, %d departments.",
-				"已读：来源 %d 人、%d 个部门；目标 %d 人、%d 个部门。",
-				far.SourceUsers, far.SourceDepartments, far.TargetUsers, far.TargetDepartments)))
+			lines = append(lines, text(readSoFar(l, far)))
 		}
 	default:
 		lines = append(lines, text(l.say("Making the plan; nothing was changed.", "正在计算计划；没有改动任何账号。")))
@@ -150,6 +151,17 @@ func (b *Bot) earlyCard(sc scene) Card {
 		Title: sc.title(), Tone: Info, Sections: []Section{{Lines: lines}},
 		Buttons: sc.buttons(Cancel), Plain: !sc.can.Edit,
 	}
+}
+
+// readSoFar tells how much was read.
+func readSoFar(l Lang, far run.Counted) string {
+	if l != EN {
+		return fmt.Sprintf("已读：来源 %d 人、%d 个部门；目标 %d 人、%d 个部门。", far.SourceUsers, far.SourceDepartments, far.TargetUsers, far.TargetDepartments)
+	}
+	side := func(users, departments int) string {
+		return count(users, "person", "people") + ", " + count(departments, "department", "departments")
+	}
+	return "So far: source " + side(far.SourceUsers, far.SourceDepartments) + "; target " + side(far.TargetUsers, far.TargetDepartments) + "."
 }
 
 // nothingCard tells that both sides agree.

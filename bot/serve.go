@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcallhq/rollcall/sync/outage"
 )
 
 // Serve listens to every platform, answers, tells of runs, sends, and posts the
@@ -55,20 +57,35 @@ const (
 // loop repeats a step until ctx ends: at once while there is more to do,
 // otherwise when the bell rings or after a while.
 func (b *Bot) loop(ctx context.Context, name string, bell chan struct{}, step func(context.Context) (more bool, err error)) {
-	wait := b.o.Poll
+	wait, away := b.o.Poll, &outage.Spell{}
 	for ctx.Err() == nil {
 		more, err := b.survived(ctx, name, step)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", name, "err", err)
+			b.stumbles(ctx, away, name, err)
 			pause(ctx, nil, wait)
 			wait = min(2*wait, recordWait)
 		case err == nil:
+			b.steady(ctx, away, name)
 			wait = b.o.Poll
 			if !more {
 				pause(ctx, bell, wait)
 			}
 		}
+	}
+}
+
+// stumbles logs an error of a loop, unless it was told just now.
+func (b *Bot) stumbles(ctx context.Context, away *outage.Spell, loop string, err error) {
+	if tell, times := away.Bad(b.o.Now()); tell {
+		b.o.Logger.ErrorContext(ctx, "conversation stumbles", "loop", loop, "times", times, "err", err)
+	}
+}
+
+// steady logs that a loop that stumbled goes on.
+func (b *Bot) steady(ctx context.Context, away *outage.Spell, loop string) {
+	if tell, lasted := away.Good(b.o.Now()); tell {
+		b.o.Logger.InfoContext(ctx, "conversation goes on", "loop", loop, "took", lasted.String())
 	}
 }
 

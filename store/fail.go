@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -34,6 +35,9 @@ func (s *Store) fail(what string, err error) error {
 	}
 	switch kindOf(err) {
 	case fault.Unavailable:
+		if sqliteHeld(err) {
+			return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now: another process holds it; if that stays so, end that process / 数据库暂时无法读写：被另一个进程占用；一直这样就请结束那个进程")
+		}
 		return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now / 数据库暂时无法读写")
 	case fault.Credential:
 		return fault.Wrap(fault.Credential, err, "%s", refusal(err))
@@ -42,6 +46,16 @@ func (s *Store) fail(what string, err error) error {
 	default:
 		return fault.Wrap(fault.Internal, err, "the record is in trouble, see the log / 数据库出错，请看日志")
 	}
+}
+
+// heldAt adds to the fault of a record that another process holds, for whoever opens it,
+// which file that is and how to find the process. A conversation is not told of files.
+func (s *Store) heldAt(err error) error {
+	if !sqliteHeld(err) {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now: another process holds %[1]s; end it (fuser shows which) and try again"+
+		" / 数据库暂时无法读写：%[1]s 被另一个进程占用；请结束那个进程（用 fuser 查看是哪一个）再试", filepath.Join(s.dir, recordFile))
 }
 
 // unusable says which data folder cannot be used, why, and what to do.

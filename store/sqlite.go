@@ -32,7 +32,7 @@ func prepareFiles(o *Options) error {
 // prepareSQLite makes the file for its owner only, before SQLite would make it
 // readable by others; its side files copy the mode.
 func prepareSQLite(dir string) (string, error) {
-	path := filepath.Join(dir, "rollcall.db")
+	path := filepath.Join(dir, recordFile)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // in the data folder
 	if err != nil {
 		return "", err
@@ -79,6 +79,13 @@ func sqliteKind(err error) fault.Kind {
 		}
 	}
 	return fault.Internal
+}
+
+// sqliteHeld tells whether a connection that is not of our pools held the database:
+// ours never stand in each other's way.
+func sqliteHeld(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // sqliteBusy tells whether another process held the database.

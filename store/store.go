@@ -120,7 +120,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.settle(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(s.heldAt(err), s.Close())
 	}
 	return s, nil
 }

@@ -27,9 +27,14 @@ func (s *Server) ready(c *gin.Context) {
 	ctx, cancel := context.WithTimeoutCause(c.Request.Context(), readyTimeout, errors.New("no answer in time"))
 	defer cancel()
 	if err := s.o.Ready(ctx); err != nil {
-		s.o.Logger.WarnContext(ctx, "not ready", "kind", string(fault.KindOf(err)), "err", err)
+		if tell, times := s.away.Bad(s.o.Now()); tell { // it is asked every second
+			s.o.Logger.WarnContext(ctx, "not ready", "kind", string(fault.KindOf(err)), "times", times, "err", err)
+		}
 		c.String(http.StatusServiceUnavailable, "not ready\n")
 		return
+	}
+	if tell, lasted := s.away.Good(s.o.Now()); tell {
+		s.o.Logger.InfoContext(ctx, "ready again", "took", lasted.String())
 	}
 	c.String(http.StatusOK, "ok\n")
 }

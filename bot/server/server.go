@@ -22,6 +22,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
+	"github.com/rollcallhq/rollcall/sync/outage"
 )
 
 // The limits of a connection. gin's own Run sets none of them.
@@ -57,6 +58,7 @@ type Options struct {
 	// Patience is how long one request may take; zero fields mean the defaults.
 	Patience Patience
 	Logger   *slog.Logger
+	Now      func() time.Time // the clock; default time.Now
 }
 
 // Patience bounds the parts of a request.
@@ -83,6 +85,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now //nolint:forbidigo // the default
 	}
 	o.Patience.setDefaults()
 	if o.Ready == nil {
@@ -114,6 +119,7 @@ func (o *Options) validate() error {
 type Server struct {
 	o    Options
 	http *http.Server
+	away outage.Spell // of what Ready asks for
 
 	mu       sync.Mutex
 	listener net.Listener // nil before Open

@@ -81,7 +81,7 @@ func (p *process) migrateCommand() *cobra.Command {
 }
 
 func (p *process) runsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "runs [CODE]", Short: p.say("list runs, or show one", "列出运行，或查看其中一个"), Args: cobra.MaximumNArgs(1)}
+	c := &cobra.Command{Use: "runs [CODE]", Short: p.say("list runs, or show one", "列出运行，或查看其中一个"), Args: atMost(1, "rollcall runs [CODE]")}
 	path := configFlag(c, p)
 	flow := c.Flags().String("flow", "", p.say("only of this flow", "只看这个流程"))
 	limit := c.Flags().Int("limit", 20, p.say("at most so many", "最多几条"))

@@ -42,6 +42,7 @@ type app struct {
 	written  []ruleWrite // by the rules
 	closers  []func() error
 	slots    *scripting.Slots // shared by the rules of all flows
+	checking bool             // what a system does not tell is printed, not logged
 	asFound  bool             // the record is only looked at
 	fail     *failpoint       // nil but in tests
 	looked   readiness        // at the record, for who asks whether we are ready

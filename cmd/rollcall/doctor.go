@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,7 +150,7 @@ func (d *doctor) record(ctx context.Context) []bot.Check {
 	if lost, err := d.store.FailedLetters(ctx); err == nil && lost > 0 {
 		checks = append(checks, bot.Check{
 			Level: bot.Advice,
-			Say:   bot.Text{EN: fmt.Sprintf("%d messages could not be delivered lately", lost), ZH: fmt.Sprintf("最近有 %d 条消息没有送达", lost)},
+			Say:   bot.Text{EN: several(lost, "message") + " could not be delivered lately", ZH: fmt.Sprintf("最近有 %d 条消息没有送达", lost)},
 			Fix:   bot.Text{EN: "Look for “letter is given up” in the log; is the bot still in every room, and may it speak there?", ZH: "在日志里找 letter is given up；机器人还在每个群里吗，有发言权限吗？"},
 		})
 	}
@@ -244,6 +245,15 @@ func (d *doctor) system(ctx context.Context, s *configs.System, deep bool) []bot
 	return checks
 }
 
+// readWhole says how much was read.
+func readWhole(users, departments int, h directory.Health) string {
+	retries := several(h.Retries, "retry")
+	if h.Retries != 1 {
+		retries = strconv.Itoa(h.Retries) + " retries"
+	}
+	return "read whole: " + several(users, "user") + ", " + several(departments, "department") + ", " + several(h.Pages, "page") + ", " + retries
+}
+
 // reading reads a system whole and says what it saw.
 func (d *doctor) reading(ctx context.Context, s *configs.System, source connector.Source) []bot.Check {
 	snap, err := source.Read(ctx)
@@ -252,7 +262,7 @@ func (d *doctor) reading(ctx context.Context, s *configs.System, source connecto
 	}
 	users, departments := snap.Len(directory.User), snap.Len(directory.Department)
 	checks := []bot.Check{fine(
-		fmt.Sprintf("read whole: %d users, %d departments, %d pages, %d retries", users, departments, snap.Health.Pages, snap.Health.Retries),
+		readWhole(users, departments, snap.Health),
 		fmt.Sprintf("完整读取：%d 人，%d 个部门，%d 页，重试 %d 次", users, departments, snap.Health.Pages, snap.Health.Retries))}
 	if why := snap.Health.PartialFor; why != "" {
 		checks[0] = bot.Check{

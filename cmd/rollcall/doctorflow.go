@@ -216,7 +216,7 @@ func (d *doctor) people() []bot.Check {
 			Fix: bot.Text{EN: "Let them send “whoami” to the bot, and put the id under people.", ZH: "请他们对机器人发“我是谁”，把标识写进 people。"},
 		}}
 	}
-	return []bot.Check{fine(fmt.Sprintf("%d persons are known", len(d.cfg.People)), fmt.Sprintf("认识 %d 个人", len(d.cfg.People)))}
+	return []bot.Check{fine("knows "+several(len(d.cfg.People), "person"), fmt.Sprintf("认识 %d 个人", len(d.cfg.People)))}
 }
 
 func reasonEN(p run.Pause) string {

@@ -15,7 +15,7 @@ import (
 // doctorCommand prints what the chat's doctor answers.
 func (p *process) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "doctor [FLOW|SYSTEM]", Args: cobra.MaximumNArgs(1),
+		Use: "doctor [FLOW|SYSTEM]", Args: atMost(1, "rollcall doctor [FLOW|SYSTEM]"),
 		Short: p.say("examine credentials, permissions, clocks, approvers, and say where to mend them", "检查凭据、权限、时钟、审批人，并说明在哪里修"),
 	}
 	path := configFlag(c, p)

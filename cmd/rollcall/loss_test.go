@@ -205,7 +205,7 @@ func TestAwayAtStart(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, en: "the data folder cannot be used", zh: "数据目录无法使用"},
-		{name: "record_held", spoil: held, en: "the record cannot be read or written now", zh: "数据库暂时无法读写"},
+		{name: "record_held", spoil: held, en: "the record cannot be read or written now: another process holds /", zh: "被另一个进程占用；请结束那个进程"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -162,8 +163,12 @@ func (p *process) line(format string, args ...any) {
 }
 
 func (p *process) printSide(word string, s plan.Side) {
-	p.printf("%s\n", p.say("%s %s: %d users, %d departments, %d pages, %d problems",
-		"%s %s：%d 人，%d 个部门，%d 页，%d 个问题", word, s.System, s.Users, s.Departments, s.Health.Pages, len(s.Health.Problems)))
+	if p.lang() == "en" {
+		p.printf("%s %s: %s, %s, %s, %s\n", word, s.System, several(s.Users, "user"), several(s.Departments, "department"),
+			several(s.Health.Pages, "page"), several(len(s.Health.Problems), "problem"))
+	} else {
+		p.printf("%s %s：%d 人，%d 个部门，%d 页，%d 个问题\n", word, s.System, s.Users, s.Departments, s.Health.Pages, len(s.Health.Problems))
+	}
 	for _, pr := range s.Health.Problems {
 		p.line("   -  %s: %s", pr.Place, fault.In(pr.Say, p.lang()))
 	}
@@ -180,6 +185,14 @@ func (p *process) step(e run.Entry) string {
 		return fmt.Sprintf(" [%s]", e.Step)
 	}
 	return fmt.Sprintf(" [%s: %s]", e.Step, fault.In(e.Say, p.lang()))
+}
+
+// several counts things whose plural ends in s.
+func several(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
 }
 
 func brackets(s string) string {

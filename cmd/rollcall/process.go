@@ -38,6 +38,7 @@ func (p *process) run(ctx context.Context) int {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	p.translated(root)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		p.complain(err)
@@ -96,7 +97,8 @@ func (p *process) logger() *slog.Logger {
 // load reads a configuration file to work by it, and tells its warnings. What is
 // wrong with a rule file stops that rule's flow alone.
 func (p *process) load(path string) (*configs.Config, error) {
-	return p.loadBy(configs.Options{Path: path, LooseRules: true})
+	cfg, err := p.loadBy(configs.Options{Path: path, LooseRules: true})
+	return cfg, unnamed(err)
 }
 
 // loadStrictly reads a configuration file to find what is wrong with it.
@@ -121,7 +123,17 @@ func (p *process) loadBy(o configs.Options) (*configs.Config, error) {
 // loadOffline reads a configuration for a tool that calls nobody and helps to write
 // rules: neither secrets nor rules that are not there yet are its business.
 func (p *process) loadOffline(path string) (*configs.Config, error) {
-	return configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true, LooseRules: true})
+	cfg, err := configs.Load(configs.Options{Path: path, Getenv: p.getenv, ReadFile: os.ReadFile, Offline: true, LooseRules: true})
+	return cfg, unnamed(err)
+}
+
+// unnamed adds to the sentence that a configuration is not there how to name another.
+func unnamed(err error) error {
+	if fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	say := fault.Say(err)
+	return fault.Wrap(fault.NotFound, err, "%s; name it by --config FILE / %s；请用 --config 文件 指明", fault.In(say, "en"), fault.In(say, "zh"))
 }
 
 // ruleWorker gives the command that starts a child process for rules.

@@ -15,9 +15,6 @@ func (p *process) root() *cobra.Command {
 		Use: "rollcall", Short: p.say("keeps a company's accounts in step, run from the group chat", "在群聊里管理的账号同步服务"),
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return fault.Wrap(fault.Invalid, err, "%[1]v / %[1]v", err)
-	})
 	root.AddCommand(
 		p.serveCommand(), p.demoCommand(), p.planCommand(), p.applyCommand(), p.approveCommand(), p.undoCommand(), p.pauseCommand(), p.resumeCommand(), p.runsCommand(),
 		p.doctorCommand(), p.personCommand(), p.configCommand(), p.migrateCommand(), p.auditCommand(), p.backupCommand(), p.restoreCommand(), p.rulesCommand(), p.versionCommand(), p.healthzCommand(), p.workerCommand(),
@@ -25,13 +22,20 @@ func (p *process) root() *cobra.Command {
 	return root
 }
 
-// one asks for exactly n arguments, with a sentence that people understand.
+// exactly asks for n arguments, with a sentence that people understand.
 func exactly(n int, usage string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
 			return fault.New(fault.Invalid, "usage: %[1]s / 用法：%[1]s", usage)
 		}
 		return nil
+	}
+}
+
+// atMost asks for no more than n arguments.
+func atMost(n int, usage string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		return exactly(min(n, len(args)), usage)(c, args)
 	}
 }
 

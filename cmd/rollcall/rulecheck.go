@@ -9,6 +9,8 @@ import (
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/scripting"
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
+	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/feishutoken"
@@ -19,6 +21,7 @@ import (
 // with what its systems can do, without opening the record or calling anybody.
 func (p *process) checkRules(ctx context.Context, cfg *configs.Config) error {
 	a := p.bare(cfg)
+	a.checking = true
 	var errs []error
 	refused := 0
 	for i := range cfg.Flows {
@@ -28,10 +31,44 @@ func (p *process) checkRules(ctx context.Context, cfg *configs.Config) error {
 		refused += a.printRefused(f.Name)
 		a.printDoubts(f.Name)
 	}
+	a.printSilent(ctx)
 	if refused > 0 {
 		errs = append(errs, fault.New(fault.Invalid, "%[1]d mistake(s) in rules / 规则脚本里有 %[1]d 处错误", refused))
 	}
 	return errors.Join(errors.Join(errs...), a.checkFits(ctx), a.close())
+}
+
+// printSilent prints which systems do not tell what they have, once each: the flows are
+// not compared with those, and do not run until they do.
+func (a *app) printSilent(ctx context.Context) {
+	asked := map[string]bool{}
+	for i := range a.cfg.Flows {
+		for _, name := range []string{a.cfg.Flows[i].From, a.cfg.Flows[i].To} {
+			if asked[name] {
+				continue
+			}
+			asked[name] = true
+			if err := a.tells(ctx, name); err != nil {
+				_, _ = fmt.Fprintf(a.p.stderr, "! systems.%s: %s\n", name, fault.In(fault.Say(err), a.p.lang()))
+			}
+		}
+	}
+}
+
+// tells asks a roster or a database for its columns; others are not asked, and one that
+// cannot be made is left to whoever says so.
+func (a *app) tells(ctx context.Context, system string) error {
+	source, err := a.source(system)
+	if err != nil {
+		return nil //nolint:nilerr // it is said elsewhere
+	}
+	switch s := source.(type) {
+	case *rosterfile.Connector:
+		_, err = s.Declared(ctx)
+	case *sqltable.Connector:
+		err = s.Probe(ctx)
+	}
+	return err
 }
 
 // ruleDoubt is a doubtful place in a rule of a flow.
