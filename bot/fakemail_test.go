@@ -56,50 +56,66 @@ func (m *mailbox) Outbox(_ context.Context, pick run.Pick) ([]run.Letter, error)
 		}
 		m.held[l.ID] = m.now().Add(pick.Hold)
 		got := *l
-		got.Held = m.held[l.ID]
+		got.Held, got.Taken = m.held[l.ID], m.held[l.ID].UnixNano()
 		all = append(all, got)
 	}
 	return all, nil
 }
 
-func (m *mailbox) Sent(_ context.Context, id, key, at string) error {
+func (m *mailbox) Sent(_ context.Context, l run.Letter, key, at string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.gone[id] = "sent"
+	m.gone[l.ID] = "sent"
 	if key != "" && at != "" {
 		m.places[key] = at
 	}
 	return nil
 }
 
+// ours tells whether nobody has taken a letter since, with the lock held.
+func (m *mailbox) ours(l run.Letter) error {
+	if m.gone[l.ID] != "" || m.held[l.ID].UnixNano() != l.Taken {
+		return fault.New(fault.Conflict, "not yours / 不归你")
+	}
+	return nil
+}
+
 // back gives a letter back.
-func (m *mailbox) back(id string, due time.Time, attempts int) error {
+func (m *mailbox) back(l run.Letter, due time.Time, attempts int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.ours(l); err != nil {
+		return err
+	}
 	for i := range m.out {
-		if m.out[i].ID == id {
+		if m.out[i].ID == l.ID {
 			m.out[i].Due = due
 			m.out[i].Attempts += attempts
-			delete(m.held, id)
+			delete(m.held, l.ID)
 		}
 	}
 	return nil
 }
 
-func (m *mailbox) Retry(_ context.Context, id string, due time.Time, _ string) error {
-	return m.back(id, due, 1)
+func (m *mailbox) Retry(_ context.Context, l run.Letter, due time.Time, _ string) error {
+	return m.back(l, due, 1)
 }
 
-func (m *mailbox) Delay(_ context.Context, id string, due time.Time) error { return m.back(id, due, 0) }
+func (m *mailbox) Delay(_ context.Context, l run.Letter, due time.Time) error {
+	return m.back(l, due, 0)
+}
 
-func (m *mailbox) Fail(_ context.Context, id, why string) error {
+func (m *mailbox) Fail(_ context.Context, l run.Letter, why string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.gone[id] = "failed: " + why
+	if err := m.ours(l); err != nil {
+		return err
+	}
+	m.gone[l.ID] = "failed: " + why
 	return nil
 }
 
-func (m *mailbox) Withhold(ctx context.Context, id, room, line string) error {
+func (m *mailbox) Withhold(ctx context.Context, l run.Letter, room, line string) error {
 	all, err := m.Settings(ctx, "held")
 	if err != nil {
 		return err
@@ -117,7 +133,7 @@ func (m *mailbox) Withhold(ctx context.Context, id, room, line string) error {
 		return err
 	}
 	m.mu.Lock()
-	m.gone[id] = "held"
+	m.gone[l.ID] = "held"
 	m.mu.Unlock()
 	return m.Set(ctx, run.Setting{Kind: "held", Name: room, Value: value})
 }

@@ -190,11 +190,11 @@ func (b *Bot) send(ctx context.Context, l run.Letter, hand time.Duration) (due t
 	var o Outgoing
 	if err := json.Unmarshal(l.Payload, &o); err != nil {
 		b.o.Logger.ErrorContext(ctx, "letter cannot be read", "letter", l.ID, "err", err)
-		return due, b.settled(b.o.Mailbox.Fail(ctx, l.ID, "unreadable"))
+		return due, b.settled(b.o.Mailbox.Fail(ctx, l, "unreadable"))
 	}
 	left := l.Held.Sub(b.o.Now())
 	if left < beginTime {
-		return due, b.settled(b.o.Mailbox.Delay(ctx, l.ID, b.o.Now()))
+		return due, b.settled(b.o.Mailbox.Delay(ctx, l, b.o.Now()))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, left-skewTime, errors.New("the letter is not ours any more"))
 	defer cancel()
@@ -203,14 +203,14 @@ func (b *Bot) send(ctx context.Context, l run.Letter, hand time.Duration) (due t
 		return due, err
 	}
 	if (at != "" || version > 0) && version >= o.Version {
-		return due, b.settled(b.o.Mailbox.Sent(ctx, l.ID, "", "")) // as new a drawing stands there already, or the webhook said it
+		return due, b.settled(b.o.Mailbox.Sent(ctx, l, "", "")) // as new a drawing stands there already, or the webhook said it
 	}
 	if due, waits, err := b.heldBack(ctx, l, o, delay{standing: at != "", hand: min(hand, left-beginTime)}); waits || err != nil {
 		return due, err
 	}
 	now, err := b.deliver(ctx, o, l.ID, at)
 	if err == nil {
-		err = b.note(ctx, l.ID, o.Live, placeOf(o.Version, now))
+		err = b.note(ctx, l, o.Live, placeOf(o.Version, now))
 		b.spend(ctx, o) // afterwards: a process that dies before the note says the letter again
 		return due, err
 	}
@@ -229,7 +229,7 @@ func (b *Bot) letBe(ctx context.Context, l run.Letter) error {
 	}
 	note, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), noteTime, errors.New("the record does not answer"))
 	defer cancel()
-	return b.settled(b.o.Mailbox.Retry(note, l.ID, b.o.Now().Add(firstWait), "the process ends / 进程正在退出"))
+	return b.settled(b.o.Mailbox.Retry(note, l, b.o.Now().Add(firstWait), "the process ends / 进程正在退出"))
 }
 
 // delay is what decides how long a letter may be held back.
@@ -246,21 +246,21 @@ func (b *Bot) heldBack(ctx context.Context, l run.Letter, o Outgoing, d delay) (
 		room = b.roomOf(o)
 	}
 	if room != nil {
-		return due, true, b.settled(b.o.Mailbox.Withhold(ctx, l.ID, room.Name, b.heldLine(o)))
+		return due, true, b.settled(b.o.Mailbox.Withhold(ctx, l, room.Name, b.heldLine(o)))
 	}
 	if wait := b.awaitTurn(ctx, o, d.hand); wait > 0 {
 		due = b.o.Now().Add(wait)
-		return due, true, b.settled(b.o.Mailbox.Delay(ctx, l.ID, due))
+		return due, true, b.settled(b.o.Mailbox.Delay(ctx, l, due))
 	}
 	return due, false, nil
 }
 
 // note marks a letter as sent, also while everything ends: otherwise it would be
 // said again.
-func (b *Bot) note(ctx context.Context, id, key, place string) error {
+func (b *Bot) note(ctx context.Context, l run.Letter, key, place string) error {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), noteTime, errors.New("the record does not answer"))
 	defer cancel()
-	return b.settled(b.o.Mailbox.Sent(ctx, id, key, place))
+	return b.settled(b.o.Mailbox.Sent(ctx, l, key, place))
 }
 
 // placed gives where the live card stands and which version is drawn there.
@@ -337,7 +337,7 @@ func (b *Bot) byRobot(ctx context.Context, o Outgoing, name string) error {
 	return robot.Send(ctx, o)
 }
 
-// settled takes a letter that another replica settled meanwhile for settled.
+// settled takes a letter that another replica settled or took meanwhile for settled.
 func (b *Bot) settled(err error) error {
 	if fault.KindOf(err) == fault.Conflict {
 		return nil

@@ -48,31 +48,40 @@ type uses struct {
 
 // take asks for one use of a key at n uses in a time; it gives how long to wait,
 // 0 when it may go now. It always decides: whoever asks has somebody waiting.
+// Both counts must allow it, the shared one and that of what this process used
+// itself, which has its uses while the shared one was away, too: no process passes a
+// limit by itself when the shared one is away, comes back or has forgotten.
 func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) time.Duration {
 	if p.shared == nil {
 		return 0
 	}
+	shared := false
 	if !p.isAlone() {
-		wait, err := p.shared.Take(ctx, key, n, per)
-		if err == nil {
-			if wait == 0 && n > 1 {
-				p.shares(key, n, per)
-			}
-			return wait
+		if wait := p.own(key, n, per); wait > 0 {
+			return wait // the shared count is not used up for nothing
 		}
-		p.fails(ctx, err)
+		wait, err := p.shared.Take(ctx, key, n, per)
+		if shared = err == nil; shared {
+			p.answers()
+			if wait > 0 {
+				return wait
+			}
+		} else {
+			p.fails(ctx, err)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
 	p.sweep(now)
 	one := p.used[key]
-	if over := len(one.at) - n; over >= 0 {
-		if wait := per - now.Sub(one.at[over]); wait > 0 {
-			return min(wait, per)
-		}
-		one.at = one.at[over+1:]
+	if wait := one.wait(now, n, per); wait > 0 {
+		return wait
 	}
+	if shared && n == 1 {
+		return 0 // a card's pace: of it nothing is lost when the shared count goes away
+	}
+	one.at = slices.DeleteFunc(one.at, func(at time.Time) bool { return now.Sub(at) >= per })
 	if p.used == nil {
 		p.used = map[string]uses{}
 	}
@@ -93,19 +102,31 @@ func (p *pacer) takeAll(ctx context.Context, l limit, uses int) time.Duration {
 	return 0
 }
 
-// shares notes a use that the shared limiter allowed: when it goes away, what this
-// process used before still counts.
-func (p *pacer) shares(key string, n int, per time.Duration) {
+// wait gives how long it takes until there are fewer than n uses in a time.
+func (u uses) wait(now time.Time, n int, per time.Duration) time.Duration {
+	over := len(u.at) - n
+	if over < 0 {
+		return 0
+	}
+	return min(max(per-now.Sub(u.at[over]), 0), per)
+}
+
+// own gives how long to wait for this process's own uses to be over. While the shared
+// limiter is known to be away it gives 0: that must be asked whether it is back.
+func (p *pacer) own(key string, n int, per time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	p.sweep(now)
-	if p.used == nil {
-		p.used = map[string]uses{}
+	if !p.until.IsZero() {
+		return 0
 	}
-	one := p.used[key]
-	one.at = append(one.at, now)
-	p.used[key] = uses{one.at[max(0, len(one.at)-n):], per}
+	return p.used[key].wait(p.now(), n, per)
+}
+
+// answers notes that the shared limiter is there.
+func (p *pacer) answers() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.until = time.Time{}
 }
 
 func (p *pacer) isAlone() bool {

@@ -228,8 +228,18 @@ func TestTheLimiterIsAway(t *testing.T) {
 	}
 	l.away = nil
 	w.clock = w.clock.Add(time.Minute)
+	asks := l.asks
+	for range 5 {
+		if wait := w.b.pace.take(t.Context(), "k", 3, time.Hour); wait <= 50*time.Minute || wait >= time.Hour {
+			t.Errorf("when it is back, what was used meanwhile counts: %s", wait)
+		}
+	}
+	if n := l.asks - asks; n != 1 {
+		t.Errorf("its count was used up %d times by what could not go", n)
+	}
+	w.clock = w.clock.Add(time.Hour)
 	if wait := w.b.pace.take(t.Context(), "k", 3, time.Hour); wait != 0 {
-		t.Errorf("when it is back its count is the one that counts: %s", wait)
+		t.Errorf("when that is over: %s", wait)
 	}
 	w.clock = w.clock.Add(3 * time.Hour)
 	l.away = errors.New("redis is away")

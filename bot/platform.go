@@ -142,12 +142,13 @@ type Outbox interface {
 	Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 	// Sent, Retry, Delay, Withhold and Fail say what became of one. key and place
 	// note where a live card stands; Delay gives one back untried; Withhold keeps
-	// one line of it for the room's next digest instead of sending it.
-	Sent(ctx context.Context, id, key, place string) error
-	Retry(ctx context.Context, id string, due time.Time, why string) error
-	Delay(ctx context.Context, id string, due time.Time) error
-	Withhold(ctx context.Context, id, room, line string) error
-	Fail(ctx context.Context, id, why string) error
+	// one line of it for the room's next digest instead of sending it. Each takes the
+	// letter as Outbox gave it; Conflict: it is settled, or somebody else has it.
+	Sent(ctx context.Context, l run.Letter, key, place string) error
+	Retry(ctx context.Context, l run.Letter, due time.Time, why string) error
+	Delay(ctx context.Context, l run.Letter, due time.Time) error
+	Withhold(ctx context.Context, l run.Letter, room, line string) error
+	Fail(ctx context.Context, l run.Letter, why string) error
 	Place(ctx context.Context, key string) (string, bool, error)
 }
 

@@ -205,7 +205,7 @@ type dying struct {
 	*store.Store
 }
 
-func (d dying) Sent(context.Context, string, string, string) error {
+func (d dying) Sent(context.Context, run.Letter, string, string) error {
 	return errors.New("the process is dead")
 }
 
@@ -299,6 +299,36 @@ func TestAFrozenProcessSendsNothing(t *testing.T) {
 	}
 	if after := fmt.Sprint(p.wall.shown); after != before || before != "map[om_0:[1 2]]" {
 		t.Errorf("cards before %s, after %s", before, after)
+	}
+}
+
+// A process that stood still, and wakes while another has its letter on the way, gives
+// nothing back that is not its own: a third would send it a second time.
+func TestAFrozenProcessGivesNothingBackThatAnotherHolds(t *testing.T) {
+	t.Parallel()
+	p := newTwins(t)
+	p.post(p.card("703020", 1))
+	pick := run.Pick{Limit: 9, Hold: holdTime}
+	letters, err := p.kept[0].Outbox(t.Context(), pick)
+	if err != nil || len(letters) != 1 {
+		t.Fatal(letters, err)
+	}
+	p.clock.add(holdTime) // frozen here
+	taken, err := p.kept[1].Outbox(t.Context(), pick)
+	if err != nil || len(taken) != 1 {
+		t.Fatal(taken, err)
+	}
+	if _, err := p.bots[0].send(t.Context(), letters[0], 0); err != nil {
+		t.Errorf("another replica has it: %v", err)
+	}
+	if again, err := p.kept[0].Outbox(t.Context(), pick); err != nil || len(again) != 0 {
+		t.Errorf("a letter that is on its way was handed out once more: %+v, %v", again, err)
+	}
+	if len(p.wall.shown) != 0 {
+		t.Errorf("who stood still has sent it: %v", p.wall.shown)
+	}
+	if _, err := p.bots[1].send(t.Context(), taken[0], 0); err != nil || len(p.wall.shown) != 1 {
+		t.Errorf("its holder: %v, %v", p.wall.shown, err)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -200,11 +198,9 @@ func employeeNo(ch *plan.Change) string {
 }
 
 // cell makes a text fit for a spreadsheet: one line, nothing that is not seen, and
-// nothing that is taken for a formula. Full-width signs are formulas too where the
-// language is Chinese.
+// nothing that is taken for a formula.
 func cell(s string) string {
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }))
-	risky := strings.ContainsRune("=+-@＝＋－＠−", first) || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n")
+	risky := directory.IsFormula(s)
 	s = printable(s, cellRunes)
 	if risky {
 		return "'" + s

@@ -78,7 +78,7 @@ func (b *Bot) undelivered(ctx context.Context, l run.Letter, o Outgoing, cause e
 	wait := max(min(firstWait<<min(l.Attempts, 10), lastWait), p.after)
 	due = b.o.Now().Add(wait)
 	b.o.Logger.WarnContext(ctx, "letter is put off", "letter", l.ID, "platform", o.Platform, "kind", kind, "wait", wait, "err", cause)
-	return due, b.settled(b.o.Mailbox.Retry(ctx, l.ID, due, fault.Say(cause)))
+	return due, b.settled(b.o.Mailbox.Retry(ctx, l, due, fault.Say(cause)))
 }
 
 // spoken notes that the webhook has said a letter. Of a live card that does not stand
@@ -87,9 +87,9 @@ func (b *Bot) undelivered(ctx context.Context, l run.Letter, o Outgoing, cause e
 func (b *Bot) spoken(ctx context.Context, l run.Letter, o Outgoing) error {
 	_, at, err := b.placed(ctx, o)
 	if o.Live == "" || at != "" || err != nil {
-		return b.note(ctx, l.ID, "", "")
+		return b.note(ctx, l, "", "")
 	}
-	return b.note(ctx, l.ID, o.Live, saidOf(o.Version))
+	return b.note(ctx, l, o.Live, saidOf(o.Version))
 }
 
 // byFallback lets the room's webhook speak, when it is its turn.
@@ -130,7 +130,7 @@ func (b *Bot) giveUp(ctx context.Context, l run.Letter, o Outgoing, cause error)
 	if err := b.o.Mailbox.Append(ctx, run.Event{}, lost); err != nil {
 		return fmt.Errorf("audit lost letter: %w", err)
 	}
-	return b.settled(b.o.Mailbox.Fail(ctx, l.ID, fault.Say(cause)))
+	return b.settled(b.o.Mailbox.Fail(ctx, l, fault.Say(cause)))
 }
 
 // uncome tells a person where he asked that his private answer does not come; he

@@ -75,12 +75,14 @@ func (s *Store) merge(ctx context.Context, tx *sql.Tx, l run.Letter, seq int64) 
 // head: the next comes when that one is sent or given up. Nobody else gets them
 // until Held, unless they are put off before. Whoever cannot settle a letter by
 // then has lost it; it counts as tried, and comes again under the same ID, which
-// is the platform's idempotency key.
+// is the platform's idempotency key. Holds are judged by the clock that judges leases:
+// Held is what is left of one for who asked, counted from before he did.
 func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error) {
 	now := s.now()
 	where, args := picked(pick, millis(now))
 	var found int
-	due := `SELECT 1 FROM outbox WHERE ` + where + ` LIMIT 1`
+	where += ` AND held <= ` + s.clock(now)
+	due := `SELECT 1 FROM outbox WHERE ` + where + ` LIMIT 1` //nolint:gosec // of constants, numbers and marks
 	err := s.reader.QueryRowContext(ctx, due, args...).Scan(&found)
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // the one writer is not asked for nothing
@@ -90,11 +92,11 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 	}
 	hold := cmp.Or(pick.Hold, defaultHold)
 	n := len(args)
-	//nolint:gosec // of constants and marks
-	query := `UPDATE outbox SET attempts = attempts + CASE WHEN held > 0 THEN 1 ELSE 0 END, held = ` + mark(n+1) + `
-		WHERE id IN (SELECT id FROM outbox WHERE ` + where + ` ORDER BY seq LIMIT ` + mark(n+2) + `) AND state = 'waiting' AND held <= $1
+	//nolint:gosec // of constants, numbers and marks
+	query := `UPDATE outbox SET attempts = attempts + CASE WHEN held > 0 THEN 1 ELSE 0 END, held = ` + s.leaseEnd(now, hold) + `
+		WHERE id IN (SELECT id FROM outbox WHERE ` + where + ` ORDER BY seq LIMIT ` + mark(n+1) + `) AND state = 'waiting' AND held <= ` + s.clock(now) + `
 		RETURNING seq, id, lane, payload, at, due, attempts, subject, version, way, held`
-	args = append(args, millis(now.Add(hold)), pick.Limit)
+	args = append(args, pick.Limit)
 	var all []heldLetter
 	err = s.together(ctx, "take letters", func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, query, args...)
@@ -107,6 +109,7 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 	slices.SortFunc(all, func(x, y heldLetter) int { return cmp.Compare(x.seq, y.seq) })
 	letters := make([]run.Letter, len(all))
 	for i, l := range all {
+		l.Held = heldUntil(now, hold)
 		letters[i] = l.Letter
 	}
 	return letters, nil
@@ -120,16 +123,16 @@ type heldLetter struct {
 
 func scanLetter(scan func(...any) error) (heldLetter, error) {
 	var l heldLetter
-	var at, due, held int64
-	err := scan(&l.seq, &l.ID, &l.Lane, &l.Payload, &at, &due, &l.Attempts, &l.Subject, &l.Version, &l.Way, &held)
-	l.At, l.Due, l.Held = instant(at), instant(due), instant(held)
+	var at, due int64
+	err := scan(&l.seq, &l.ID, &l.Lane, &l.Payload, &at, &due, &l.Attempts, &l.Subject, &l.Version, &l.Way, &l.Taken)
+	l.At, l.Due = instant(at), instant(due)
 	return l, err
 }
 
-// picked gives the condition of the letters that may be taken, with its values;
-// the first is now.
+// picked gives the condition of the letters that may be taken, but for who holds
+// them, with its values; the first is now.
 func picked(pick run.Pick, now int64) (string, []any) {
-	where, args := `due <= $1 AND held <= $1 AND `+headOfLane, []any{now}
+	where, args := `due <= $1 AND `+headOfLane, []any{now}
 	if pick.Way != "" {
 		args = append(args, pick.Way)
 		where += ` AND way = ` + mark(len(args))
@@ -162,7 +165,7 @@ func mark(n int) string { return fmt.Sprintf("$%d", n) }
 
 // NextDue gives when the next letter is due, which may be past, or false when
 // none waits. A letter behind another of its lane does not count, and one that
-// is held is due when it is lost.
+// is held is due when it is lost, by the clock that judges that.
 func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var due sql.NullInt64
 	err := s.reader.QueryRowContext(ctx, `SELECT MIN(CASE WHEN held > due THEN held ELSE due END) FROM outbox WHERE `+headOfLane).Scan(&due)
@@ -172,21 +175,21 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 	return instant(due.Int64), due.Valid, nil
 }
 
-// Sent marks a letter as delivered. place is the platform's name for the message
-// that was made; with a key it is remembered as the key's place, too. Faults:
-// NotFound.
-func (s *Store) Sent(ctx context.Context, id, key, place string) error {
+// ours is the condition that a letter waits and that nobody has taken it since. The end
+// of a hold tells one taking from every other: nobody takes a letter before it is over,
+// and the next hold ends later.
+const ours = `id = $1 AND held = $2 AND state = 'waiting'`
+
+// Sent marks a letter as delivered, which it is, whoever holds it by now: nobody is to
+// say it once more. place is the platform's name for the message that was made; with a
+// key it is remembered as the key's place, too. Faults: NotFound, Conflict when somebody
+// else has taken and sent it since, whose place counts.
+func (s *Store) Sent(ctx context.Context, l run.Letter, key, place string) error {
 	return s.together(ctx, "mark letter sent", func(tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE outbox SET state = 'sent', place = $1, done = $2, attempts = attempts + 1 WHERE id = $3`,
-			place, millis(s.now()), id))
-		if err != nil {
+		err := settleLetter(ctx, tx, l, `UPDATE outbox SET state = 'sent', place = $3, done = $4, attempts = attempts + 1
+			WHERE id = $1 AND (held = $2 OR state <> 'sent')`, place, millis(s.now()))
+		if err != nil || key == "" || place == "" {
 			return err
-		}
-		if n == 0 {
-			return noLetter()
-		}
-		if key == "" || place == "" {
-			return nil
 		}
 		return setPlace(ctx, tx, key, place)
 	})
@@ -194,46 +197,47 @@ func (s *Store) Sent(ctx context.Context, id, key, place string) error {
 
 // Retry gives a letter back after a try that failed, to be tried again when due,
 // and keeps why for the operator. Faults: NotFound, Conflict when it was sent or
-// given up already.
-func (s *Store) Retry(ctx context.Context, id string, due time.Time, why string) error {
-	return s.settle1(ctx, "put letter off", id, `UPDATE outbox SET due = $2, why = $3, attempts = attempts + 1, held = 0
-		WHERE id = $1 AND state = 'waiting'`, millis(due), why)
+// given up already, or somebody else has taken it since.
+func (s *Store) Retry(ctx context.Context, l run.Letter, due time.Time, why string) error {
+	return s.settle1(ctx, "put letter off", l, `UPDATE outbox SET due = $3, why = $4, attempts = attempts + 1, held = 0 WHERE `+ours, millis(due), why)
 }
 
 // Delay gives a letter back that was not tried, to be taken again when due: it
 // counts no attempt, and a newer one of its Subject may take its place. Faults:
-// NotFound, Conflict when it was sent or given up already.
-func (s *Store) Delay(ctx context.Context, id string, due time.Time) error {
-	return s.settle1(ctx, "delay letter", id, `UPDATE outbox SET due = $2, held = 0
-		WHERE id = $1 AND state = 'waiting'`, millis(due))
+// those of Retry.
+func (s *Store) Delay(ctx context.Context, l run.Letter, due time.Time) error {
+	return s.settle1(ctx, "delay letter", l, `UPDATE outbox SET due = $3, held = 0 WHERE `+ours, millis(due))
 }
 
 // Fail gives a letter up: its lane goes on, the letter stays and is counted.
-// Faults: NotFound, Conflict when it was sent or given up already.
-func (s *Store) Fail(ctx context.Context, id, why string) error {
-	return s.settle1(ctx, "give letter up", id, `UPDATE outbox SET state = 'failed', done = $2, why = $3, attempts = attempts + 1
-		WHERE id = $1 AND state = 'waiting'`, millis(s.now()), why)
+// Faults: those of Retry.
+func (s *Store) Fail(ctx context.Context, l run.Letter, why string) error {
+	return s.settle1(ctx, "give letter up", l, `UPDATE outbox SET state = 'failed', done = $3, why = $4, attempts = attempts + 1 WHERE `+ours, millis(s.now()), why)
 }
 
-// settle1 runs a statement on one waiting letter, whose id is $1.
-func (s *Store) settle1(ctx context.Context, what, id, query string, args ...any) error {
+// settle1 runs a statement on one letter, see settleLetter.
+func (s *Store) settle1(ctx context.Context, what string, l run.Letter, query string, args ...any) error {
 	return s.together(ctx, what, func(tx *sql.Tx) error {
-		return settleLetter(ctx, tx, id, query, args...)
+		return settleLetter(ctx, tx, l, query, args...)
 	})
 }
 
-func settleLetter(ctx context.Context, tx *sql.Tx, id, query string, args ...any) error {
-	n, err := affected(tx.ExecContext(ctx, query, append([]any{id}, args...)...))
+// settleLetter runs a statement on one letter, whose id is $1, for who took it with $2.
+func settleLetter(ctx context.Context, tx *sql.Tx, l run.Letter, query string, args ...any) error {
+	n, err := affected(tx.ExecContext(ctx, query, append([]any{l.ID, l.Taken}, args...)...))
 	if err != nil || n == 1 {
 		return err
 	}
 	var state string
-	err = tx.QueryRowContext(ctx, `SELECT state FROM outbox WHERE id = $1`, id).Scan(&state)
+	err = tx.QueryRowContext(ctx, `SELECT state FROM outbox WHERE id = $1`, l.ID).Scan(&state)
 	if errors.Is(err, sql.ErrNoRows) {
 		return noLetter()
 	}
 	if err != nil {
 		return err
+	}
+	if state == "waiting" {
+		return fault.New(fault.Conflict, "that letter is not yours any more / 这条消息已不归这个进程发送")
 	}
 	return fault.New(fault.Conflict, "that letter is %s already / 这条消息的状态已是 %s", state, state)
 }

@@ -136,11 +136,10 @@ const (
 
 // Withhold settles a letter that is not sent because its room wants quiet, and
 // keeps a line of it in the setting "held" of the room: a JSON list of at most 50,
-// oldest first. Both happen or neither. Faults: NotFound, Conflict when the
-// letter was sent or given up already.
-func (s *Store) Withhold(ctx context.Context, id, room, line string) error {
+// oldest first. Both happen or neither. Faults: those of Retry.
+func (s *Store) Withhold(ctx context.Context, l run.Letter, room, line string) error {
 	return s.write(ctx, "withhold letter", func(tx *sql.Tx) error {
-		err := settleLetter(ctx, tx, id, `UPDATE outbox SET state = 'held', done = $2 WHERE id = $1 AND state = 'waiting'`, millis(s.now()))
+		err := settleLetter(ctx, tx, l, `UPDATE outbox SET state = 'held', done = $3 WHERE `+ours, millis(s.now()))
 		if err != nil {
 			return err
 		}

@@ -116,6 +116,27 @@ func writePart(to io.Writer, part []byte) error {
 // readSnapshot reads what writeSnapshot wrote for the flow. It gives all of it,
 // proven by its digest, or an error.
 func readSnapshot(ctx context.Context, from io.Reader, key []byte, flow string) (*directory.Snapshot, error) {
+	unpack, err := openSnapshot(from, key)
+	if err != nil {
+		return nil, err
+	}
+	defer unpack.Close()
+	return readRecords(ctx, bufio.NewReader(unpack), flow)
+}
+
+// snapshotTaken gives when a snapshot was taken, by its header alone.
+func snapshotTaken(from io.Reader, key []byte) (time.Time, error) {
+	unpack, err := openSnapshot(from, key)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer unpack.Close()
+	h, err := readHeader(bufio.NewReader(unpack))
+	return h.TakenAt, err
+}
+
+// openSnapshot gives what is in the file, which the caller closes.
+func openSnapshot(from io.Reader, key []byte) (*zstd.Decoder, error) {
 	buffered := bufio.NewReaderSize(from, chunkLen)
 	mark, err := buffered.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -134,23 +155,26 @@ func readSnapshot(ctx context.Context, from io.Reader, key []byte, flow string) 
 	default:
 		return nil, errDamaged
 	}
-	unpack, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	return zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+}
+
+func readHeader(from *bufio.Reader) (h snapHeader, err error) {
+	part, err := readPart(from, nil, maxHeader)
 	if err != nil {
-		return nil, err
+		return snapHeader{}, err
 	}
-	defer unpack.Close()
-	return readRecords(ctx, bufio.NewReader(unpack), flow)
+	if err := json.Unmarshal(part, &h); err != nil {
+		return snapHeader{}, errDamaged
+	}
+	return h, nil
 }
 
 func readRecords(ctx context.Context, from *bufio.Reader, flow string) (*directory.Snapshot, error) {
-	part, err := readPart(from, nil, maxHeader)
+	h, err := readHeader(from)
 	if err != nil {
 		return nil, err
 	}
-	var h snapHeader
-	if err := json.Unmarshal(part, &h); err != nil {
-		return nil, errDamaged
-	}
+	var part []byte
 	if h.Flow != flow {
 		return nil, fmt.Errorf("the file is of flow %s", h.Flow)
 	}

@@ -4,21 +4,26 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // SaveSnapshot replaces the flow's snapshot: a reader sees the old one or the
-// new one, also after a power failure. Faults: Invalid for an incomplete
-// snapshot, Unavailable when the disk refuses.
+// new one, also after a power failure. What was taken later stays: a worker that
+// stood still puts nothing old over it, and has no error. One that was taken in the
+// future, by our clock, proves nothing and is replaced. Faults: Invalid for an
+// incomplete snapshot, Unavailable when the disk refuses.
 func (s *Store) SaveSnapshot(ctx context.Context, flow string, snap *directory.Snapshot) error {
 	if !snap.Complete() {
 		return fault.New(fault.Invalid, "an incomplete snapshot is not kept / 不完整的快照不予保存")
@@ -60,10 +65,44 @@ func (s *Store) replaceSnapshot(ctx context.Context, flow string, snap *director
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
+	moved := false
+	err = s.write(ctx, "save snapshot", func(*sql.Tx) error { // the one writer: no other process looks or renames meanwhile
+		if moved { // the transaction is begun again
+			return nil
+		}
+		newer, err := s.fileIsNewer(filepath.Join(dir, name), snap.TakenAt)
+		if newer || err != nil {
+			return err
+		}
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+		moved = err == nil
+		return err
+	})
+	if !moved {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return syncDir(dir)
+	return errors.Join(err, syncDir(dir))
+}
+
+// fileIsNewer tells whether a file holds a snapshot that was taken later. One that is
+// not there, or cannot be made out, does not.
+func (s *Store) fileIsNewer(path string, taken time.Time) (bool, error) {
+	f, err := os.Open(path) //nolint:gosec // in the data folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return s.takenLater(f, taken), nil
+}
+
+// takenLater tells whether a kept snapshot, of which what is needed is read, was taken
+// later than another, and not in the future.
+func (s *Store) takenLater(kept io.Reader, than time.Time) bool {
+	at, err := snapshotTaken(kept, s.key)
+	return err == nil && at.After(than) && !at.After(s.now())
 }
 
 // tempMark is in the name of a file that is being written.

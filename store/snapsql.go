@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -44,6 +45,12 @@ func (s *Store) saveParts(ctx context.Context, flow string, snap *directory.Snap
 		if parts != w.parts {
 			return fault.New(fault.Conflict, "another process saved a snapshot of %s meanwhile / 另一个进程同时保存了 %s 的快照", flow, flow)
 		}
+		if newer, err := s.partsAreNewer(ctx, tx, flow, snap.TakenAt); err != nil {
+			return err
+		} else if newer {
+			_, err := tx.ExecContext(ctx, `DELETE FROM snapshot_parts WHERE flow = $1 AND version = $2`, flow, w.version)
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO snapshots (flow, version, at) VALUES ($1, $2, $3)
 			ON CONFLICT (flow) DO UPDATE SET version = excluded.version, at = excluded.at`, flow, w.version, millis(s.now())); err != nil {
 			return err
@@ -51,6 +58,20 @@ func (s *Store) saveParts(ctx context.Context, flow string, snap *directory.Snap
 		_, err := tx.ExecContext(ctx, `DELETE FROM snapshot_parts WHERE flow = $1 AND version <> $2`, flow, w.version)
 		return err
 	})
+}
+
+// partsAreNewer tells whether the flow's snapshot in SQL was taken later, see takenLater.
+func (s *Store) partsAreNewer(ctx context.Context, tx *sql.Tx, flow string, taken time.Time) (bool, error) {
+	from := &partReader{ctx: ctx, tx: tx, flow: flow}
+	err := tx.QueryRowContext(ctx, `SELECT version FROM snapshots WHERE flow = $1`, flow).Scan(&from.version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	newer := s.takenLater(from, taken)
+	return newer, from.err
 }
 
 // partWriter stores what is written in parts.

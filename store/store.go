@@ -31,7 +31,7 @@ type Options struct {
 	URL string
 	// Now is the clock; required.
 	Now func() time.Time
-	// ServerTime judges leases, and when a waiting run needs somebody, by the clock of the
+	// ServerTime judges leases, holds of letters, and when a waiting run needs somebody, by the clock of the
 	// database server, where there is one, so that all processes agree. Else Now does.
 	ServerTime bool
 	// Logger hears of what an operator should look at; nil = nobody.

@@ -192,9 +192,9 @@ func (m *failingMailbox) Handled(ctx context.Context, id string, answers []run.L
 	return err
 }
 
-func (m *failingMailbox) Sent(ctx context.Context, id, key, place string) error {
+func (m *failingMailbox) Sent(ctx context.Context, l run.Letter, key, place string) error {
 	m.f.before("mark")
-	err := m.Mailbox.Sent(ctx, id, key, place)
+	err := m.Mailbox.Sent(ctx, l, key, place)
 	m.f.done("mark", err)
 	return err
 }

@@ -42,7 +42,7 @@ func testBacklogOfMail(t *testing.T, b *bench) {
 	b.posts(t, run.Letter{ID: "f1", Lane: "a", Way: "feishu"}, run.Letter{ID: "d1", Lane: "b", Way: "dingtalk"})
 	b.clock.Add(time.Minute)
 	b.posts(t, run.Letter{ID: "f2", Lane: "a", Way: "feishu"}, run.Letter{ID: "d2", Lane: "b", Way: "dingtalk"})
-	if err := b.Fail(t.Context(), "d1", "no"); err != nil {
+	if err := b.Fail(t.Context(), run.Letter{ID: "d1"}, "no"); err != nil {
 		t.Fatal(err)
 	}
 	if got, err = b.Backlog(t.Context()); err != nil {

@@ -113,7 +113,7 @@ func (b *bench) due(t *testing.T) []string {
 	t.Helper()
 	letters := b.takes(t, run.Pick{Limit: 100})
 	for _, l := range letters {
-		if err := b.Delay(t.Context(), l.ID, l.Due); err != nil {
+		if err := b.Delay(t.Context(), l, l.Due); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,10 +190,10 @@ func testPrune(t *testing.T, b *bench) {
 	if err := b.Handled(t.Context(), "handled", []run.Letter{{ID: "sent"}, {ID: "failed"}, {ID: "due"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Sent(t.Context(), "sent", "", ""); err != nil {
+	if err := b.Sent(t.Context(), run.Letter{ID: "sent"}, "", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Fail(t.Context(), "failed", "群已解散"); err != nil {
+	if err := b.Fail(t.Context(), run.Letter{ID: "failed"}, "群已解散"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -237,7 +237,7 @@ func testOutbox(t *testing.T, open Opener) {
 	})
 	for name, test := range map[string]func(*testing.T, *bench){
 		"one holder at a time": testHolding, "a holder who dies": testLostHold, "ways": testWays, "merging": testMerging, "withheld": testWithhold,
-		"fifty takers": testTakers,
+		"fifty takers": testTakers, "a holder who stood still": testStoodStill, "a holder who sent it all the same": testSentLate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -279,26 +279,27 @@ func testLanes(t *testing.T, b *bench) {
 	next("at once", time.Time{})
 	later := b.clock.Now().Add(time.Minute)
 	for _, id := range []string{"a/1", "b/1", "/1"} {
-		if err := b.Retry(t.Context(), id, later, "限流"); err != nil {
+		if err := b.Retry(t.Context(), run.Letter{ID: id}, later, "限流"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want("the lane waits for its head", "/2")
-	if err := b.Sent(t.Context(), "/2", "", ""); err != nil {
+	if err := b.Sent(t.Context(), run.Letter{ID: "/2"}, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	want("nothing")
 	next("in a minute", later)
 	b.clock.Add(time.Minute)
 	want("due again", "a/1", "b/1", "/1")
-	if letters, err := b.Outbox(t.Context(), run.Pick{Limit: 1}); err != nil || len(letters) != 1 || letters[0].Attempts != 1 || !letters[0].Due.Equal(later) {
-		t.Errorf("the head is %+v, %v", letters, err)
+	letters := b.takes(t, run.Pick{Limit: 1})
+	if len(letters) != 1 || letters[0].Attempts != 1 || !letters[0].Due.Equal(later) {
+		t.Fatalf("the head is %+v", letters)
 	}
-	if err := b.Sent(t.Context(), "a/1", "", "om_9"); err != nil {
+	if err := b.Sent(t.Context(), letters[0], "", "om_9"); err != nil {
 		t.Fatal(err)
 	}
 	want("the next of its lane", "b/1", "a/2", "/1")
-	if err := b.Fail(t.Context(), "a/2", "机器人已移出群"); err != nil {
+	if err := b.Fail(t.Context(), run.Letter{ID: "a/2"}, "机器人已移出群"); err != nil {
 		t.Fatal(err)
 	}
 	want("the lane goes on after a failure", "b/1", "/1", "a/3")
@@ -308,13 +309,13 @@ func testSettling(t *testing.T, b *bench) {
 	if err := b.Post(t.Context(), []run.Letter{{ID: "1"}, {ID: "2"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Sent(t.Context(), "1", "card:7K3MQ2", "om_1"); err != nil {
+	if err := b.Sent(t.Context(), run.Letter{ID: "1"}, "card:7K3MQ2", "om_1"); err != nil {
 		t.Fatal(err)
 	}
 	if place, ok, err := b.Place(t.Context(), "card:7K3MQ2"); place != "om_1" || !ok || err != nil {
 		t.Errorf("place %q, %v, %v", place, ok, err)
 	}
-	if err := b.Sent(t.Context(), "1", "card:7K3MQ2", ""); err != nil {
+	if err := b.Sent(t.Context(), run.Letter{ID: "1"}, "card:7K3MQ2", ""); err != nil {
 		t.Errorf("sent again: %v", err)
 	}
 	if place, ok, err := b.Place(t.Context(), "card:7K3MQ2"); place != "om_1" || !ok || err != nil {
@@ -329,15 +330,15 @@ func testSettling(t *testing.T, b *bench) {
 	if _, ok, err := b.Place(t.Context(), "nowhere"); ok || err != nil {
 		t.Errorf("no place: %v, %v", ok, err)
 	}
-	wantKind(t, "put off after it was sent", b.Retry(t.Context(), "1", b.clock.Now(), "x"), fault.Conflict)
-	wantKind(t, "give up after it was sent", b.Fail(t.Context(), "1", "x"), fault.Conflict)
-	wantKind(t, "no such letter", b.Fail(t.Context(), "x", "x"), fault.NotFound)
-	wantKind(t, "no such letter", b.Retry(t.Context(), "x", b.clock.Now(), "x"), fault.NotFound)
-	wantKind(t, "no such letter", b.Sent(t.Context(), "x", "", ""), fault.NotFound)
+	wantKind(t, "put off after it was sent", b.Retry(t.Context(), run.Letter{ID: "1"}, b.clock.Now(), "x"), fault.Conflict)
+	wantKind(t, "give up after it was sent", b.Fail(t.Context(), run.Letter{ID: "1"}, "x"), fault.Conflict)
+	wantKind(t, "no such letter", b.Fail(t.Context(), run.Letter{ID: "x"}, "x"), fault.NotFound)
+	wantKind(t, "no such letter", b.Retry(t.Context(), run.Letter{ID: "x"}, b.clock.Now(), "x"), fault.NotFound)
+	wantKind(t, "no such letter", b.Sent(t.Context(), run.Letter{ID: "x"}, "", ""), fault.NotFound)
 	if n, err := b.FailedLetters(t.Context()); n != 0 || err != nil {
 		t.Errorf("%d failed, %v", n, err)
 	}
-	if err := b.Fail(t.Context(), "2", "x"); err != nil {
+	if err := b.Fail(t.Context(), run.Letter{ID: "2"}, "x"); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := b.FailedLetters(t.Context()); n != 1 || err != nil {

@@ -46,7 +46,7 @@ func testOddMessages(t *testing.T, b *bench) {
 	}
 	if out, err := b.Outbox(ctx, run.Pick{Limit: 10}); err != nil || len(out) != 1 || string(out[0].Payload) != odd {
 		t.Errorf("%+v, %v", out, err)
-	} else if err := b.Sent(ctx, out[0].ID, odd, odd); err != nil {
+	} else if err := b.Sent(ctx, out[0], odd, odd); err != nil {
 		t.Errorf("sent: %v", err)
 	}
 	value, err := json.Marshal(odd)

@@ -36,7 +36,7 @@ func testHolding(t *testing.T, b *bench) {
 		t.Errorf("before the time is over somebody else gets %v", got)
 	}
 	later := b.clock.Now().Add(time.Minute)
-	if err := b.Delay(t.Context(), "a1", later); err != nil {
+	if err := b.Delay(t.Context(), got[0], later); err != nil {
 		t.Fatal(err)
 	}
 	b.clock.Add(time.Minute)
@@ -44,20 +44,20 @@ func testHolding(t *testing.T, b *bench) {
 	if !slices.Equal(ids(got), []string{"a1", "b1"}) || got[0].Attempts != 0 || !got[0].Held.Equal(b.clock.Now().Add(time.Minute)) {
 		t.Errorf("after a delay %+v", got)
 	}
-	if err := other.Retry(t.Context(), "a1", b.clock.Now(), "限流"); err != nil {
+	if err := other.Retry(t.Context(), got[0], b.clock.Now(), "限流"); err != nil {
 		t.Fatal(err)
 	}
 	if got = b.takes(t, run.Pick{Limit: 9}); !slices.Equal(ids(got), []string{"a1"}) || got[0].Attempts != 1 {
 		t.Errorf("after a try that failed %+v", got)
 	}
-	if err := b.Sent(t.Context(), "a1", "", ""); err != nil {
+	if err := b.Sent(t.Context(), got[0], "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.due(t); !slices.Equal(got, []string{"a2"}) {
 		t.Errorf("the next of the lane: %v", got)
 	}
-	wantKind(t, "delay what was sent", b.Delay(t.Context(), "a1", later), fault.Conflict)
-	wantKind(t, "delay what is not there", b.Delay(t.Context(), "x", later), fault.NotFound)
+	wantKind(t, "delay what was sent", b.Delay(t.Context(), run.Letter{ID: "a1"}, later), fault.Conflict)
+	wantKind(t, "delay what is not there", b.Delay(t.Context(), run.Letter{ID: "x"}, later), fault.NotFound)
 }
 
 // testLostHold sees that what a dead process held comes again, counted as tried,
@@ -72,13 +72,14 @@ func testLostHold(t *testing.T, b *bench) {
 	if got := heir.due(t); len(got) != 0 {
 		t.Errorf("taken early: %v", got)
 	}
+	var got []run.Letter
 	for n := 1; n < 4; n++ {
 		b.clock.Add(time.Minute)
-		if got := heir.takes(t, run.Pick{Limit: 9}); !slices.Equal(ids(got), []string{"1"}) || got[0].Attempts != n {
+		if got = heir.takes(t, run.Pick{Limit: 9}); !slices.Equal(ids(got), []string{"1"}) || got[0].Attempts != n {
 			t.Errorf("after %d deaths: %+v", n, got)
 		}
 	}
-	if err := heir.Sent(t.Context(), "1", "", ""); err != nil {
+	if err := heir.Sent(t.Context(), got[0], "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := heir.due(t); !slices.Equal(got, []string{"2"}) {
@@ -124,7 +125,7 @@ func testMerging(t *testing.T, b *bench) {
 			if !slices.Contains(got, id) {
 				t.Fatalf("%s: due %v, want %s", what, got, id)
 			}
-			if err := b.Sent(t.Context(), id, "", ""); err != nil {
+			if err := b.Sent(t.Context(), run.Letter{ID: id}, "", ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -133,7 +134,7 @@ func testMerging(t *testing.T, b *bench) {
 	if got := b.due(t); len(got) != 0 {
 		t.Errorf("still due: %v", got)
 	}
-	wantKind(t, "what was merged is settled", b.Retry(t.Context(), "v1", b.clock.Now(), "x"), fault.Conflict)
+	wantKind(t, "what was merged is settled", b.Retry(t.Context(), run.Letter{ID: "v1"}, b.clock.Now(), "x"), fault.Conflict)
 
 	b.posts(t, drawn("held", 4))
 	b.takes(t, run.Pick{Limit: 9})
@@ -142,20 +143,19 @@ func testMerging(t *testing.T, b *bench) {
 		t.Errorf("while one is on its way another is due: %v", got)
 	}
 	b.clock.Add(time.Minute) // its holder died
-	b.takes(t, run.Pick{Limit: 9})
-	if err := b.Delay(t.Context(), "held", b.clock.Now()); err != nil {
+	if err := b.Delay(t.Context(), b.takes(t, run.Pick{Limit: 9})[0], b.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	b.posts(t, drawn("v6", 6))
 	want("what was held once, and may have been delivered, is sent under its own id", "held", "v6")
 	b.posts(t, drawn("tried", 7))
-	if err := b.Retry(t.Context(), "tried", b.clock.Now(), "断了"); err != nil {
+	if err := b.Retry(t.Context(), run.Letter{ID: "tried"}, b.clock.Now(), "断了"); err != nil {
 		t.Fatal(err)
 	}
 	b.posts(t, drawn("v8", 8))
 	want("what was tried once", "tried", "v8")
 	b.posts(t, drawn("slow", 9))
-	if err := b.Delay(t.Context(), "slow", b.clock.Now().Add(time.Second)); err != nil {
+	if err := b.Delay(t.Context(), run.Letter{ID: "slow"}, b.clock.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	b.posts(t, drawn("v10", 10))
@@ -178,18 +178,18 @@ func testWithhold(t *testing.T, b *bench) {
 		}
 		return lines
 	}
-	wantKind(t, "no such letter", b.Withhold(t.Context(), "x", "ops", "y"), fault.NotFound)
+	wantKind(t, "no such letter", b.Withhold(t.Context(), run.Letter{ID: "x"}, "ops", "y"), fault.NotFound)
 	if got := lines(); got != nil {
 		t.Errorf("a letter that is not there was kept: %v", got)
 	}
 	for i := range 52 {
 		id := fmt.Sprint(i)
 		b.posts(t, run.Letter{ID: id, Lane: "a"})
-		if err := b.Withhold(t.Context(), id, "ops", "完成 "+id); err != nil {
+		if err := b.Withhold(t.Context(), run.Letter{ID: id}, "ops", "完成 "+id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantKind(t, "twice", b.Withhold(t.Context(), "3", "ops", "完成 3"), fault.Conflict)
+	wantKind(t, "twice", b.Withhold(t.Context(), run.Letter{ID: "3"}, "ops", "完成 3"), fault.Conflict)
 	if got := lines(); len(got) != 50 || got[0] != "完成 2" || got[49] != "完成 51" {
 		t.Errorf("%d lines: %v", len(got), got)
 	}
@@ -200,7 +200,7 @@ func testWithhold(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	b.posts(t, run.Letter{ID: "after"})
-	if err := b.Withhold(t.Context(), "after", "ops", "line"); err != nil || !slices.Equal(lines(), []string{"line"}) {
+	if err := b.Withhold(t.Context(), run.Letter{ID: "after"}, "ops", "line"); err != nil || !slices.Equal(lines(), []string{"line"}) {
 		t.Errorf("a damaged list: %v", err)
 	}
 }
@@ -231,7 +231,7 @@ func testTakers(t *testing.T, b *bench) {
 					}
 					next[l.Lane]++
 					mu.Unlock()
-					if err := mine.Sent(t.Context(), l.ID, "", ""); err != nil {
+					if err := mine.Sent(t.Context(), l, "", ""); err != nil {
 						t.Errorf("sent: %v", err)
 					}
 				}
@@ -248,4 +248,79 @@ func testTakers(t *testing.T, b *bench) {
 		})
 	}
 	group.Wait()
+}
+
+// testStoodStill sees that who stood still for longer than his hold settles nothing that
+// somebody else has taken since, and that he may settle what nobody has.
+func testStoodStill(t *testing.T, b *bench) {
+	other := &bench{Store: b.another(t), clock: b.clock}
+	b.posts(t, run.Letter{ID: "1", Lane: "a"})
+	still := b.takes(t, run.Pick{Limit: 9})[0]
+	b.clock.Add(time.Minute)
+	taken := other.takes(t, run.Pick{Limit: 9})
+	if len(taken) != 1 || taken[0].Taken == still.Taken {
+		t.Fatalf("taken %+v after %+v", taken, still)
+	}
+	for what, settle := range map[string]func(run.Letter) error{
+		"retry":    func(l run.Letter) error { return b.Retry(t.Context(), l, b.clock.Now(), "断了") },
+		"delay":    func(l run.Letter) error { return b.Delay(t.Context(), l, b.clock.Now()) },
+		"fail":     func(l run.Letter) error { return b.Fail(t.Context(), l, "断了") },
+		"withhold": func(l run.Letter) error { return b.Withhold(t.Context(), l, "ops", "完成") },
+	} {
+		wantKind(t, what+" what another holds", settle(still), fault.Conflict)
+		wantKind(t, what+" as if nobody held it", settle(run.Letter{ID: "1"}), fault.Conflict)
+		if got := b.due(t); len(got) != 0 {
+			t.Fatalf("%s: a letter that is on its way goes to a third: %v", what, got)
+		}
+	}
+	if all, err := b.Settings(t.Context(), "held"); err != nil || len(all) != 0 {
+		t.Errorf("a line was kept of a letter that is on its way: %+v, %v", all, err)
+	}
+	b.clock.Add(time.Hour) // nobody else has it: what its last holder says counts
+	if err := other.Retry(t.Context(), taken[0], b.clock.Now(), "断了"); err != nil {
+		t.Errorf("the last holder: %v", err)
+	}
+	wantKind(t, "given back already", other.Retry(t.Context(), taken[0], b.clock.Now(), "断了"), fault.Conflict)
+	if got := b.takes(t, run.Pick{Limit: 9}); len(got) != 1 || got[0].Attempts != 2 {
+		t.Errorf("taken in the end %+v", got)
+	}
+}
+
+// testSentLate sees that a letter which was delivered is not sent once more, whoever holds
+// it by now, and that the place of whom the record believes last stands.
+func testSentLate(t *testing.T, b *bench) {
+	other := &bench{Store: b.another(t), clock: b.clock}
+	b.posts(t, run.Letter{ID: "1", Lane: "a"}, run.Letter{ID: "2", Lane: "b"})
+	still := b.takes(t, run.Pick{Limit: 9})
+	b.clock.Add(time.Minute)
+	taken := other.takes(t, run.Pick{Limit: 9})
+	if len(still) != 2 || len(taken) != 2 {
+		t.Fatalf("taken %+v, then %+v", still, taken)
+	}
+	place := func(what, key, want string) {
+		t.Helper()
+		if got, _, err := b.Place(t.Context(), key); err != nil || got != want {
+			t.Errorf("%s: place %q, %v", what, got, err)
+		}
+	}
+	if err := b.Sent(t.Context(), still[0], "card:1", "om_still"); err != nil {
+		t.Fatal(err)
+	}
+	place("delivered by who stood still", "card:1", "om_still")
+	wantKind(t, "give back what was delivered", other.Delay(t.Context(), taken[0], b.clock.Now()), fault.Conflict)
+	for range 2 { // once more after a lost answer
+		if err := other.Sent(t.Context(), taken[0], "card:1", "om_taken"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place("delivered by both", "card:1", "om_taken")
+	if err := other.Sent(t.Context(), taken[1], "card:2", "om_taken"); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, "sent after another sent it", b.Sent(t.Context(), still[1], "card:2", "om_still"), fault.Conflict)
+	place("who comes last, and late", "card:2", "om_taken")
+	b.clock.Add(time.Hour)
+	if got := b.due(t); len(got) != 0 {
+		t.Errorf("due once more: %v", got)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -26,7 +27,38 @@ func (b *bench) sample(n int) *directory.Snapshot {
 	return snap
 }
 
+// testOlderSnapshot sees that a worker that stood still puts no older listing over a newer
+// one, and that a listing of the future keeps out no other.
+func testOlderSnapshot(t *testing.T, b *bench) {
+	other := &bench{Store: b.another(t), clock: b.clock, dir: b.dir}
+	const name = "older"
+	older := b.sample(4)
+	b.clock.Add(time.Minute)
+	newer := b.sample(7)
+	save := func(what string, by *bench, snap *directory.Snapshot, want int) {
+		t.Helper()
+		if err := by.SaveSnapshot(t.Context(), name, snap); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		got, ok, err := b.LastSnapshot(t.Context(), name)
+		if err != nil || !ok || got.Len(directory.User) != want {
+			t.Fatalf("%s: %v, %v, %v; want %d people", what, got, ok, err, want)
+		}
+	}
+	save("the first", other, newer, 7)
+	save("an older one", b, older, 7)
+	save("one of the same time", b, b.sample(8), 8)
+	b.clock.Add(time.Hour)
+	save("a newer one", b, b.sample(9), 9)
+	b.clock.Add(-30 * time.Minute) // somebody's clock was wrong, and is set
+	save("after one of the future", b, b.sample(5), 5)
+	if files, err := filepath.Glob(filepath.Join(b.dir, "snapshots", "*.tmp-*")); err != nil || len(files) != 0 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+}
+
 func testSnapshots(t *testing.T, open Opener) {
+	testOlderSnapshot(t, setup(t, open))
 	b := setup(t, open)
 	const odd = "../人事 → 企业微信"
 	for _, name := range []string{flow, odd} {

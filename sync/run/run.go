@@ -170,7 +170,10 @@ type Letter struct {
 	Subject string
 	Version int64
 	Way     string    // outbox: who can send it, see Pick
-	Held    time.Time // outbox: until when whoever took it may send it
+	Held    time.Time // outbox: until when whoever took it may send it, by his clock
+	// Taken tells one taking out of the outbox from every other, for who settles the
+	// letter: what somebody else has taken since is not his any more. 0 = not taken.
+	Taken int64
 }
 
 // Pick says which letters are taken out of the outbox.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rollcallhq/rollcall/sync/directory"
 )
 
 // csvReader reads records and knows the row that a spreadsheet would show them
@@ -166,8 +168,7 @@ func csvCell(field string) cell {
 // dangerous tells whether a spreadsheet could take a text for a formula, once
 // apostrophes before it are taken away.
 func dangerous(s string) bool {
-	s = strings.TrimLeft(s, "'")
-	return s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0
+	return directory.IsFormula(strings.TrimLeft(s, "'"))
 }
 
 // neutral puts an apostrophe before what a spreadsheet could take for a formula.
