@@ -55,20 +55,9 @@ func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) 
 	if p.shared == nil {
 		return 0
 	}
-	shared := false
-	if !p.isAlone() {
-		if wait := p.own(key, n, per); wait > 0 {
-			return wait // the shared count is not used up for nothing
-		}
-		wait, err := p.shared.Take(ctx, key, n, per)
-		if shared = err == nil; shared {
-			p.answers()
-			if wait > 0 {
-				return wait
-			}
-		} else {
-			p.fails(ctx, err)
-		}
+	shared, wait := p.takeShared(ctx, key, n, per)
+	if wait > 0 {
+		return wait
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,6 +76,23 @@ func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) 
 	}
 	p.used[key] = uses{append(one.at, now), per}
 	return 0
+}
+
+// takeShared is take at the shared limiter; counted is false while that is away.
+func (p *pacer) takeShared(ctx context.Context, key string, n int, per time.Duration) (counted bool, wait time.Duration) {
+	if p.isAlone() {
+		return false, 0
+	}
+	if wait := p.own(key, n, per); wait > 0 {
+		return true, wait // the shared count is not used up for nothing
+	}
+	wait, err := p.shared.Take(ctx, key, n, per)
+	if err != nil {
+		p.fails(ctx, err)
+		return false, 0
+	}
+	p.answers()
+	return true, wait
 }
 
 // takeAll asks for several uses of a key, all or none.

@@ -82,7 +82,7 @@ func refusal(err error) string {
 	switch {
 	case e == nil:
 	case e.Code == "28P01": // invalid_password
-		return "PostgreSQL refuses user or password: correct them in record / PostgreSQL 拒绝了用户名或密码：请改正配置里的 record"
+		return "PostgreSQL refuses user or password: correct them in record; a certificate of ours must bear the user's name / PostgreSQL 拒绝了用户名或密码：请改正配置里的 record；用证书登录时，证书上的名字要与用户名一致"
 	case e.Code == "28000": // invalid_authorization_specification
 		return "PostgreSQL does not let our user in from this address: see its role and pg_hba.conf / PostgreSQL 不让这个用户从本机地址登录：请检查角色和 pg_hba.conf"
 	case e.Code == "3D000": // invalid_catalog_name

@@ -82,7 +82,7 @@ func (s *Store) Outbox(ctx context.Context, pick run.Pick) ([]run.Letter, error)
 	where, args := picked(pick, millis(now))
 	var found int
 	where += ` AND held <= ` + s.clock(now)
-	due := `SELECT 1 FROM outbox WHERE ` + where + ` LIMIT 1` //nolint:gosec // of constants, numbers and marks
+	due := `SELECT 1 FROM outbox WHERE ` + where + ` LIMIT 1`
 	err := s.reader.QueryRowContext(ctx, due, args...).Scan(&found)
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // the one writer is not asked for nothing
