@@ -98,14 +98,23 @@ func (p *pile) back(id string, due time.Time) error {
 	return nil
 }
 
-func (p *pile) Sent(_ context.Context, l run.Letter, _, _ string) error    { return p.done(l.ID, "") }
-func (p *pile) Fail(_ context.Context, l run.Letter, why string) error     { return p.done(l.ID, why) }
-func (p *pile) Delay(_ context.Context, l run.Letter, due time.Time) error { return p.back(l.ID, due) }
-func (p *pile) Place(context.Context, string) (string, bool, error)        { return "", false, nil }
-func (p *pile) Tally(context.Context, string, int) (int, error)            { return 0, nil }
-func (p *pile) Append(context.Context, run.Event, run.Audit) error         { return nil }
-func (p *pile) Unhandled(context.Context, int) ([]run.Letter, error)       { return nil, nil }
-func (p *pile) Events(context.Context, string, int) ([]run.Event, error)   { return nil, nil }
+func (p *pile) Sent(_ context.Context, l run.Letter, _, _ string) error {
+	return p.done(l.ID, "")
+}
+
+func (p *pile) Fail(_ context.Context, l run.Letter, why string) error {
+	return p.done(l.ID, why)
+}
+
+func (p *pile) Delay(_ context.Context, l run.Letter, due time.Time) error {
+	return p.back(l.ID, due)
+}
+
+func (p *pile) Place(context.Context, string) (string, bool, error)      { return "", false, nil }
+func (p *pile) Tally(context.Context, string, int) (int, error)          { return 0, nil }
+func (p *pile) Append(context.Context, run.Event, run.Audit) error       { return nil }
+func (p *pile) Unhandled(context.Context, int) ([]run.Letter, error)     { return nil, nil }
+func (p *pile) Events(context.Context, string, int) ([]run.Event, error) { return nil, nil }
 func (p *pile) Retry(_ context.Context, l run.Letter, due time.Time, why string) error {
 	p.mu.Lock()
 	p.failed = append(p.failed, why)
