@@ -153,6 +153,7 @@ func TestUpdateStorm(t *testing.T) {
 		{"nine may always change", 9, 9, "a", "b", 30, nil},
 		{"ten of thirty-three", 33, 10, "a", "b", 31, nil},
 		{"ten of thirty-two", 32, 10, "a", "b", 31, []string{plan.FindChangePercent}},
+		{"as many as the limit", 40, 10, "a", "b", 25, nil},
 		{"four may be emptied", 4, 4, "a", "", 100, nil},
 		{"five of fifty", 50, 5, "a", "", 100, nil},
 		{"five of forty-nine", 49, 5, "a", "", 100, []string{plan.FindBlanked}},
@@ -172,6 +173,50 @@ func TestUpdateStorm(t *testing.T) {
 				t.Errorf("%d updates, %v; want %v", p.Counts().Update, codes(p), tt.want)
 			}
 		})
+	}
+}
+
+// TestBlankedOfThoseThatAreAdopted counts the accounts that a plan adopts as well.
+func TestBlankedOfThoseThatAreAdopted(t *testing.T) {
+	t.Parallel()
+	for adopted, want := range map[int][]string{9: {plan.FindBlanked}, 10: nil} {
+		w := firm(t, 40, 0)
+		w.in.Flow.AdoptAtOnce, w.in.Flow.Guard.MaxChangePercent = true, 100
+		for i := range adopted {
+			id := fmt.Sprintf("9%03d", i)
+			w.source.add(w, directory.User, false, []string{id, "人"})
+			w.target.add(w, directory.User, true, []string{id, "人"})
+		}
+		for i := range 5 {
+			w.source.objects[i].Attributes["title"] = text("")
+			w.target.objects[i].Attributes["title"] = text("a")
+		}
+		p := make1(t, w.input())
+		if n := p.Counts(); n.Update != 5 || n.Adopt != adopted || !slices.Equal(codes(p), want) {
+			t.Errorf("%d adopted: %+v, %v; want %v", adopted, n, codes(p), want)
+		}
+	}
+}
+
+// TestEmptySource is one that shows nobody where somebody is ours, or was there before.
+func TestEmptySource(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		managed int
+		last    *plan.LastGood
+		want    []string
+	}{
+		"nothing is ours, and nothing was there":       {0, &plan.LastGood{}, nil},
+		"nothing is ours, and nothing is known":        {0, nil, nil},
+		"nothing is ours, and somebody was there":      {0, &plan.LastGood{Users: 1}, []string{plan.FindEmptySource}},
+		"somebody is ours, and nothing was there then": {1, &plan.LastGood{}, []string{plan.FindEmptySource}},
+	} {
+		w := firm(t, c.managed, c.managed)
+		in := w.input()
+		in.LastGood, in.Flow.Approve.DisableOver = c.last, 100
+		if p := make1(t, in); !slices.Equal(codes(p), c.want) || p.Risk.Blocked != (c.want != nil) {
+			t.Errorf("%s: %v, blocked %t; want %v", name, codes(p), p.Risk.Blocked, c.want)
+		}
 	}
 }
 
