@@ -199,6 +199,10 @@ func (w *loadWorld) steadily(t *testing.T, d *loadDrive, tell func(string, ...an
 	d.mu.Unlock()
 	tell("\nall answered after %.1f s (%.1f s after the last came); the platforms' rates allow %.1f s for that many (%s): %.2f times", took.Seconds(), time.Since(drained).Seconds(), floor.Seconds(), posts, took.Seconds()/max(floor.Seconds(), 1))
 	tell("  processors, with the drain:     %s", x.spent())
+	tell("  memory while the outbox drained:")
+	for _, line := range x.memory(came, took) {
+		tell("  %s", line)
+	}
 	refused, worst, second := d.bans()
 	tell("  refused by the platforms' limits: %d; most in one DingTalk chat within a minute: %d (20 silence a robot); most DingTalk calls in a second: %d (20)", refused, worst, second)
 	if worst > 20 {

@@ -201,8 +201,9 @@ func (w *loadWorld) statements(t *testing.T) []string {
 	return all
 }
 
-// memory tells what the memory of each replica did while the load came: means of
-// the first and the last quarter after a warm-up, and the slope of all that.
+// memory tells what the memory of each replica did in a time: means of its eighths
+// one after the other, and the slope of its second half, when what is remembered of
+// the newest messages is full.
 func (x *loadWatch) memory(from, to time.Duration) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -214,11 +215,11 @@ func (x *loadWatch) memory(from, to time.Duration) []string {
 				some = append(some, s)
 			}
 		}
-		if len(some) < 8 {
+		const parts = 8
+		if len(some) < 2*parts {
 			out = append(out, fmt.Sprintf("replica %d: too short to tell", i+1))
 			continue
 		}
-		q := len(some) / 4
 		for _, what := range []struct {
 			name string
 			of   func(sample) float64
@@ -227,8 +228,12 @@ func (x *loadWatch) memory(from, to time.Duration) []string {
 			for _, s := range some {
 				top = max(top, what.of(s))
 			}
-			out = append(out, fmt.Sprintf("replica %d %-10s first quarter %7.1f, last quarter %7.1f, highest %7.1f, slope %+.2f a minute",
-				i+1, what.name, mean(some[:q], what.of), mean(some[len(some)-q:], what.of), top, slope(some, what.of)))
+			var means []string
+			for part := range parts {
+				means = append(means, fmt.Sprintf("%.1f", mean(some[part*len(some)/parts:(part+1)*len(some)/parts], what.of)))
+			}
+			out = append(out, fmt.Sprintf("replica %d %-10s %s; highest %.1f; the second half %+.2f a minute",
+				i+1, what.name, strings.Join(means, " · "), top, slope(some[len(some)/2:], what.of)))
 		}
 	}
 	return out
