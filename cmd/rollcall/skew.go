@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// mostSkew is how far our clock may be from that of the record: letters and settle
-	// times are reckoned by the clocks of all replicas.
+	// mostSkew is how far our clock may be from that of the record: when letters are
+	// due and settle times are reckoned by the clocks of all replicas.
 	mostSkew = 5 * time.Second
 	// clockLook is how often the clocks are compared.
 	clockLook = time.Minute
@@ -82,7 +82,7 @@ func (a *app) keepClock(ctx context.Context) error {
 	for {
 		offset, has, err := a.store.ClockOffset(ctx)
 		if err == nil && has && offset.Abs() > mostSkew { // a record that does not answer is told elsewhere
-			a.log.ErrorContext(ctx, "clocks differ, letters may be sent twice", "record_ahead", offset.String())
+			a.log.ErrorContext(ctx, "clocks differ, messages come early or late", "record_ahead", offset.String())
 		}
 		select {
 		case <-ctx.Done():

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Interval is how often a failure that lasts is worth a line.
-const Interval = time.Minute
+// interval is how often a failure that lasts is worth a line.
+const interval = time.Minute
 
 // Spell is the time for which one thing is away. The zero value is ready for use, and
 // its methods are safe for concurrent use.
@@ -20,14 +20,14 @@ type Spell struct {
 }
 
 // Bad counts a failure at now, and tells whether it is worth a line: the first one, and
-// then one in each Interval. times are the failures since the line before, this one
+// then one a minute. times are the failures since the line before, this one
 // included.
 func (s *Spell) Bad(now time.Time) (tell bool, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.times++
 	first := s.began.IsZero()
-	if !first && now.Sub(s.told) < Interval {
+	if !first && now.Sub(s.told) < interval {
 		return false, s.times
 	}
 	if first {
