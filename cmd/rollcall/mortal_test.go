@@ -394,13 +394,10 @@ func (m *mortal) shown(text string) bool {
 	})
 }
 
-// quiet waits until every message is handled and every letter sent.
+// quiet waits until everything that happened is told.
 func (m *mortal) quiet(t *testing.T) {
 	t.Helper()
-	m.until(t, "all is said", func() bool {
-		b, err := m.store.Backlog(t.Context())
-		return err == nil && b.Inbox.N == 0 && len(b.Outbox) == 0
-	})
+	m.until(t, "all is said", func() bool { return allSaid(t.Context(), m.store) })
 }
 
 func (m *mortal) until(t *testing.T, what string, so func() bool) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rollcallhq/rollcall/cmd/stage"
 	"github.com/rollcallhq/rollcall/configs"
+	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -161,6 +162,26 @@ func (s *service) await(t *testing.T, from int, fits func(stage.Post) bool) stri
 func (s *service) settled(t *testing.T) {
 	t.Helper()
 	s.ask(t, stage.FeishuRoom, "李敏", "@点名 我是谁", "李敏")
+}
+
+// quiet waits until everything that happened is told.
+func (s *service) quiet(t *testing.T) {
+	t.Helper()
+	until(t, "all is said", func() bool { return allSaid(t.Context(), s.app.store) })
+}
+
+// allSaid tells whether every message is handled, every event is told, and every
+// letter is sent, looked at in the order in which one makes the next. A run that has
+// ended has told it only then.
+func allSaid(ctx context.Context, st *store.Store) bool {
+	if b, err := st.Backlog(ctx); err != nil || b.Inbox.N > 0 {
+		return false
+	}
+	if events, err := st.Events(ctx, "bot", 1); err != nil || len(events) > 0 {
+		return false
+	}
+	b, err := st.Backlog(ctx)
+	return err == nil && len(b.Outbox) == 0
 }
 
 // runs gives every run of the record, the newest first.
