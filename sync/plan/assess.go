@@ -52,7 +52,7 @@ type assessor struct {
 	m      *maker
 	counts Counts
 	d      int // destructive changes of the plan
-	all    int // D: the same, and what was applied in the last 24 hours
+	all    int // D: the same, and what was applied in the last 24 hours; 0 when the plan has none
 	risk   Assessment
 }
 
@@ -102,19 +102,16 @@ func (a *assessor) votes() {
 // guards finds exceeded guard values.
 func (a *assessor) guards() {
 	g := a.in.Flow.Guard
-	if a.d > 0 {
-		if a.all > g.MaxDelete {
-			a.find(FindMaxDelete, 3, float64(a.all), float64(g.MaxDelete), "")
-		}
-		if share := a.percent(a.all); a.all >= percentMin && share > g.MaxDeletePercent {
-			a.find(FindDeletePercent, 3, share, g.MaxDeletePercent, "")
-		}
-		a.departments(g.MaxDeletePercentPerDepartment)
+	if a.all > g.MaxDelete {
+		a.find(FindMaxDelete, 3, float64(a.all), float64(g.MaxDelete), "")
 	}
-	if last := a.in.LastGood; last != nil && last.Users > 0 {
+	if share := a.percent(a.all); a.all >= percentMin && share > g.MaxDeletePercent {
+		a.find(FindDeletePercent, 3, share, g.MaxDeletePercent, "")
+	}
+	a.departments(g.MaxDeletePercentPerDepartment)
+	if last := a.in.LastGood; last != nil {
 		missing := last.Users - a.in.Source.Len(directory.User)
-		share := 100 * float64(missing) / float64(last.Users)
-		if missing >= shrinkMin && share > g.MaxShrinkPercent {
+		if share := percent(missing, last.Users); missing >= shrinkMin && share > g.MaxShrinkPercent {
 			a.find(FindShrink, 3, share, g.MaxShrinkPercent, "")
 		}
 	}
@@ -200,7 +197,7 @@ func (a *assessor) refusals() {
 
 // hardCaps finds numbers that no vote helps against.
 func (a *assessor) hardCaps() {
-	if a.all > hardCap && a.d > 0 {
+	if a.all > hardCap {
 		a.find(FindHardCap, blockedTier, float64(a.all), hardCap, "")
 	}
 	if share := a.percent(a.all); a.all >= hardCapSmall && share > hardCapPercent {
@@ -303,13 +300,12 @@ func (c *Change) Cleared() []string {
 // Blind tells whether nothing of the target object can be seen but that it
 // exists.
 func (c *Change) Blind() bool {
-	seen := 0
 	for name, v := range c.Before {
 		if name != directory.AttrActive && v.Type() != directory.Unknown && !strings.EqualFold(v.String(), string(c.Key.ID)) {
-			seen++
+			return false
 		}
 	}
-	return seen == 0
+	return true
 }
 
 // Touches tells whether the change is about a person: by id, employee number,

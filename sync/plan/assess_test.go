@@ -259,6 +259,39 @@ func TestOnlyTierFourIsBlocked(t *testing.T) {
 	}
 }
 
+// TestProtectedOrHidden takes an account away whose protection is told by the source,
+// by the target, by both or by neither: what is hidden protects where nothing else
+// tells, and nobody is protected by what is empty.
+func TestProtectedOrHidden(t *testing.T) {
+	t.Parallel()
+	chief, other, empty, hidden := text("chief"), text("clerk"), directory.Empty(directory.Text), directory.Hidden("contacts")
+	for name, c := range map[string]struct {
+		source, target directory.Value
+		protected      bool
+	}{
+		"the source says so": {chief, other, true}, "the target says so": {other, chief, true},
+		"hidden at both": {hidden, hidden, true}, "hidden, and it would be empty": {hidden, empty, true}, "empty, and hidden there": {empty, hidden, true},
+		"hidden, and the target says no": {hidden, other, false}, "the source says no, and hidden": {other, hidden, false},
+		"the source says so, hidden there": {chief, hidden, true}, "both say no": {other, other, false}, "empty at both": {empty, empty, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := firm(t, 100, 0)
+			w.in.Flow.Protect.Attributes["title"] = []string{"chief"}
+			w.in.Flow.Leavers.When = map[string][]string{"name": {"走"}}
+			w.source.objects[7].Attributes["name"] = text("走")
+			w.source.objects[7].Attributes["title"], w.target.objects[7].Attributes["title"] = c.source, c.target
+			p := make1(t, w.input())
+			if n := p.Counts().Destructive(); n != 1 {
+				t.Fatalf("%d would be lost", n)
+			}
+			if got := slices.Contains(codes(p), plan.FindProtected); got != c.protected || p.Risk.Blocked != c.protected {
+				t.Errorf("protected %t, blocked %t, want %t; %v", got, p.Risk.Blocked, c.protected, codes(p))
+			}
+		})
+	}
+}
+
 // TestWorstReasonFirst sees that the findings are in the order of their weight.
 func TestWorstReasonFirst(t *testing.T) {
 	t.Parallel()
