@@ -407,7 +407,7 @@ func (s *script) verdict(sub plan.Subject, does string) plan.Verdict {
 		case word == "overrun":
 			v.Failed = &plan.RuleError{File: "users.js", Line: 12, Say: "too slow / 太慢", Limit: true}
 		case word == "looks":
-			for _, at := range strings.Fields(rest) {
+			for at := range strings.FieldsSeq(rest) {
 				kind, id, _ := strings.Cut(at, ":")
 				v.Looked = append(v.Looked, directory.Key{Kind: directory.Kind(kind), ID: directory.ID(id)})
 			}
