@@ -213,6 +213,10 @@ func (j *judgement) encode(b []byte) []byte {
 		b = appendText(b, string(op))
 	}
 	b = appendText(b, j.Reason)
+	b = binary.AppendUvarint(b, uint64(len(j.Looked)))
+	for _, key := range j.Looked {
+		b = appendText(appendText(b, string(key.Kind)), string(key.ID))
+	}
 	b = j.trail.encode(b)
 	b = binary.AppendUvarint(b, uint64(len(j.logs)))
 	for _, line := range j.logs {
@@ -249,6 +253,9 @@ func decodeChanges(body []byte, before directory.Attributes) (*judgement, error)
 		j.Abort = append(j.Abort, plan.Op(p.text()))
 	}
 	j.Reason = p.text()
+	for range p.count() {
+		j.Looked = append(j.Looked, p.key())
+	}
 	j.trail = p.trail()
 	for range p.count() {
 		j.logs = append(j.logs, p.text())
@@ -257,6 +264,15 @@ func decodeChanges(body []byte, before directory.Attributes) (*judgement, error)
 		j.Data = p.attributes(before)
 	}
 	return j, p.done()
+}
+
+// key reads the key of an object of either kind.
+func (p *scanner) key() directory.Key {
+	key := directory.Key{Kind: directory.Kind(p.text()), ID: directory.ID(p.text())}
+	if !slices.Contains(kinds[:], key.Kind) {
+		p.fail()
+	}
+	return key
 }
 
 // lookup asks for the objects of an id; no kind stands for both.

@@ -111,12 +111,47 @@ func (e *engine) getObject(call goja.FunctionCall) goja.Value {
 	case err != nil:
 		return e.fail(textEngine.quote(clean(err.Error(), sayLength)))
 	case len(found) == 0:
+		e.missed(want)
 		return goja.Null()
 	case len(found) > 1:
 		return e.fail(textBothKinds.sayf(clean(string(want.id), 60)))
 	}
 	o := found[0]
+	e.saw(o.Key)
 	return e.readOnly(attrs(o.Attributes), e.declared[o.Kind], "repo.getObjectByID(…)")
+}
+
+// saw keeps what the object at hand is judged by: each object once, and one more than
+// may be, so that it shows. It is of the object, whoever asked for the same one before.
+func (e *engine) saw(key directory.Key) {
+	if len(e.looked) <= plan.MaxLooked && !slices.Contains(e.looked, key) {
+		e.looked = append(e.looked, key)
+	}
+}
+
+// missed is saw for what was not there.
+func (e *engine) missed(l lookup) {
+	for _, kind := range kinds {
+		if l.kind == "" || l.kind == kind {
+			e.saw(directory.Key{Kind: kind, ID: l.id})
+		}
+	}
+}
+
+// rest puts what the object was judged by into a verdict that takes it away. Nothing
+// else rests on that: whatever is written is compared again by the next run.
+func (e *engine) rest() {
+	c := e.c
+	taken := c.out.Rule(plan.Situation{Proposed: c.subject.proposed, Exists: true}).Op.Destructive()
+	switch {
+	case !taken || len(e.looked) == 0:
+	case len(e.looked) > plan.MaxLooked:
+		c.void(lineOf(c.at), textManyGrounds.sayf(plan.MaxLooked))
+	default:
+		c.out.Looked = slices.SortedFunc(slices.Values(e.looked), func(a, b directory.Key) int {
+			return strings.Compare(a.String(), b.String())
+		})
+	}
 }
 
 // addBuiltins adds the global functions.

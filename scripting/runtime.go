@@ -43,8 +43,9 @@ type engine struct {
 
 	c      *call // the object that is being judged
 	frames []goja.StackFrame
-	idle   goja.Callable // does nothing
-	after  bool          // code of the rule may have run behind its end
+	looked []directory.Key // that the object at hand was judged by; the array is used again
+	idle   goja.Callable   // does nothing
+	after  bool            // code of the rule may have run behind its end
 }
 
 // call is the judging of one object.
@@ -139,7 +140,7 @@ func (e *engine) begin(now time.Time) {
 // must be thrown away. Another goroutine may interrupt the rule through vm.
 func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable bool) {
 	c := &call{kind: kind, subject: s}
-	e.c = c
+	e.c, e.looked = c, e.looked[:0]
 	e.random.Seed(1, 2)
 	usable = true
 	defer func() {
@@ -170,6 +171,9 @@ func (e *engine) decide(kind directory.Kind, s *subject) (out *judgement, usable
 	}
 	if !c.failed {
 		c.collect()
+	}
+	if !c.failed {
+		e.rest()
 	}
 	if !c.failed && c.rank > ranksNothing {
 		c.out.At.Line = lineOf(c.at)

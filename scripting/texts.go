@@ -110,6 +110,10 @@ var (
 		en: "the rule looks up more than %d objects",
 		zh: "规则查找的对象超过 %d 个",
 	}
+	textManyGrounds = texts{
+		en: "the rule looked up more than %d other objects for one that is to be disabled or deleted, which rests on all of them: look up fewer",
+		zh: "该对象将被停用或删除，规则为此查找的其他对象超过 %d 个，执行前无法逐一复核：请减少查找",
+	}
 	textBadKind = texts{
 		en: "the second argument of repo.getObjectByID is \"user\" or \"department\"",
 		zh: "repo.getObjectByID 的第二个参数是 \"user\" 或 \"department\"",

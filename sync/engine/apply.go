@@ -26,7 +26,7 @@ type applier struct {
 	begun   time.Time                       // when this worker took over
 	foreign map[int]bool                    // by Seq: calls that another worker made, not settled yet
 	vacancy *vacancy                        // of the target's departments; nil: not looked at yet
-	ups     map[directory.ID]up             // the source's departments as they were seen last
+	shown   map[directory.Key]showing       // objects of the source beside those judged, as they were seen last
 	told    time.Time                       // of the last progress event
 	unread  int                             // changes in a row that could not be checked
 	worn    int                             // changes in a row that the target did not do, however often it was asked
@@ -81,7 +81,7 @@ func (w *worker) newApplier(ctx context.Context, r run.Run) (*applier, error) {
 	now := w.o.Now()
 	a := &applier{
 		worker: w, run: r, plan: p, begun: now, told: now,
-		entries: map[int]run.Entry{}, links: map[directory.Key]*mapping.Link{}, foreign: map[int]bool{}, ups: map[directory.ID]up{},
+		entries: map[int]run.Entry{}, links: map[directory.Key]*mapping.Link{}, foreign: map[int]bool{}, shown: map[directory.Key]showing{},
 	}
 	entries, err := w.o.Store.Entries(ctx, r.Code)
 	if err != nil {

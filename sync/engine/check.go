@@ -237,6 +237,14 @@ func (a *applier) causeHolds(ctx context.Context, c *plan.Change) (bool, string,
 	if c.Cause.Kind == plan.CauseUndo {
 		return true, "", nil
 	}
+	if holds, say, err := a.ownCauseHolds(ctx, c); err != nil || !holds {
+		return false, say, err
+	}
+	return a.looksHold(ctx, c.Cause.Looked)
+}
+
+// ownCauseHolds is causeHolds for what the object itself is, and where.
+func (a *applier) ownCauseHolds(ctx context.Context, c *plan.Change) (bool, string, error) {
 	s, err := ask(ctx, a.flow.Source, c.Source)
 	if err != nil {
 		return false, "", err

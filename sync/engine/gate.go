@@ -189,12 +189,13 @@ func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Pl
 }
 
 // held gives the changes that are not free, each in a form in which equal ones
-// are equal texts: operation, key, before and after.
+// are equal texts: operation, key, before and after, and what the rule judged by.
 func held(p *plan.Plan, free map[int]bool) []string {
 	type change struct {
 		Op            plan.Op
 		Key, Source   string
 		Before, After any
+		Looked        []plan.Look
 	}
 	var list []string
 	for i := range p.Changes {
@@ -202,7 +203,7 @@ func held(p *plan.Plan, free map[int]bool) []string {
 		if free[c.Seq] {
 			continue
 		}
-		b, err := json.Marshal(change{c.Op, c.Key.String(), c.Source.String(), c.Before, c.After})
+		b, err := json.Marshal(change{c.Op, c.Key.String(), c.Source.String(), c.Before, c.After, c.Cause.Looked})
 		if err != nil {
 			b = []byte(err.Error()) // equal to nothing: the older run is superseded
 		}

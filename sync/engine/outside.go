@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"maps"
-	"slices"
-	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
@@ -12,20 +10,9 @@ import (
 	"github.com/rollcallhq/rollcall/sync/mapping"
 )
 
-const (
-	// upLife is how long what was seen of a department counts: a hundred people of one
-	// department cost one climb, and a move is heeded soon.
-	upLife = 30 * time.Second
-	// upMost bounds the way up to a root, so that a source which names ever new parents
-	// ends. Who is deeper is not touched.
-	upMost = 200
-)
-
-// up is a department as the source showed it a moment ago.
-type up struct {
-	connector.Sighting
-	at time.Time // before it was asked for
-}
+// upMost bounds the way up to a root, so that a source which names ever new parents
+// ends. Who is deeper is not touched.
+const upMost = 200
 
 // outside tells whether a person is still out of the flow's scope: their own object is
 // what was judged, but the departments above them may have been moved or renamed since
@@ -83,12 +70,12 @@ func (a *applier) climb(ctx context.Context, from []directory.Ref) (above map[di
 		if len(level) == 0 {
 			return above, why, nil // at the roots, or around a circle, which has no path
 		}
-		if err := a.seeUp(ctx, level); err != nil {
+		if err := a.see(ctx, directory.Department, level); err != nil {
 			return nil, "", err
 		}
 		next = nil
 		for _, id := range level {
-			switch s := a.ups[id]; s.Presence {
+			switch s := a.shown[directory.Key{Kind: directory.Department, ID: id}]; s.Presence {
 			case connector.Present:
 				above[id] = directory.Object{Key: directory.Key{Kind: directory.Department, ID: id}, Attributes: s.Object.Attributes}
 				next = append(next, s.Object.Attributes[directory.AttrParent].Refs()...)
@@ -99,27 +86,4 @@ func (a *applier) climb(ctx context.Context, from []directory.Ref) (above map[di
 		}
 	}
 	return above, "too many levels / 部门层级过多", nil
-}
-
-// seeUp sees that the departments are known as they are, asking for those that were not
-// seen for a while.
-func (a *applier) seeUp(ctx context.Context, ids []directory.ID) error {
-	now := a.o.Now()
-	var old []directory.ID
-	for _, id := range ids {
-		// A clock that went back makes everything old.
-		if s, seen := a.ups[id]; !seen || now.Before(s.at) || now.Sub(s.at) > upLife {
-			old = append(old, id)
-		}
-	}
-	for chunk := range slices.Chunk(old, askChunk) {
-		seen, err := askAll(ctx, a.flow.Source, directory.Department, chunk)
-		if err != nil {
-			return err
-		}
-		for i, id := range chunk {
-			a.ups[id] = up{seen[i], now}
-		}
-	}
-	return nil
 }

@@ -133,6 +133,7 @@ func checkSafety(t tester, in plan.Input, p *plan.Plan) {
 			t.Errorf("#%d: %s of %s after %s", c.Seq, c.Op, c.Key, before)
 		}
 		touched[c.Key] = c.Op
+		checkLooked(t, in, c)
 	}
 	owners := map[directory.Key]directory.Key{}
 	for source, target := range linked {
@@ -144,6 +145,24 @@ func checkSafety(t tester, in plan.Input, p *plan.Plan) {
 		}
 		if c.Key.ID != "" {
 			owners[c.Key] = c.Source
+		}
+	}
+}
+
+// checkLooked sees that what a rule looked at is as the source shows it, each once and
+// in order.
+func checkLooked(t tester, in plan.Input, c plan.Change) {
+	t.Helper()
+	for i, l := range c.Cause.Looked {
+		if i > 0 && c.Cause.Looked[i-1].Key.String() >= l.Key.String() {
+			t.Errorf("#%d: looked at %s after %s", c.Seq, l.Key, c.Cause.Looked[i-1].Key)
+		}
+		want := directory.Digest{}
+		if o, there := in.Source.Get(l.Key); there {
+			want = o.Digest()
+		}
+		if l.Fingerprint != want || l.Name == "" {
+			t.Errorf("#%d: looked at %+v, want the fingerprint %s", c.Seq, l, want)
 		}
 	}
 }

@@ -399,6 +399,13 @@ func changeText(b *strings.Builder, c *plan.Change) {
 		if !c.Cause.Fingerprint.IsZero() {
 			b.WriteString(", and the source object is as it was judged")
 		}
+		for _, l := range c.Cause.Looked {
+			is := "is as it was"
+			if l.Fingerprint.IsZero() {
+				is = "is not in the source"
+			}
+			fmt.Fprintf(b, ", and %s %s %s", l.Key.Kind, l.Name, is)
+		}
 		b.WriteString("\n")
 	}
 }

@@ -81,6 +81,17 @@ type Cause struct {
 	Attribute   string           `json:"attribute,omitempty"`
 	Values      []string         `json:"values,omitempty"`
 	Fingerprint directory.Digest `json:"fingerprint,omitzero"`
+	// Looked are the other objects that the rule judged this one by, each once and in
+	// the order of their keys: they must still be what they were.
+	Looked []Look `json:"looked,omitempty"`
+}
+
+// Look is a source object that a rule looked at while it judged another.
+type Look struct {
+	Key  directory.Key `json:"key"`
+	Name string        `json:"name"` // for people, who tell it apart by this
+	// Fingerprint is that of the object; zero: the source did not have it.
+	Fingerprint directory.Digest `json:"fingerprint,omitzero"`
 }
 
 // NoteKind is the kind of a Note.

@@ -187,6 +187,9 @@ func (s small) rules() {
 		} else if !user && s.some("moves", 20) {
 			does = "in = " + s.pick("to", "d0", "d1", "d2", "d3") + "; return"
 		}
+		if s.some("looks at others", 30) {
+			does = "looks " + s.pick("looks", "user:u0", "department:d0 user:u1 user:u0", "user:u9 department:d9 user:u9") + "; " + does
+		}
 		if s.some("tells its line", 50) {
 			does = "line 7; " + does
 		} else if s.some("gives a reason", 20) {

@@ -50,7 +50,16 @@ type Verdict struct {
 	// else its last write to context.data. It is zero when the rule did none of them.
 	At     Place
 	Failed *RuleError // the rule threw, overstayed or misused the API; the rest is then void
+	// Looked are the other objects that the rule asked for before it took this one away:
+	// its change rests on them as well. An id that was asked for without a kind stands
+	// for the object that it gave, or, when it gave none, for one of each kind. At most
+	// MaxLooked of them; nil when the rule takes nobody away.
+	Looked []directory.Key
 }
+
+// MaxLooked is how many other objects a DISABLE or DELETE may rest on: each is asked for
+// again before the account is touched.
+const MaxLooked = 20
 
 // Place is a line of a rule.
 type Place struct {

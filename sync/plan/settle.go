@@ -284,6 +284,7 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 		}
 		d.Reason = withReason("chosen by the rule / 由规则决定", v)
 	}
+	d.Cause.Looked = m.looked(v)
 	if d.Op == Delete && !r.Chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
 		day := c.link.DisabledAt.Format("2006-01-02")
 		d.Reason = withDetail(d.Reason, day)

@@ -406,6 +406,11 @@ func (s *script) verdict(sub plan.Subject, does string) plan.Verdict {
 			v.At = plan.Place{File: "users.js", Line: number(s.t, rest)}
 		case word == "overrun":
 			v.Failed = &plan.RuleError{File: "users.js", Line: 12, Say: "too slow / 太慢", Limit: true}
+		case word == "looks":
+			for at := range strings.FieldsSeq(rest) {
+				kind, id, _ := strings.Cut(at, ":")
+				v.Looked = append(v.Looked, directory.Key{Kind: directory.Kind(kind), ID: directory.ID(id)})
+			}
 		case word == "because":
 			v.Reason = rest
 		case word == "throw":

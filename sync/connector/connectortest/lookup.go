@@ -19,6 +19,7 @@ func lookupCases() []testCase {
 		{"many", []string{"SeedUser"}, lookupMany},
 		{"out of sight", []string{"SeedUser", "HideObject"}, lookupHidden},
 		{"equals the listing", []string{"SeedUser"}, lookupEqualsRead},
+		{"departments equal the listing", []string{"SeedDepartment", "SeedUser"}, lookupDepartmentsEqualRead},
 	}
 }
 
@@ -116,6 +117,30 @@ func lookupEqualsRead(t *testing.T, h *Harness) {
 		}
 		if o.Digest() != sighting.Object.Digest() {
 			t.Errorf("%s: read %v, looked up %v", ids[i], o, sighting.Object)
+		}
+	}
+}
+
+// lookupDepartmentsEqualRead is the same for departments: who is taken away by a rule
+// that looked at one is not, unless that department is still what the listing showed.
+func lookupDepartmentsEqualRead(t *testing.T, h *Harness) {
+	top := h.SeedDepartment(Department{ID: "6001", Name: "甲部"})
+	below := h.SeedDepartment(Department{ID: "6002", Name: "乙部", Parent: top})
+	h.seedUsers(2)
+	s := h.readComplete(t)
+	for _, ids := range [][]directory.ID{{top}, {below}, {below, top}} {
+		seen, err := h.Connector.Lookup(within(t), directory.Department, ids)
+		if err != nil || len(seen) != len(ids) {
+			t.Fatalf("%d sightings and error %v, want %d", len(seen), err, len(ids))
+		}
+		for i, sighting := range seen {
+			o, ok := s.Get(departmentKey(ids[i]))
+			if !ok || sighting.Presence != connector.Present {
+				t.Fatalf("%s: read %v, presence %d (%s)", ids[i], ok, sighting.Presence, sighting.Why)
+			}
+			if o.Digest() != sighting.Object.Digest() {
+				t.Errorf("%s: read %v, looked up %v", ids[i], o, sighting.Object)
+			}
 		}
 	}
 }
