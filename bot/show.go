@@ -210,10 +210,26 @@ func (v view) foot() string {
 
 // cause says what must still hold when the change is applied.
 func (l Lang) cause(c plan.Cause) string {
+	own := l.ownCause(c)
+	if len(c.Looked) == 0 {
+		return own
+	}
+	var names []string
+	for _, o := range c.Looked {
+		names = append(names, label(o.Name))
+	}
+	return own + l.say("; what the rule looked up must be as it was, too: ", "；规则查找过的对象也必须没有变化：") + l.list(names)
+}
+
+// ownCause is cause without other objects.
+func (l Lang) ownCause(c plan.Cause) string {
 	switch c.Kind {
 	case plan.CauseGone:
 		return l.say("the person is gone from the source; asked again before it is done", "此人已不在来源中；执行前再次查询来源")
 	case plan.CauseStatus:
+		if !c.Fingerprint.IsZero() {
+			return l.say("%s = %s in the source; the source object must be unchanged when it is done", "来源中 %s = %s；执行时来源对象必须没有变化", label(c.Attribute), label(l.list(c.Values)))
+		}
 		return l.say("%s = %s in the source; read again before it is done", "来源中 %s = %s；执行前再次读取", label(c.Attribute), label(l.list(c.Values)))
 	case plan.CauseScope:
 		return l.say("out of the flow's scope; read again before it is done", "超出流程范围；执行前再次读取")

@@ -263,10 +263,12 @@ func (a *applier) ownCauseHolds(ctx context.Context, c *plan.Change) (bool, stri
 		return false, "not in the source any more: plan again / 来源中已不存在，请重新发起", nil
 	}
 	if c.Cause.Kind == plan.CauseStatus {
-		if mapping.HasOne(s.Object.Value(c.Cause.Attribute), c.Cause.Values) {
-			return true, "", nil
+		if !mapping.HasOne(s.Object.Value(c.Cause.Attribute), c.Cause.Values) {
+			return false, sayf("%s has changed in the source: not touched / 来源中的 %s 已改变，未执行", c.Cause.Attribute, c.Cause.Attribute), nil
 		}
-		return false, sayf("%s has changed in the source: not touched / 来源中的 %s 已改变，未执行", c.Cause.Attribute, c.Cause.Attribute), nil
+		if c.Cause.Fingerprint.IsZero() {
+			return true, "", nil // no rule judged anything else
+		}
 	}
 	if s.Object.Digest() == c.Cause.Fingerprint {
 		if c.Cause.Kind == plan.CauseScope {

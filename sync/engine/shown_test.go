@@ -309,3 +309,26 @@ func TestLookedAtIsPartOfWhatWaitsForAVote(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoLeftByStatusIsWhatTheRuleSaw: the status still says that they have left, but the
+// rule that let both go saw another object of one of them, and might keep that one by now.
+func TestWhoLeftByStatusIsWhatTheRuleSaw(t *testing.T) {
+	t.Parallel()
+	law := &onlooker{choose: map[directory.ID]bool{}}
+	mirrorStory(t, law, func(w *world) {
+		w.marked("0001", "status", "left")
+		w.marked("0002", "status", "left")
+	}, func(w *world, m *mirror, r run.Run) {
+		m.put(directory.User, "0001", "人0001", directory.Attributes{
+			"employee_no": directory.TextOf("0001"), "email": directory.TextOf("u0001@x.cn"),
+			"departments": directory.RefsToKind(directory.Department, "d2"), "status": directory.TextOf("left"), "rehired": directory.TextOf("yes"),
+		})
+		steps := map[directory.ID]run.Step{}
+		for _, e := range ladderEnd(w, r, 2) {
+			steps[e.Source.ID] = e.Step
+		}
+		if steps["0001"] != run.StepSkipped || !w.target.active("0001") || steps["0002"] != run.StepDone || w.target.active("0002") {
+			w.t.Errorf("%v, active: %t %t", steps, w.target.active("0001"), w.target.active("0002"))
+		}
+	})
+}

@@ -75,7 +75,8 @@ const (
 )
 
 // Cause is what a change rests on. Attribute and Values are of a status;
-// Fingerprint is of the source object that a rule or scope judged.
+// Fingerprint is of the source object that a rule or scope judged: of a status only
+// where there is a rule, which might hold it back by now.
 type Cause struct {
 	Kind        CauseKind        `json:"kind"`
 	Attribute   string           `json:"attribute,omitempty"`

@@ -284,6 +284,9 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 		}
 		d.Reason = withReason("chosen by the rule / 由规则决定", v)
 	}
+	if _, ruled := m.rules.about(c.source.Kind); ruled && d.Cause.Kind == CauseStatus {
+		d.Cause.Fingerprint = c.source.Digest() // the rule let it pass for what it is
+	}
 	d.Cause.Looked = m.looked(v)
 	if d.Op == Delete && !r.Chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
 		day := c.link.DisabledAt.Format("2006-01-02")
