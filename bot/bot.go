@@ -87,7 +87,7 @@ func New(o Options) (*Bot, error) {
 	o.setDefaults()
 	b := &Bot{
 		o: o, platforms: map[run.Platform]Platform{}, rooms: map[place]*Room{}, named: map[string]*Room{}, flows: map[string]*Flow{},
-		heard: make(chan struct{}, 1), pace: &pacer{shared: o.Limiter, now: o.Now, logger: o.Logger},
+		heard: make(chan struct{}, 1), pace: &pacer{Counter: NewCounter(o.Limiter, o.Now, o.Logger)},
 	}
 	errs := []error{o.missing()}
 	for _, p := range o.Platforms {
