@@ -92,6 +92,9 @@ func New(o Options) (*Bot, error) {
 	errs := []error{o.missing()}
 	for _, p := range o.Platforms {
 		b.platforms[p.Name()] = p
+		if a, is := p.(Aside); is {
+			a.Turns(b.asideTurn)
+		}
 	}
 	for _, way := range append(slices.Sorted(maps.Keys(b.platforms)), byRobots) {
 		b.out = append(b.out, &outbox{b: b, way: way, bell: make(chan struct{}, 1), hand: inHand})
