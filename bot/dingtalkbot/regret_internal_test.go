@@ -290,37 +290,44 @@ func TestWhoCannotBeToldIsToldLater(t *testing.T) {
 	})
 }
 
-// TestCrowdsAreBounded: who comes beyond is told with the others, and in a chat beyond at
-// once.
+// TestCrowdsAreBounded: who comes beyond is told with the others, without a name; in a chat
+// beyond nobody waits.
 func TestCrowdsAreBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		full := true
-		r := newRegretRoom(t, Stream, func(context.Context, bot.Outgoing) time.Duration {
-			if full {
-				return time.Hour
+	var r crowds
+	var begun []*crowd
+	join := func(chat, staff string) bool {
+		return r.join(bot.Message{ID: staff, Chat: chat, Sender: []string{staff}}, sorryLost, func(c *crowd) { begun = append(begun, c) })
+	}
+	for i := range crowdNames + 100 {
+		if !join("cid", fmt.Sprint("u", i)) {
+			t.Fatalf("sender %d does not wait", i)
+		}
+	}
+	waiting := 0
+	for i := range allCrowds + 5 {
+		if join(fmt.Sprint("cid", i), "v") {
+			waiting++
+		}
+	}
+	if waiting != allCrowds-1 || len(r.all) != allCrowds || r.names != allNames || len(begun) != allCrowds {
+		t.Errorf("%d wait in other chats; %d crowds and %d names are remembered, %d begun", waiting, len(r.all), r.names, len(begun))
+	}
+	named := map[string]bool{}
+	for _, c := range begun {
+		for over := false; !over; over = r.left(c) {
+			o, _ := r.take(c)
+			for _, name := range o.Mention {
+				named[o.Chat+name] = true
 			}
-			return 0
-		})
-		for i := range crowdNames + 100 {
-			r.refused(fmt.Sprint("u", i), i)
+			if c == begun[0] && o.Card.Title != sorryAll || c != begun[0] && o.Card.Title != sorryLost {
+				t.Errorf("%s is told %q", o.Chat, o.Card.Title)
+			}
 		}
-		for i := range allCrowds + 5 {
-			r.b.regret(t.Context(), bot.Message{ID: fmt.Sprint("c", i), Chat: fmt.Sprint("cid", i), Sender: []string{"v"}}, sorryLost)
-		}
-		synctest.Wait()
-		if n, names := len(r.b.crowds.all), r.b.crowds.names; n != allCrowds || names != allNames {
-			t.Errorf("%d crowds and %d names are remembered", n, names)
-		}
-		if n := len(r.all()); n != 6 {
-			t.Errorf("%d were told at once", n)
-		}
-		full = false
-		r.ear.close()
-		if told := r.named(); len(told) != crowdNames || r.b.crowds.names != 0 {
-			t.Errorf("%d were named, %d names are remembered", len(told), r.b.crowds.names)
-		}
-	})
+	}
+	if len(named) != allNames || r.names != 0 || len(r.all) != 0 {
+		t.Errorf("%d were named; %d names and %d crowds are remembered", len(named), r.names, len(r.all))
+	}
 }
 
 // TestACrowdByCallback: who finds no room gets an empty response, and the room hears it
