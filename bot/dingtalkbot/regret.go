@@ -65,7 +65,7 @@ func (b *Bot) gathered(ctx context.Context, m bot.Message, sorry string) bool {
 		return false
 	}
 	if m.Weak {
-		wait = crowdWait // who has forged a request makes us speak no more than once in it
+		wait = max(wait, crowdWait) // who has forged a request makes us speak no more than once in it
 	}
 	return b.crowds.join(m, sorry, b.attended(ctx, wait))
 }
@@ -79,28 +79,45 @@ func (b *Bot) attended(ctx context.Context, wait time.Duration) func(*crowd) {
 // when nobody waits any more.
 func (b *Bot) attend(ctx context.Context, c *crowd, wait time.Duration) {
 	defer close(c.done)
-	for left, tries := crowdWait, 0; ; {
-		hurried := c.pause(wait)
-		left -= wait
-		if wait = b.asks(ctx, c.chat); wait > 0 && left > 0 && !hurried {
-			wait = min(wait, left)
-			continue
-		}
+	for tries, lost := 0, false; ; {
+		hurried := b.awaitRoom(ctx, c, wait)
 		o, id := b.crowds.take(c)
-		err := b.tell(ctx, o, id)
+		err := errLate
+		if !lost { // one failure is enough when everything closes
+			err = b.tell(ctx, o, id)
+		}
 		if tries++; fault.Retryable(err) && tries < regretTries && !hurried {
 			b.crowds.back(c, o.Mention)
 			wait = max(fault.After(err), min(regretPause<<(tries-1), crowdWait))
-			left = wait // it has waited for room already
 			continue
 		}
 		if err != nil {
+			lost = hurried
 			b.refuse(ctx, unanswered, "senders", max(len(o.Mention), 1))
 		}
 		if b.crowds.left(c) {
 			return
 		}
-		left, tries, wait = crowdWait, 0, 0
+		tries, wait = 0, 0
+	}
+}
+
+// awaitRoom waits, and then until the chat has room for a message to a crowd, or the crowd
+// has waited for long enough; it tells whether everything closes, which waits for nothing.
+func (b *Bot) awaitRoom(ctx context.Context, c *crowd, wait time.Duration) (hurried bool) {
+	for left := crowdWait; ; {
+		hurried = c.pause(wait)
+		left -= wait
+		wait = b.asks(ctx, c.chat)
+		switch {
+		case hurried || wait <= 0:
+			return hurried
+		case wait > crowdWait: // not for room: the platform wants silence
+		case left > 0:
+			wait = min(wait, left)
+		default:
+			return false
+		}
 	}
 }
 

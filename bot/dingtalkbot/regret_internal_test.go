@@ -264,6 +264,40 @@ func TestWhoHasWaitedAMinuteIsTold(t *testing.T) {
 	})
 }
 
+// TestNobodyIsToldWhileThePlatformWantsSilence: it would only become angrier.
+func TestNobodyIsToldWhileThePlatformWantsSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		quiet := time.Now().Add(10 * time.Minute)
+		r := newRegretRoom(t, Stream, func(context.Context, bot.Outgoing) time.Duration { return time.Until(quiet) })
+		for i := range 10 {
+			r.refused(fmt.Sprint("u", i), i)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Hour)
+		if said := r.all(); len(said) != 1 || len(said[0].named) != 10 || !said[0].at.Equal(quiet) {
+			t.Errorf("said was %+v", said)
+		}
+	})
+}
+
+// TestADeadPlatformHoldsUpNoEnd: when everything closes and the platform is silent, that is
+// found out once.
+func TestADeadPlatformHoldsUpNoEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegretRoom(t, Stream, func(context.Context, bot.Outgoing) time.Duration { return time.Minute })
+		for i := range 300 {
+			r.refused(fmt.Sprint("u", i), i)
+		}
+		r.fail = 1000
+		r.ear.close()
+		if calls := 1000 - r.fail; calls == 0 || calls > 2 || r.b.Refused()[unanswered] != 6 {
+			t.Errorf("%d calls, %v", calls, r.b.Refused())
+		}
+	})
+}
+
 // TestWhoCannotBeToldIsToldLater: when the platform does not answer, or never.
 func TestWhoCannotBeToldIsToldLater(t *testing.T) {
 	t.Parallel()
