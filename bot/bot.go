@@ -87,11 +87,14 @@ func New(o Options) (*Bot, error) {
 	o.setDefaults()
 	b := &Bot{
 		o: o, platforms: map[run.Platform]Platform{}, rooms: map[place]*Room{}, named: map[string]*Room{}, flows: map[string]*Flow{},
-		heard: make(chan struct{}, 1), pace: &pacer{shared: o.Limiter, now: o.Now, logger: o.Logger},
+		heard: make(chan struct{}, 1), pace: &pacer{Counter: NewCounter(o.Limiter, o.Now, o.Logger)},
 	}
 	errs := []error{o.missing()}
 	for _, p := range o.Platforms {
 		b.platforms[p.Name()] = p
+		if a, is := p.(Aside); is {
+			a.Turns(b.asideTurn)
+		}
 	}
 	for _, way := range append(slices.Sorted(maps.Keys(b.platforms)), byRobots) {
 		b.out = append(b.out, &outbox{b: b, way: way, bell: make(chan struct{}, 1), hand: inHand})

@@ -45,15 +45,15 @@ func (in *inbox) flooded(ctx context.Context, c caller) ([]run.Letter, bool) {
 	}
 	limit, key := "", who
 	switch {
-	case in.b.pace.take(ctx, "in:"+who, flood.Person, time.Minute) > 0:
+	case in.b.pace.Take(ctx, "in:"+who, flood.Person, time.Minute) > 0:
 		limit = l.say("At most %d commands a minute are obeyed from one person.", "每人每分钟最多执行 %d 条命令。", flood.Person)
-	case !brakes && !c.m.Direct && in.b.pace.take(ctx, "in:"+where, flood.Room, time.Minute) > 0:
+	case !brakes && !c.m.Direct && in.b.pace.Take(ctx, "in:"+where, flood.Room, time.Minute) > 0:
 		key = where
 		limit = l.say("At most %d commands a minute are obeyed in one room.", "每个群每分钟最多执行 %d 条命令。", flood.Room)
 	default:
 		return nil, false
 	}
-	if in.b.pace.take(ctx, "in:told:"+key, 1, time.Minute) > 0 {
+	if in.b.pace.Take(ctx, "in:told:"+key, 1, time.Minute) > 0 {
 		in.b.o.Logger.WarnContext(ctx, "message comes too fast, not obeyed and not answered", "inbox", c.id, "platform", c.m.Platform)
 		return nil, true
 	}

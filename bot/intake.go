@@ -227,7 +227,7 @@ func (in *inbox) enter(ctx context.Context, id string) (key string, ok bool) {
 	ours := m.ours
 	in.mu.Unlock()
 	if !ours {
-		if wait := in.b.pace.take(ctx, "in:once:"+id, 1, oneAnswerer); wait > 0 {
+		if wait := in.b.pace.Take(ctx, "in:once:"+id, 1, oneAnswerer); wait > 0 {
 			in.mu.Lock()
 			m.next = in.b.o.Now().Add(wait) // it is another replica's until then, and not asked for again
 			in.mu.Unlock()

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,164 +14,33 @@ import (
 )
 
 const (
-	// alone is how long we count alone after the shared limiter failed: waiting for
-	// it each time would keep every answer waiting.
-	alone = 5 * time.Second
-	// tellAway is how often the log is told that it fails.
-	tellAway = time.Minute
 	// drawEvery is how long a live card stays as it is drawn at least. DingTalk's
 	// and every other platform's costs more than Feishu's.
 	drawEvery       = 3 * time.Second
 	drawEveryFeishu = 2 * time.Second
 )
 
-// pacer asks the limiter that replicas share, and counts alone while that fails.
-// It is safe for concurrent use.
+// pacer counts what is sent, and keeps silence where a platform wants it. It is safe
+// for concurrent use.
 type pacer struct {
-	shared Limiter // nil: nothing is limited
-	now    func() time.Time
-	logger *slog.Logger
+	*Counter
 
 	mu    sync.Mutex
-	until time.Time // counting alone until then
-	told  time.Time
-	used  map[string]uses
 	shut  map[string]time.Time // keys that a platform wants silence for
 	swept time.Time
-}
-
-// uses are the newest uses of a key, oldest first.
-type uses struct {
-	at  []time.Time
-	per time.Duration
-}
-
-// take asks for one use of a key at n uses in a time; it gives how long to wait,
-// 0 when it may go now. It always decides: whoever asks has somebody waiting.
-// Both counts must allow it, the shared one and that of what this process used
-// itself, which has its uses while the shared one was away, too: no process passes a
-// limit by itself when the shared one is away, comes back or has forgotten.
-func (p *pacer) take(ctx context.Context, key string, n int, per time.Duration) time.Duration {
-	if p.shared == nil {
-		return 0
-	}
-	shared, wait := p.takeShared(ctx, key, n, per)
-	if wait > 0 {
-		return wait
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	p.sweep(now)
-	one := p.used[key]
-	if wait := one.wait(now, n, per); wait > 0 {
-		return wait
-	}
-	if shared && n == 1 {
-		return 0 // a card's pace: of it nothing is lost when the shared count goes away
-	}
-	one.at = slices.DeleteFunc(one.at, func(at time.Time) bool { return now.Sub(at) >= per })
-	if p.used == nil {
-		p.used = map[string]uses{}
-	}
-	p.used[key] = uses{append(one.at, now), per}
-	return 0
-}
-
-// takeShared is take at the shared limiter; counted is false while that is away.
-func (p *pacer) takeShared(ctx context.Context, key string, n int, per time.Duration) (counted bool, wait time.Duration) {
-	if p.isAlone() {
-		return false, 0
-	}
-	if wait := p.own(key, n, per); wait > 0 {
-		return true, wait // the shared count is not used up for nothing
-	}
-	wait, err := p.shared.Take(ctx, key, n, per)
-	if err != nil {
-		p.fails(ctx, err)
-		return false, 0
-	}
-	p.answers()
-	return true, wait
 }
 
 // takeAll asks for several uses of a key, all or none.
 func (p *pacer) takeAll(ctx context.Context, l limit, uses int) time.Duration {
 	uses = max(min(uses, l.N), 1) // what is more than a limit allows goes when nothing else went
 	// So many are free when one is at a limit that is lower by the others.
-	if wait := p.take(ctx, l.key, l.N-uses+1, l.Per); wait > 0 {
+	if wait := p.Take(ctx, l.key, l.N-uses+1, l.Per); wait > 0 {
 		return wait
 	}
 	for range uses - 1 {
-		p.take(ctx, l.key, l.N, l.Per) // only another replica can have been faster
+		p.Take(ctx, l.key, l.N, l.Per) // only another replica can have been faster
 	}
 	return 0
-}
-
-// wait gives how long it takes until there are fewer than n uses in a time.
-func (u uses) wait(now time.Time, n int, per time.Duration) time.Duration {
-	over := len(u.at) - n
-	if over < 0 {
-		return 0
-	}
-	return min(max(per-now.Sub(u.at[over]), 0), per)
-}
-
-// own gives how long to wait for this process's own uses to be over. While the shared
-// limiter is known to be away it gives 0: that must be asked whether it is back.
-func (p *pacer) own(key string, n int, per time.Duration) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.until.IsZero() {
-		return 0
-	}
-	return p.used[key].wait(p.now(), n, per)
-}
-
-// answers notes that the shared limiter is there.
-func (p *pacer) answers() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.until = time.Time{}
-}
-
-func (p *pacer) isAlone() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.now().Before(p.until)
-}
-
-// fails notes that the shared limiter does not answer.
-func (p *pacer) fails(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return // we left, not the limiter
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	p.until = now.Add(alone)
-	if p.told.IsZero() || now.Sub(p.told) >= tellAway {
-		p.told = now
-		p.logger.WarnContext(ctx, "shared limits are away, this process counts alone", "err", err)
-	}
-}
-
-// sweep forgets what is over, once a minute, with the lock held.
-func (p *pacer) sweep(now time.Time) {
-	if now.Sub(p.swept) < time.Minute {
-		return
-	}
-	p.swept = now
-	for key, one := range p.used {
-		if now.Sub(one.at[len(one.at)-1]) >= one.per {
-			delete(p.used, key)
-		}
-	}
-	for key, until := range p.shut {
-		if !now.Before(until) {
-			delete(p.shut, key)
-		}
-	}
 }
 
 // silent tells how long a platform wants silence for a key yet.
@@ -190,7 +59,10 @@ func (p *pacer) hush(key string, d time.Duration) {
 		p.shut = map[string]time.Time{}
 	}
 	now := p.now()
-	p.sweep(now)
+	if now.Sub(p.swept) >= time.Minute {
+		p.swept = now
+		maps.DeleteFunc(p.shut, func(_ string, until time.Time) bool { return !now.Before(until) })
+	}
 	if until := now.Add(d); until.After(p.shut[key]) {
 		p.shut[key] = until
 	}

@@ -207,7 +207,7 @@ func TestTheLimiterIsAway(t *testing.T) {
 	l.away = errors.New("redis is away")
 	went := 0
 	for range 10 {
-		if w.b.pace.take(t.Context(), "k", 3, time.Hour) == 0 {
+		if w.b.pace.Take(t.Context(), "k", 3, time.Hour) == 0 {
 			went++
 		}
 		w.clock = w.clock.Add(6 * time.Second)
@@ -216,13 +216,13 @@ func TestTheLimiterIsAway(t *testing.T) {
 		t.Errorf("%d went, the limiter was asked %d times", went, l.asks)
 	}
 	for range 10 {
-		w.b.pace.take(t.Context(), "k", 3, time.Hour)
+		w.b.pace.Take(t.Context(), "k", 3, time.Hour)
 	}
 	if l.asks > 11 {
 		t.Errorf("each of ten tries in one moment waits for the limiter: %d", l.asks-10)
 	}
 	w.clock = w.clock.Add(time.Minute)
-	w.b.pace.take(t.Context(), "k", 3, time.Hour)
+	w.b.pace.Take(t.Context(), "k", 3, time.Hour)
 	if n := strings.Count(log.String(), "shared limits are away"); n != 3 {
 		t.Errorf("told %d times at 0, 60 and 120 seconds:\n%s", n, log.String())
 	}
@@ -230,7 +230,7 @@ func TestTheLimiterIsAway(t *testing.T) {
 	w.clock = w.clock.Add(time.Minute)
 	asks := l.asks
 	for range 5 {
-		if wait := w.b.pace.take(t.Context(), "k", 3, time.Hour); wait <= 50*time.Minute || wait >= time.Hour {
+		if wait := w.b.pace.Take(t.Context(), "k", 3, time.Hour); wait <= 50*time.Minute || wait >= time.Hour {
 			t.Errorf("when it is back, what was used meanwhile counts: %s", wait)
 		}
 	}
@@ -238,12 +238,12 @@ func TestTheLimiterIsAway(t *testing.T) {
 		t.Errorf("its count was used up %d times by what could not go", n)
 	}
 	w.clock = w.clock.Add(time.Hour)
-	if wait := w.b.pace.take(t.Context(), "k", 3, time.Hour); wait != 0 {
+	if wait := w.b.pace.Take(t.Context(), "k", 3, time.Hour); wait != 0 {
 		t.Errorf("when that is over: %s", wait)
 	}
 	w.clock = w.clock.Add(3 * time.Hour)
 	l.away = errors.New("redis is away")
-	w.b.pace.take(t.Context(), "other", 1, time.Second)
+	w.b.pace.Take(t.Context(), "other", 1, time.Second)
 	if n := len(w.b.pace.used); n != 1 {
 		t.Errorf("%d keys are kept", n)
 	}

@@ -66,6 +66,15 @@ type Sized interface {
 	Messages(o Outgoing) int
 }
 
+// Aside is a Paced that says something beside the outbox: from memory, to the sender
+// of a message that was not accepted.
+type Aside interface {
+	// Turns is called once, before anything is heard. turn tells how long such a message
+	// has to wait until its chat has room for it, counted together with what the outbox
+	// says there; 0 takes the turn. It is safe for concurrent use, and may ask Redis.
+	Turns(turn func(ctx context.Context, o Outgoing) time.Duration)
+}
+
 // Service is what the bot asks of the engine.
 type Service interface {
 	Start(ctx context.Context, req run.Request) (run.Run, error)

@@ -95,7 +95,7 @@ func TestWhatWasUsedBeforeCountsAlone(t *testing.T) {
 		if i == 15 {
 			l.away = errors.New("redis is away")
 		}
-		if w.b.pace.take(t.Context(), "chat", 18, time.Minute) == 0 {
+		if w.b.pace.Take(t.Context(), "chat", 18, time.Minute) == 0 {
 			went++
 		}
 		w.clock = w.clock.Add(time.Second)
@@ -113,7 +113,7 @@ func TestMemoryOfRatesAndSessionsIsBounded(t *testing.T) {
 	for i := range 3000 { // three cards and two chats a minute
 		w.clock = w.clock.Add(20 * time.Second)
 		w.b.pace.hush(fmt.Sprint("card", i), 2*time.Second)
-		w.b.pace.take(t.Context(), fmt.Sprint("chat", i), 18, time.Minute)
+		w.b.pace.Take(t.Context(), fmt.Sprint("chat", i), 18, time.Minute)
 		w.b.sessions.keep(place{run.DingTalk, fmt.Sprint("cid", i)}, Session{URL: "https://oapi.dingtalk.com/x", Expires: w.clock.Add(90 * time.Minute)}, w.clock)
 	}
 	if n, used := len(w.b.pace.shut), len(w.b.pace.used); n > 10 || used > 10 {

@@ -25,6 +25,19 @@ func (b *Bot) mustWait(ctx context.Context, o Outgoing) time.Duration {
 	return b.awaitTurn(ctx, o, 0)
 }
 
+// asideTurn tells how long a message that is said beside the outbox has to wait for room
+// in its chat; 0 takes the turn. The app's own limit does not keep it waiting.
+func (b *Bot) asideTurn(ctx context.Context, o Outgoing) time.Duration {
+	t := passage{b: b, uses: 1}
+	for _, l := range b.limits(o) {
+		if l.Scope == PaceChat {
+			t.all = append(t.all, l)
+		}
+	}
+	wait, _ := t.take(ctx)
+	return wait
+}
+
 // awaitTurn waits for a letter's turn, as long as the patience lasts, where the
 // whole app has to wait. It gives how long is to be waited yet, 0 when it is its
 // turn.

@@ -26,6 +26,9 @@ type Redis struct {
 	// and server_name behind the question mark. redis+sentinel and the like are the
 	// same; further hosts may stand in addr, the master in master.
 	URL Secret
+	// File is the full path of the file that holds the URL as written; "" where the
+	// configuration itself has it. The passwords in it may be renewed.
+	File string
 }
 
 func (r *Redis) setDefaults() { r.Mode = "none" }
@@ -74,7 +77,7 @@ func (r *Redis) decode(d *decoder, n ast.Node, at spot) {
 		d.odd(at, say("Redis 的密码直接写在了文件里；请改用 ${环境变量} 或 file:/路径", "the password of Redis stands in the file itself; use ${ENV} or file:/path instead"))
 	}
 	if u.files(d, at) {
-		*r = Redis{Mode: u.mode, URL: NewSecret(u.String())}
+		*r = Redis{Mode: u.mode, URL: NewSecret(u.String()), File: d.fileOf(written)}
 	}
 }
 

@@ -125,6 +125,15 @@ func (d *decoder) secretFile(path string, at spot) (string, bool) {
 	return text, true
 }
 
+// fileOf gives the full path of the file of file:/path, "" for any other text.
+func (d *decoder) fileOf(written string) string {
+	path, is := strings.CutPrefix(written, "file:")
+	if !is {
+		return ""
+	}
+	return resolve(d.opts.Path, path)
+}
+
 // fileProblem says why a file cannot be read.
 func fileProblem(path string, err error) Text {
 	switch {

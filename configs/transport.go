@@ -15,6 +15,9 @@ type Record struct {
 	// URL is the address of PostgreSQL as written, with its references put in; not set
 	// for sqlite.
 	URL Secret
+	// File is the full path of the file that holds the address as written; "" where the
+	// configuration itself has it. The password in it may be renewed.
+	File string
 }
 
 func (r *Record) setDefaults() { r.Driver = "sqlite" }
@@ -55,7 +58,7 @@ func (r *Record) decode(d *decoder, n ast.Node, at spot) {
 		d.bad(at, why)
 		return
 	}
-	*r = Record{Driver: "postgres", URL: NewSecret(text)}
+	*r = Record{Driver: "postgres", URL: NewSecret(text), File: d.fileOf(written)}
 }
 
 // exposedRecord tells whether whoever shares the network with a PostgreSQL elsewhere

@@ -15,8 +15,8 @@ import (
 // openPlain gives a pool whose connections send texts as PostgreSQL takes them: it
 // knows no zero byte, and no text that is not UTF-8. What a platform or a system said
 // may hold both, and must be remembered all the same.
-func openPlain(cfg *pgx.ConnConfig) *sql.DB {
-	return sql.OpenDB(plainConnector{stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(alwaysPing))})
+func openPlain(cfg *pgx.ConnConfig, more stdlib.OptionOpenDB) *sql.DB {
+	return sql.OpenDB(plainConnector{stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(alwaysPing), more)})
 }
 
 // alwaysPing asks a pooled connection whether it is alive before it is used: after a

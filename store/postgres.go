@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/plan"
@@ -60,8 +62,9 @@ const (
 // it was before it waited for its turn.
 const pgLevel = "read committed"
 
-// connectPostgres makes the pools; no connection is opened yet.
-func (s *Store) connectPostgres(address string) error {
+// connectPostgres makes the pools; no connection is opened yet. file holds the address, if
+// it is not "".
+func (s *Store) connectPostgres(address, file string) error {
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		return brokenAddress(err)
@@ -78,7 +81,8 @@ func (s *Store) connectPostgres(address string) error {
 		cfg.RuntimeParams[name], read.RuntimeParams[name] = value, value
 	}
 	read.RuntimeParams["default_transaction_read_only"] = "on"
-	s.writer, s.reader, s.intake = openPlain(cfg), openPlain(read), openPlain(cfg)
+	renewed := stdlib.OptionBeforeConnect(renewedPassword(address, file))
+	s.writer, s.reader, s.intake = openPlain(cfg, renewed), openPlain(read, renewed), openPlain(cfg, renewed)
 	s.intake.SetMaxOpenConns(intakes)
 	s.intake.SetMaxIdleConns(intakes)
 	for _, db := range []*sql.DB{s.writer, s.reader, s.intake} {
@@ -86,6 +90,27 @@ func (s *Store) connectPostgres(address string) error {
 	}
 	s.postgres = true
 	return nil
+}
+
+// renewedPassword gives what sets the password of a connection before it is made, as the
+// file says that holds the address, or the passfile that the address names. That of the
+// start holds while they cannot be read, or name another server or user.
+func renewedPassword(address, file string) func(context.Context, *pgx.ConnConfig) error {
+	return func(_ context.Context, cfg *pgx.ConnConfig) error {
+		text := address
+		if file != "" {
+			raw, err := os.ReadFile(file) //nolint:gosec // the operator names it
+			if err != nil {
+				return nil //nolint:nilerr // it is being replaced
+			}
+			text = strings.TrimSpace(string(raw))
+		}
+		now, err := pgx.ParseConfig(text)
+		if err == nil && now.Password != "" && now.Host == cfg.Host && now.Port == cfg.Port && now.Database == cfg.Database && now.User == cfg.User {
+			cfg.Password = now.Password
+		}
+		return nil
+	}
 }
 
 // lockWriter waits until no other process writes.

@@ -29,6 +29,9 @@ type Options struct {
 	// URL is the database: "" or "sqlite" for the file rollcall.db in Dir, or
 	// postgres://user:password@host:port/database.
 	URL string
+	// URLFile is the path of a file that holds the postgres:// address; "" = none. The
+	// password in it is read for each connection, so that a new one needs no restart.
+	URLFile string
 	// Now is the clock; required.
 	Now func() time.Time
 	// ServerTime judges leases, holds of letters, and when a waiting run needs somebody, by the clock of the
@@ -152,7 +155,7 @@ func (s *Store) connect(o *Options) error {
 	}
 	s.dir = o.Dir
 	if postgres {
-		err = s.connectPostgres(o.URL)
+		err = s.connectPostgres(o.URL, o.URLFile)
 	} else {
 		var path string
 		if path, err = prepareSQLite(o.Dir); err != nil {

@@ -154,7 +154,9 @@ type Bot struct {
 	heard  atomic.Int64           // when the last frame came by Stream; Unix milliseconds, 0 = never
 	pause  pauses
 	begun  begun
-	broken atomic.Int64 // until when the card template is not tried; Unix milliseconds
+	crowds crowds
+	turn   func(context.Context, bot.Outgoing) time.Duration // see Turns; nil: everybody is told at once
+	broken atomic.Int64                                      // until when the card template is not tried; Unix milliseconds
 
 	mu      sync.Mutex
 	refused map[string]int64

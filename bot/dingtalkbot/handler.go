@@ -1,6 +1,7 @@
 package dingtalkbot
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -86,7 +87,7 @@ func (b *Bot) serve(w http.ResponseWriter, r *http.Request, receive bot.Receive)
 		if m.Foreign {
 			return http.StatusOK, silently
 		}
-		return http.StatusOK, reply(m, v.sorry)
+		return http.StatusOK, b.reply(ctx, m, v.sorry)
 	default:
 		return http.StatusUnauthorized, ""
 	}
@@ -112,9 +113,18 @@ func (b *Bot) signed(h http.Header) (reason string, skew time.Duration) {
 	return "", 0
 }
 
+// turnTime bounds how long is asked whether a chat has room: with the claim it stays
+// within the 2.5 s of a callback.
+const turnTime = 300 * time.Millisecond
+
 // reply is an answer in the response's body, which takes a message as the
-// webhooks do.
-func reply(m bot.Message, text string) string {
+// webhooks do. Where the chat has no room the sender is told later.
+func (b *Bot) reply(ctx context.Context, m bot.Message, text string) string {
+	ctx, cancel := context.WithTimeoutCause(ctx, turnTime, errors.New("no turn in time"))
+	defer cancel()
+	if b.gathered(ctx, m, text) {
+		return silently
+	}
 	called := []string{}
 	if len(m.Sender) > 0 && markdown.ID(m.Sender[0]) {
 		called, text = m.Sender[:1], text+" @"+m.Sender[0]

@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/rollcallhq/rollcall/bot"
-	"github.com/rollcallhq/rollcall/sync/run"
 )
 
 // What a sender is told when a message was not taken, in both languages: it is
-// said from memory, and the room's language is in the record.
+// said from memory, and the room's language is in the record. The last is for several
+// at once, whether or not they can be mentioned.
 const (
 	sorryLost  = "没有收下，请重发 / not accepted, send again"
 	sorryQuota = "本企业的钉钉月度额度已用完，消息没有送到 / this organisation's monthly DingTalk quota is used up, your message did not arrive"
+	sorryAll   = "各位刚才发的消息没有收下，请重发 / your messages were not accepted, send them again"
 )
 
 // door is the way by which a message came.
@@ -82,18 +83,4 @@ func (b *Bot) foreign(in *messageJSON, weak bool) string {
 		return wrongRoom // what is said to one person alone is not masked
 	}
 	return ""
-}
-
-// regret tells a sender at once, from memory, that a message was not taken: the
-// platform never sends it again.
-func (b *Bot) regret(ctx context.Context, m bot.Message, sorry string) {
-	ctx, cancel := context.WithTimeoutCause(ctx, regretTime, errors.New("no answer in time"))
-	defer cancel()
-	o := bot.Outgoing{
-		Platform: run.DingTalk, Chat: m.Chat, Session: m.Session, Mention: m.Sender,
-		Card: bot.Card{Title: sorry, Tone: bot.Warn, Plain: true},
-	}
-	if _, err := b.Send(ctx, o, m.ID, ""); err != nil {
-		b.refuse(ctx, unanswered)
-	}
 }

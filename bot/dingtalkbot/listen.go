@@ -50,8 +50,10 @@ func defaultPauses() pauses {
 // The SDK's logger belongs to the whole process; the first Listen sets it. Two
 // Bots of one process should not begin to listen at the same instant.
 func (b *Bot) Listen(ctx context.Context, receive bot.Receive) error {
+	b.crowds.open()
 	if b.o.Receive == Callback {
 		<-ctx.Done()
+		b.crowds.close()
 		return nil
 	}
 	silenceOnce()
@@ -102,6 +104,7 @@ func (e *ear) close() {
 	e.closed = true
 	e.mu.Unlock()
 	e.busy.Wait()
+	e.b.crowds.close() // when nobody can join them any more
 }
 
 // keep holds one connection until ctx ends. The SDK connects again when a

@@ -105,8 +105,8 @@ func (a *app) openAll(ctx context.Context) error {
 
 func (a *app) openStore(ctx context.Context) error {
 	st, err := store.Open(ctx, store.Options{
-		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.URL.Reveal(), Now: a.p.now, ServerTime: true, Logger: a.log, Key: a.cfg.SnapshotKey(),
-		AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
+		Dir: a.cfg.Resolve(a.cfg.Data), URL: a.cfg.Record.URL.Reveal(), URLFile: a.cfg.Record.File, Now: a.p.now, ServerTime: true, Logger: a.log,
+		Key: a.cfg.SnapshotKey(), AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
 	})
 	if err != nil {
 		return a.recordAt(err)
@@ -131,7 +131,7 @@ func (a *app) openBell(ctx context.Context) error {
 		return nil
 	}
 	queue.QuietDriver(a.log)
-	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), Consumer: a.name, Logger: a.log})
+	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), URLFile: a.cfg.Redis.File, Consumer: a.name, Logger: a.log})
 	if err != nil {
 		return a.redisAt(err)
 	}

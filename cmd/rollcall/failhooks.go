@@ -242,6 +242,7 @@ type failingPlatform struct {
 var (
 	_ bot.Paced = (*failingPlatform)(nil)
 	_ bot.Sized = (*failingPlatform)(nil)
+	_ bot.Aside = (*failingPlatform)(nil)
 )
 
 func (p *failingPlatform) Listen(ctx context.Context, receive bot.Receive) error {
@@ -272,6 +273,12 @@ func (p *failingPlatform) Messages(o bot.Outgoing) int {
 		return sized.Messages(o)
 	}
 	return 1
+}
+
+func (p *failingPlatform) Turns(turn func(context.Context, bot.Outgoing) time.Duration) {
+	if a, is := p.Platform.(bot.Aside); is {
+		a.Turns(turn)
+	}
 }
 
 // failingSource marks the calls of a listing.

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/connector"
 )
@@ -82,7 +83,51 @@ func newSharedPacer(shared interface {
 },
 ) *sharedPacer {
 	return &sharedPacer{
-		system: "feishu", shared: shared, local: connector.NewLocalPacer(time.Now, nil),
-		now: time.Now, sleep: connector.RealSleep, log: slog.New(slog.DiscardHandler),
+		system: "feishu", count: bot.NewCounter(shared, time.Now, slog.New(slog.DiscardHandler)), sleep: connector.RealSleep,
 	}
+}
+
+// lapsingLimiter is away while told so, and has forgotten everything when it is back.
+type lapsingLimiter struct {
+	*queue.Buckets
+	away bool
+}
+
+func (l *lapsingLimiter) Take(ctx context.Context, key string, n int, per time.Duration) (time.Duration, error) {
+	if l.away {
+		return 0, errors.New("connection refused")
+	}
+	return l.Buckets.Take(ctx, key, n, per)
+}
+
+// TestPacerCountsItsOwnWhenRedisIsBack checks that no process passes the pace by itself
+// when the shared count goes away, comes back without what was used meanwhile, or has
+// forgotten.
+func TestPacerCountsItsOwnWhenRedisIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const n, per = 10, time.Minute
+		shared := &lapsingLimiter{Buckets: queue.NewBuckets(time.Now)}
+		p := newSharedPacer(shared)
+		calls := make([]time.Time, 0, 8*n)
+		for i := range cap(calls) {
+			shared.away = i >= 20 && i < 25 || i >= 41 && i < 44 // in the middle of what is allowed in a minute
+			if i == 6*n+3 {
+				shared.Buckets = queue.NewBuckets(time.Now)
+			}
+			if err := p.Wait(t.Context(), "read", n, per); err != nil {
+				t.Fatal(err)
+			}
+			calls = append(calls, time.Now())
+			time.Sleep(time.Second)
+		}
+		for i := n; i < len(calls); i++ {
+			if span := calls[i].Sub(calls[i-n]); span < per {
+				t.Errorf("calls %d to %d were made within %v", i-n, i, span)
+			}
+		}
+		if took := calls[len(calls)-1].Sub(calls[0]); took > 8*per+per/2 {
+			t.Errorf("%d calls at %d a minute took %v", len(calls), n, took)
+		}
+	})
 }

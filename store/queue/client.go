@@ -44,13 +44,14 @@ func quiet() *maintnotifications.Config {
 	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
-// dial makes the client that a URL asks for; nothing is sent yet. Faults: Invalid,
-// also for files of TLS that cannot be used.
-func dial(text string) (redis.UniversalClient, target, error) {
+// dial makes the client that a URL asks for; nothing is sent yet. file holds the URL, if
+// it is not "". Faults: Invalid, also for files of TLS that cannot be used.
+func dial(text, file string) (redis.UniversalClient, target, error) {
 	t, err := parse(text)
 	if err != nil {
 		return nil, t, err
 	}
+	t.login = newLogin(t, file)
 	var secured *tls.Config
 	if t.tls {
 		if secured, err = t.secured(); err != nil {
@@ -61,13 +62,13 @@ func dial(text string) (redis.UniversalClient, target, error) {
 	case sentinel:
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: t.master, SentinelAddrs: t.hosts, SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
-			Username: t.user, Password: t.password, DB: t.db, TLSConfig: secured,
+			CredentialsProviderContext: t.login.now, DB: t.db, TLSConfig: secured,
 			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
 			Dialer: t.dialer(secured), DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait,
 		}), t, nil
 	case cluster:
 		c := redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: t.hosts, Username: t.user, Password: t.password, TLSConfig: secured,
+			Addrs: t.hosts, CredentialsProviderContext: t.login.now, TLSConfig: secured,
 			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true, DisableRoutingPolicies: true,
 			Dialer: t.dialer(secured), DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
 			ClusterStateReloadInterval: lookEvery,
@@ -76,7 +77,7 @@ func dial(text string) (redis.UniversalClient, target, error) {
 		return c, t, nil
 	default:
 		return redis.NewClient(&redis.Options{
-			Addr: t.hosts[0], Username: t.user, Password: t.password, DB: t.db, TLSConfig: secured,
+			Addr: t.hosts[0], CredentialsProviderContext: t.login.now, DB: t.db, TLSConfig: secured,
 			MaxRetries: never, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
 			Dialer: t.dialer(secured), DialTimeout: callWait, ReadTimeout: callWait, WriteTimeout: callWait, MaintNotificationsConfig: quiet(),
 		}), t, nil

@@ -26,7 +26,11 @@ func (t *target) hush(err error) error {
 		return err
 	}
 	text := unquoted(err.Error())
-	for _, secret := range []string{t.password, t.sentinelPassword} {
+	secrets := []string{t.password, t.sentinelPassword}
+	if t.login != nil {
+		secrets = append(secrets, t.login.newest())
+	}
+	for _, secret := range secrets {
 		if secret != "" && strings.Contains(text, secret[:min(len(secret), enough)]) {
 			return errors.New("the answer repeats a password of ours")
 		}

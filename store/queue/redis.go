@@ -19,6 +19,10 @@ type Options struct {
 	// URL is redis://, redis-sentinel:// or redis-cluster://, with rediss for TLS; see
 	// parse.
 	URL string
+	// URLFile is the path of a file that holds the URL, which may have allow_insecure= as
+	// well; "" = none. User and password in it are read for each connection, so that new
+	// ones need no restart; the password of the Sentinels, and everything else, does.
+	URLFile string
 	// Stream is the key of the stream; default "rollcall:runs".
 	Stream string
 	// Group is the consumer group, one for each kind of work; default "workers".
@@ -73,7 +77,7 @@ func OpenRedis(ctx context.Context, o Options) (*Redis, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
-	client, at, err := dial(o.URL)
+	client, at, err := dial(o.URL, o.URLFile)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type target struct {
 	master                         string // the name that Sentinel gives to the master
 	sentinelUser, sentinelPassword string
 	ca, cert, key, serverName      string // files of TLS, and the name in the server's certificate
+	login                          *login // user and password as they are now; nil before dial
 }
 
 // schemes gives mode and TLS of each scheme. The forms with + are what some other
@@ -101,7 +102,7 @@ func (t *target) parameters(query url.Values) bool {
 	for name, values := range query {
 		place, known := places[name]
 		switch {
-		case name == "addr":
+		case name == "addr", name == "allow_insecure": // the latter is for the configuration
 		case !known || len(values) > 1:
 			return false
 		default:
