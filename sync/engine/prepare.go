@@ -245,8 +245,8 @@ func (w *worker) askGone(ctx context.Context, keys []directory.Key) (map[directo
 			if err != nil && !fault.Retryable(err) {
 				return nil, fmt.Errorf("ask source for the missing: %w", err)
 			}
-			if len(seen) != len(chunk) {
-				continue // whose answer is whose cannot be told
+			if err != nil || len(seen) != len(chunk) {
+				continue // nothing can be said of any, or not whose answer is whose
 			}
 			for i, s := range seen {
 				answers[directory.Key{Kind: kind, ID: chunk[i]}] = goneAnswer(s.Presence)
