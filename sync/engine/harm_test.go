@@ -188,6 +188,24 @@ func TestAnAnswerThatDoesNotFitTheQuestionProvesNobodyGone(t *testing.T) {
 	}
 }
 
+// TestAnEventReadsATargetWholeWhoseAnswerDoesNotFit: the run goes on.
+func TestAnEventReadsATargetWholeWhoseAnswerDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for _, more := range []int{-1, 1} {
+		story(t, 5, func(w *world) { listening(w); w.flow.Target = &tight{w.target, more} }, func(w *world) {
+			w.want(w.until(w.start(true).Code), run.Succeeded)
+			w.mail("0002", "new2@x.cn")
+			w.mail("0003", "new3@x.cn")
+			w.hint(changed("0002"), changed("0003"))
+			<-time.After(time.Minute)
+			runs := w.byEvent()
+			if len(runs) != 1 || runs[0].State != run.Succeeded || runs[0].Outcome.Done != 2 {
+				w.t.Errorf("%+d: %+v", more, runs)
+			}
+		})
+	}
+}
+
 // limp is a source that gives up in the middle of a Lookup of several, and hands out what
 // it has by then.
 type limp struct{ *place }
