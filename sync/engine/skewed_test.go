@@ -60,3 +60,29 @@ func TestP10_WrongCountsLockByTheRecordsTime(t *testing.T) {
 		})
 	}
 }
+
+// TestP10_APauseEndsByTheRecordsTime: nothing is applied sooner at a machine whose clock
+// is ahead, nor held up longer at one that is behind.
+func TestP10_APauseEndsByTheRecordsTime(t *testing.T) {
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{"an hour early": time.Hour, "an hour late": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, 1, func(w *world) { rarely(w); shared(w) }, func(w *world) {
+				c := &watch{}
+				c.set(ahead)
+				other, stop := w.replica("other", c)
+				defer stop()
+				if err := w.engine.Pause(w.t.Context(), run.Pause{Flow: flowName, Until: w.now().Add(30 * time.Minute), By: by("周凯", "")}); err != nil {
+					w.t.Fatal(err)
+				}
+				for _, want := range []int{1, 0} {
+					if all, err := other.Pauses(w.t.Context()); err != nil || len(all) != want {
+						w.t.Errorf("pauses %+v, %v; want %d", all, err, want)
+					}
+					<-time.After(31 * time.Minute)
+				}
+			})
+		})
+	}
+}
