@@ -22,7 +22,7 @@ const buryMost = 2 * askChunk
 func (w *worker) bury(ctx context.Context, in *plan.Input) ([]mapping.Link, error) {
 	spent := plan.Spent(*in)
 	if len(spent) > buryMost { // those of whom the target cannot tell stay, and must not keep the others waiting
-		rand.Shuffle(len(spent), func(i, j int) { spent[i], spent[j] = spent[j], spent[i] })
+		rand.Shuffle(len(spent), func(i, j int) { spent[i], spent[j] = spent[j], spent[i] }) //nolint:gosec // a draw needs no secret randomness
 		spent = spent[:buryMost]
 	}
 	gone := map[directory.Key]bool{}

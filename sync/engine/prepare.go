@@ -275,18 +275,18 @@ func goneAnswer(p connector.Presence) plan.GoneAnswer {
 // the guard doubts it, and who is left and still active how many runs running; and it
 // ends the links of which nothing is left.
 func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, in *plan.Input) error {
-	var counted []mapping.Link
+	var over []mapping.Link
 	if in.Source.Complete() && !doubted(p) {
 		if err := w.o.Store.SaveSnapshot(ctx, w.flow.Plan.Name, in.Source); err != nil {
 			return fmt.Errorf("keep snapshot: %w", err)
 		}
 		var err error
-		if counted, err = w.bury(ctx, in); err != nil {
+		if over, err = w.bury(ctx, in); err != nil {
 			return err
 		}
 	}
 	if !only(r).IsZero() || broken(p) {
-		return w.keep(ctx, counted) // its notes do not tell of everybody
+		return w.keep(ctx, over) // its notes do not tell of everybody
 	}
 	left := map[directory.Key]bool{}
 	for _, n := range p.Notes {
@@ -301,7 +301,14 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, in *pla
 			}
 		}
 	}
-	for _, l := range in.Links {
+	return w.keep(ctx, append(over, countLeft(in.Links, left)...))
+}
+
+// countLeft gives the links whose count of runs, in which the person had left and was
+// still active, changes.
+func countLeft(links []mapping.Link, left map[directory.Key]bool) []mapping.Link {
+	var counted []mapping.Link
+	for _, l := range links {
 		switch {
 		case !l.Live(): // buried just now, or long since
 			continue
@@ -314,7 +321,7 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, in *pla
 		}
 		counted = append(counted, l)
 	}
-	return w.keep(ctx, counted)
+	return counted
 }
 
 // doubted tells whether the source was too small to be held against later

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -67,10 +68,7 @@ func TestALeaverWhomTheTargetShowsLateIsDisabled(t *testing.T) {
 				<-time.After(c.age)
 				w.source.drop(directory.User, "0007")
 				l.mu.Lock()
-				was := map[directory.Key]directory.Object{}
-				for key, o := range l.objects {
-					was[key] = o
-				}
+				was := maps.Clone(l.objects)
 				l.mu.Unlock()
 				c.lose(w, l)
 				w.until(w.start(false).Code)
