@@ -55,12 +55,11 @@ func (e *Engine) expire(ctx context.Context, r *run.Run) error {
 	if err != nil {
 		return err
 	}
-	over := func(r run.Run) bool { return r.State == run.Awaiting && !r.Cooling() && !now.Before(r.Expires) }
-	if !over(*r) {
+	if !lapsed(r, now) {
 		return nil
 	}
 	ended, err := e.o.Store.UpdateRun(ctx, r.Code, run.Actor{Platform: run.Clock}, func(r *run.Run) error {
-		if !over(*r) {
+		if !lapsed(r, now) {
 			return nil // somebody was faster
 		}
 		return r.Advance(run.Expired, now, "nobody decided in time / 无人在期限内决定")
@@ -73,6 +72,11 @@ func (e *Engine) expire(ctx context.Context, r *run.Run) error {
 		return nil
 	}
 	return expired(r.Code)
+}
+
+// lapsed tells whether nobody has decided in time.
+func lapsed(r *run.Run, now time.Time) bool {
+	return r.State == run.Awaiting && !r.Cooling() && !now.Before(r.Expires)
 }
 
 func expired(code run.Code) error {

@@ -172,9 +172,13 @@ func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Pl
 	if len(left) == 0 || p.Risk.Blocked || r.Undoes != "" {
 		return ""
 	}
+	now, err := w.time(ctx)
+	if err != nil {
+		now = w.o.Now() // as good as can be told
+	}
 	for i := range open {
 		o := &open[i]
-		if o.Code == r.Code || o.Undoes != "" || o.State == run.Awaiting && !o.Cooling() && !w.o.Now().Before(o.Expires) {
+		if o.Code == r.Code || o.Undoes != "" || lapsed(o, now) {
 			continue
 		}
 		theirs, err := w.o.Store.Plan(ctx, o.Code)

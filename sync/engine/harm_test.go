@@ -188,6 +188,49 @@ func TestAnAnswerThatDoesNotFitTheQuestionProvesNobodyGone(t *testing.T) {
 	}
 }
 
+// TestAnEventReadsATargetWholeWhoseAnswerDoesNotFit: the run goes on.
+func TestAnEventReadsATargetWholeWhoseAnswerDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for _, more := range []int{-1, 1} {
+		story(t, 5, func(w *world) { listening(w); w.flow.Target = &tight{w.target, more} }, func(w *world) {
+			w.want(w.until(w.start(true).Code), run.Succeeded)
+			w.mail("0002", "new2@x.cn")
+			w.mail("0003", "new3@x.cn")
+			w.hint(changed("0002"), changed("0003"))
+			<-time.After(time.Minute)
+			runs := w.byEvent()
+			if len(runs) != 1 || runs[0].State != run.Succeeded || runs[0].Outcome.Done != 2 {
+				w.t.Errorf("%+d: %+v", more, runs)
+			}
+		})
+	}
+}
+
+// limp is a source that gives up in the middle of a Lookup of several, and hands out what
+// it has by then.
+type limp struct{ *place }
+
+func (s limp) Lookup(ctx context.Context, kind directory.Kind, ids []directory.ID) ([]connector.Sighting, error) {
+	seen, err := s.place.Lookup(ctx, kind, ids)
+	if len(ids) > 1 && err == nil {
+		err = fault.New(fault.Limited, "slow down / 请求过快")
+	}
+	return seen, err
+}
+
+// TestAnErrorProvesNobodyGoneWhateverComesWithIt: the sightings beside it are not all made.
+func TestAnErrorProvesNobodyGoneWhateverComesWithIt(t *testing.T) {
+	t.Parallel()
+	story(t, 30, func(w *world) { w.flow.Source = limp{w.source} }, func(w *world) {
+		w.want(w.until(w.start(true).Code), run.Succeeded)
+		w.source.drop(directory.User, "0007")
+		w.source.drop(directory.User, "0008")
+		if r := w.until(w.start(true).Code); r.Counts.Disable != 0 || r.State == run.Failed {
+			w.t.Errorf("run is %s (%s), %+v", r.State, r.Reason, r.Counts)
+		}
+	})
+}
+
 // hintless is a record that takes no hints: each writer waits out its time.
 type hintless struct{ engine.Store }
 

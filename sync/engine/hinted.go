@@ -209,7 +209,7 @@ func (w *worker) lookTarget(ctx context.Context, r run.Run, h *hinted) error {
 		whole := true
 		for _, kind := range []directory.Kind{directory.Department, directory.User} {
 			for chunk := range slices.Chunk(ofKind(keys, kind), askChunk) {
-				seen, err := w.flow.Target.Lookup(ctx, kind, chunk)
+				seen, err := askAll(ctx, w.flow.Target, kind, chunk)
 				if err != nil {
 					return fmt.Errorf("ask target for the changed: %w", err)
 				}

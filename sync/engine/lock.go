@@ -24,11 +24,15 @@ const (
 
 // locked refuses the approvals of a person who typed too many wrong counts.
 func (e *Engine) locked(ctx context.Context, person string) error {
-	until, err := e.lockedUntil(ctx, person)
+	now, err := e.time(ctx)
 	if err != nil {
 		return err
 	}
-	left := until.Sub(e.o.Now())
+	until, err := e.lockedUntil(ctx, person, now)
+	if err != nil {
+		return err
+	}
+	left := until.Sub(now)
 	if left <= 0 {
 		return nil
 	}
@@ -39,9 +43,9 @@ func (e *Engine) locked(ctx context.Context, person string) error {
 }
 
 // lockedUntil gives the end of a person's lock; one that is past, or the zero
-// time, is none.
-func (e *Engine) lockedUntil(ctx context.Context, person string) (time.Time, error) {
-	audits, err := e.o.Store.Audits(ctx, auditRefused, e.o.Now().Add(-wrongSpan-lockSpan))
+// time, is none. Now is the record's, as the time of a vote is.
+func (e *Engine) lockedUntil(ctx context.Context, person string, now time.Time) (time.Time, error) {
+	audits, err := e.o.Store.Audits(ctx, auditRefused, now.Add(-wrongSpan-lockSpan))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -77,8 +81,11 @@ func (e *Engine) refused(ctx context.Context, v run.Vote, why error) {
 func (e *Engine) tellLocked(ctx context.Context, v run.Vote) error {
 	e.locks.Lock()
 	defer e.locks.Unlock()
-	now := e.o.Now()
-	until, err := e.lockedUntil(ctx, v.By.Person)
+	now, err := e.time(ctx)
+	if err != nil {
+		return err
+	}
+	until, err := e.lockedUntil(ctx, v.By.Person, now)
 	if err != nil || !now.Before(until) {
 		return err
 	}

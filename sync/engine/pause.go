@@ -167,10 +167,14 @@ type setPause struct {
 	name string
 }
 
-// brakes gives the pauses that hold now. One that cannot be read holds like a
-// safety stop.
+// brakes gives the pauses that hold now, by the record's time. One that cannot be read
+// holds like a safety stop.
 func (e *Engine) brakes(ctx context.Context) ([]setPause, error) {
 	set, err := e.o.Store.Settings(ctx, run.SetPause)
+	if err != nil || len(set) == 0 {
+		return nil, err
+	}
+	now, err := e.time(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +187,7 @@ func (e *Engine) brakes(ctx context.Context) ([]setPause, error) {
 				Why: "a stored pause cannot be read / 保存的暂停记录无法读取",
 			}
 		}
-		if !p.Over(e.o.Now()) {
+		if !p.Over(now) {
 			all = append(all, p)
 		}
 	}

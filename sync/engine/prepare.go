@@ -44,14 +44,14 @@ func (w *worker) prepare(ctx context.Context, r run.Run) (run.Run, error) {
 		return r, err
 	}
 	judging, end := w.judging(ctx, r.Code)
-	p, links, err := w.plan(judging, r, source, target)
+	p, in, err := w.plan(judging, r, source, target)
 	if err = end(err); err != nil {
 		return r, err
 	}
 	if r, err = w.pass(ctx, r, p); err != nil {
 		return r, err
 	}
-	return r, w.afterPlan(ctx, r, p, links, source)
+	return r, w.afterPlan(ctx, r, p, in)
 }
 
 // pass stores a plan and moves the run through the gate.
@@ -116,8 +116,8 @@ func (w *worker) read(ctx context.Context, code run.Code) (source, target *direc
 	return source, target, err
 }
 
-// plan makes the plan and gives the links that it was made with.
-func (w *worker) plan(ctx context.Context, r run.Run, source, target *directory.Snapshot) (*plan.Plan, []mapping.Link, error) {
+// plan makes the plan and gives what it was made of.
+func (w *worker) plan(ctx context.Context, r run.Run, source, target *directory.Snapshot) (*plan.Plan, *plan.Input, error) {
 	name := w.flow.Plan.Name
 	links, err := w.o.Store.Links(ctx, name)
 	if err != nil {
@@ -147,16 +147,17 @@ func (w *worker) plan(ctx context.Context, r run.Run, source, target *directory.
 	}
 	defer end()
 	info := w.flow.Target.Describe()
-	p, err := plan.Make(ctx, plan.Input{
+	in := &plan.Input{
 		Flow: w.flow.Plan, Config: w.flow.Config, Source: source, Target: target,
 		SourceTenant: w.flow.Source.Describe().Tenant, TargetTenant: info.Tenant,
 		LastGood: last, Links: links, Abilities: abilities(info), Rules: w.rules(w.flow), Former: was, Gone: gone,
 		Recent: recent, Staff: w.staff, Only: only(r), Now: w.o.Now().In(w.flow.Zone),
-	})
+	}
+	p, err := plan.Make(ctx, *in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("plan: %w", err)
 	}
-	return p, links, nil
+	return p, in, nil
 }
 
 // recentSpan is how far back applied deletions count against the caps.
@@ -245,8 +246,8 @@ func (w *worker) askGone(ctx context.Context, keys []directory.Key) (map[directo
 			if err != nil && !fault.Retryable(err) {
 				return nil, fmt.Errorf("ask source for the missing: %w", err)
 			}
-			if len(seen) != len(chunk) {
-				continue // whose answer is whose cannot be told
+			if err != nil || len(seen) != len(chunk) {
+				continue // nothing can be said of any, or not whose answer is whose
 			}
 			for i, s := range seen {
 				answers[directory.Key{Kind: kind, ID: chunk[i]}] = goneAnswer(s.Presence)
@@ -271,15 +272,21 @@ func goneAnswer(p connector.Presence) plan.GoneAnswer {
 }
 
 // afterPlan keeps what the next run needs: the new last good snapshot, unless
-// the guard doubts it, and who is left and still active how many runs running.
-func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links []mapping.Link, source *directory.Snapshot) error {
-	if source.Complete() && !doubted(p) {
-		if err := w.o.Store.SaveSnapshot(ctx, w.flow.Plan.Name, source); err != nil {
+// the guard doubts it, and who is left and still active how many runs running; and it
+// ends the links of which nothing is left.
+func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, in *plan.Input) error {
+	var over []mapping.Link
+	if in.Source.Complete() && !doubted(p) {
+		if err := w.o.Store.SaveSnapshot(ctx, w.flow.Plan.Name, in.Source); err != nil {
 			return fmt.Errorf("keep snapshot: %w", err)
+		}
+		var err error
+		if over, err = w.bury(ctx, in); err != nil {
+			return err
 		}
 	}
 	if !only(r).IsZero() || broken(p) {
-		return nil // its notes do not tell of everybody
+		return w.keep(ctx, over) // its notes do not tell of everybody
 	}
 	left := map[directory.Key]bool{}
 	for _, n := range p.Notes {
@@ -294,9 +301,17 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 			}
 		}
 	}
+	return w.keep(ctx, append(over, countLeft(in.Links, left)...))
+}
+
+// countLeft gives the links whose count of runs, in which the person had left and was
+// still active, changes.
+func countLeft(links []mapping.Link, left map[directory.Key]bool) []mapping.Link {
 	var counted []mapping.Link
 	for _, l := range links {
 		switch {
+		case !l.Live(): // buried just now, or long since
+			continue
 		case left[l.Source]:
 			l.LeftRuns++
 		case l.LeftRuns > 0:
@@ -306,7 +321,7 @@ func (w *worker) afterPlan(ctx context.Context, r run.Run, p *plan.Plan, links [
 		}
 		counted = append(counted, l)
 	}
-	return w.keep(ctx, counted)
+	return counted
 }
 
 // doubted tells whether the source was too small to be held against later

@@ -60,16 +60,16 @@ type maker struct {
 	managed     int // live links of users
 
 	drafts   []*draft
-	creates  map[directory.Key]*draft        // CREATE by source key: &coming until it is drafted, nil for a user who is held
-	coming   draft                           // stands for a CREATE that was not judged yet
-	matched  map[directory.Key]directory.Key // adoption of this plan: source → target
-	claimed  map[directory.Key]directory.Key // target ids of CREATE (folded) → source
-	holders  map[directory.Key]*mapping.Link // live links by target (folded); nil: nobody asked yet
-	claims   map[directory.Key]claim         // linked target objects that somebody else matches
-	byPath   map[string]directory.ID         // target departments by path; "" when two have it
-	use      *occupancy                      // of the target's departments; nil: not looked at yet
-	vanished []*subject                      // departments of ours that are gone from the source
-	waiting  map[directory.Key]time.Time     // accounts of leavers in their grace period, by target → its end; zero: without end
+	creates  map[directory.Key]*draft          // CREATE by source key: &coming until it is drafted, nil for a user who is held
+	coming   draft                             // stands for a CREATE that was not judged yet
+	matched  map[directory.Key]directory.Key   // adoption of this plan: source → target
+	claimed  map[directory.Key]directory.Key   // target ids of CREATE (folded) → source
+	holders  map[directory.Key][]*mapping.Link // live links by target (folded); nil: nobody asked yet
+	claims   map[directory.Key]claim           // linked target objects that somebody else matches
+	byPath   map[string]directory.ID           // target departments by path; "" when two have it
+	use      *occupancy                        // of the target's departments; nil: not looked at yet
+	vanished []*subject                        // departments of ours that are gone from the source
+	waiting  map[directory.Key]time.Time       // accounts of leavers in their grace period, by target → its end; zero: without end
 	folded   map[directory.Kind]map[directory.ID]directory.ID
 	used     map[directory.Kind]*numbers // texts in use, once somebody needs to know
 	partial  bool                        // the target is not all there

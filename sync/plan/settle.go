@@ -152,7 +152,7 @@ func (m *maker) nameCreate(c *subject, d *draft) bool {
 		m.note(Conflict, Create, c.source, "not created: %s %s exists in the target and did not match: %s / 暂不新建：目标系统中已有 %[1]s %[2]s，但没有匹配上：%[3]s", attr, taken, m.ofTarget(key.Kind, taken))
 		return false
 	}
-	if l := m.holder(key); l != nil && l.Source != c.source.Key && !m.over(l) {
+	if l := m.holder(key, c.source.Key); l != nil {
 		m.note(Conflict, Create, c.source, "not created: %s %s is the account of %s, which is gone from the target but may come back: give it another one / 暂不新建：%[1]s %[2]s 是 %[3]s 的账号，目标系统中已没有该账号，但可能恢复：请换一个", attr, id, m.ofSource(l.Source.Kind, l.Source.ID))
 		return false
 	}
@@ -161,15 +161,24 @@ func (m *maker) nameCreate(c *subject, d *draft) bool {
 	return true
 }
 
-// holder gives the live link to a target id, however it is written.
-func (m *maker) holder(folded directory.Key) *mapping.Link {
+// holder gives a live link of somebody else to a target id, however it is written, that
+// is not over.
+func (m *maker) holder(folded, but directory.Key) *mapping.Link {
 	if m.holders == nil {
-		m.holders = map[directory.Key]*mapping.Link{}
-		for key, l := range m.byTarget {
-			m.holders[directory.Key{Kind: key.Kind, ID: directory.ID(strings.ToLower(string(key.ID)))}] = l
+		m.holders = map[directory.Key][]*mapping.Link{}
+		for i := range m.in.Links {
+			if l := &m.in.Links[i]; l.Live() {
+				key := directory.Key{Kind: l.Target.Kind, ID: directory.ID(strings.ToLower(string(l.Target.ID)))}
+				m.holders[key] = append(m.holders[key], l)
+			}
 		}
 	}
-	return m.holders[folded]
+	for _, l := range m.holders[folded] {
+		if l.Source != but && !m.over(l) {
+			return l
+		}
+	}
+	return nil
 }
 
 // over tells whether a link's account is gone and its owner surely gone or left: then

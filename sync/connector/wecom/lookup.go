@@ -168,7 +168,10 @@ func (c *Connector) lookupMany(ctx context.Context, ids []directory.ID) ([]conne
 		}
 		out[i] = present(o)
 	}
-	return out, c.doubtListing(ctx, &few{ids: ids, out: out}, &t)
+	if err := c.doubtListing(ctx, &few{ids: ids, out: out}, &t); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // doubtListing asks one by one for those who are missing in a listing: it may have come

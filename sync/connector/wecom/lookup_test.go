@@ -1,6 +1,7 @@
 package wecom_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -66,5 +67,21 @@ func TestStragglers(t *testing.T) {
 		if v := user(t, s, "amy").Attributes["name"]; (v.Type() == directory.Text) != c.known {
 			t.Errorf("%s: the name is %s", name, v.Type())
 		}
+	}
+}
+
+// TestLookupManyIsCutShort checks that nobody counts as gone when those whom the listing
+// lacks cannot all be asked for alone.
+func TestLookupManyIsCutShort(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, true)
+	staff(t, b)
+	asked := []directory.ID{"amy"}
+	for i := range 30 {
+		asked = append(asked, directory.ID(fmt.Sprintf("x%d", i)))
+	}
+	b.Inject(wecomsim.Fault{Path: "user/get", Times: -1, Status: 500})
+	if seen, err := b.conn.Lookup(t.Context(), directory.User, asked); fault.KindOf(err) != fault.Unavailable || seen != nil {
+		t.Errorf("%+v, %v", seen, err)
 	}
 }
