@@ -95,17 +95,74 @@ func (p *pacer) takeShared(ctx context.Context, key string, n int, per time.Dura
 	return true, wait
 }
 
-// takeAll asks for several uses of a key, all or none.
+// takeAll asks for several uses of a key, all or none. They count as ours before the
+// shared limiter is asked: of letters that go side by side each would else find room
+// for its first message, and then say the others as well.
 func (p *pacer) takeAll(ctx context.Context, l limit, uses int) time.Duration {
 	uses = max(min(uses, l.N), 1) // what is more than a limit allows goes when nothing else went
+	if uses == 1 || p.shared == nil {
+		return p.take(ctx, l.key, l.N, l.Per)
+	}
+	at, wait := p.putDown(l, uses)
+	if wait > 0 || p.isAlone() {
+		return wait
+	}
 	// So many are free when one is at a limit that is lower by the others.
-	if wait := p.take(ctx, l.key, l.N-uses+1, l.Per); wait > 0 {
+	wait, err := p.shared.Take(ctx, l.key, l.N-uses+1, l.Per)
+	if err == nil && wait > 0 {
+		p.answers()
+		p.takeBack(l.key, at, uses)
 		return wait
 	}
 	for range uses - 1 {
-		p.take(ctx, l.key, l.N, l.Per) // only another replica can have been faster
+		if err == nil { // only another replica can have been faster
+			_, err = p.shared.Take(ctx, l.key, l.N, l.Per)
+		}
 	}
+	if err != nil {
+		p.fails(ctx, err)
+		return 0
+	}
+	p.answers()
 	return 0
+}
+
+// putDown counts uses as ours from now on, or tells how long to wait until there is
+// room for them.
+func (p *pacer) putDown(l limit, n int) (at time.Time, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.sweep(now)
+	one := p.used[l.key]
+	if wait := one.wait(now, l.N-n+1, l.Per); wait > 0 {
+		return now, wait
+	}
+	one.at = slices.DeleteFunc(one.at, func(at time.Time) bool { return now.Sub(at) >= l.Per })
+	if p.used == nil {
+		p.used = map[string]uses{}
+	}
+	p.used[l.key] = uses{slices.Concat(one.at, slices.Repeat([]time.Time{now}, n)), l.Per}
+	return now, 0
+}
+
+// takeBack undoes what was put down at a time.
+func (p *pacer) takeBack(key string, at time.Time, uses int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one := p.used[key]
+	one.at = slices.DeleteFunc(one.at, func(other time.Time) bool {
+		undone := uses > 0 && other.Equal(at)
+		if undone {
+			uses--
+		}
+		return undone
+	})
+	if len(one.at) == 0 {
+		delete(p.used, key)
+		return
+	}
+	p.used[key] = one
 }
 
 // wait gives how long it takes until there are fewer than n uses in a time.
