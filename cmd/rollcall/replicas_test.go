@@ -342,8 +342,8 @@ func oneStops(t *testing.T, server *pgtest.Server) {
 			group.Go(func() { alive.post(t, e) })
 		}
 		s.start(t)
+		group.Wait() // before the other is ended
 	}
-	group.Wait()
 	r.settled(t, len(events)+2)
 	until(t, "every command is answered", func() bool {
 		for _, e := range events {
