@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,34 @@ func TestDemoRefusesWhatItIsNot(t *testing.T) {
 			exit, out, complaint := typedLine(t, lang, strings.Fields(line)...)
 			if exit != 2 || out != "" || complaint != "rollcall: "+want[i]+"\n" {
 				t.Errorf("%s: exit %d, %q, %q", line, exit, out, complaint)
+			}
+		}
+	}
+}
+
+// TestMigrateSaysWhereTheRecordIs runs migrate while PostgreSQL is away: as at the start
+// of the service the sentence names the place, the reason and the way on.
+func TestMigrateSaysWhereTheRecordIs(t *testing.T) {
+	t.Parallel()
+	dir, at := t.TempDir(), "127.0.0.1:"+freePort(t)
+	config := filepath.Join(dir, "rollcall.yaml")
+	text := "data: data\nrecord: postgres://rollcall:canary-pw@" + at + "/rollcall\n" +
+		"systems:\n  hr: {type: file, path: roster.csv, id: 工号, contents: full}\n  out: {type: file, path: out.csv, id: 工号, contents: full}\n" +
+		"flows:\n  f: {from: hr, to: out, users: {match: [employee_no], map: {employee_no: employee_no}}}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for lang, wants := range map[string][]string{
+		"en_US.UTF-8": {"the record cannot be read or written now", "PostgreSQL at " + at, "nobody listens there"},
+		"zh_CN.UTF-8": {"数据库暂时无法读写", "PostgreSQL，" + at, "没有程序在监听"},
+	} {
+		exit, out, complaint := typedLine(t, lang, "migrate", "-c", config)
+		if exit != 7 || out != "" || strings.Contains(complaint, "canary-pw") {
+			t.Errorf("%s: exit %d, %q, %q", lang, exit, out, complaint)
+		}
+		for _, want := range wants {
+			if !strings.Contains(complaint, want) {
+				t.Errorf("%s: %q is not in %q", lang, want, complaint)
 			}
 		}
 	}
