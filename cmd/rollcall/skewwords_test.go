@@ -26,7 +26,7 @@ func TestSkewSaysWhichWay(t *testing.T) {
 func TestDemoRefusesWhatItIsNot(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][2]string{
-		"demo --feishu calback":      {"--feishu must be connection or callback", "--feishu 只能是 connection 或 callback"},
+		"demo --feishu webhook":      {"--feishu must be connection or callback", "--feishu 只能是 connection 或 callback"},
 		"demo --dingtalk connection": {"--dingtalk must be stream or callback", "--dingtalk 只能是 stream 或 callback"},
 	} {
 		for i, lang := range []string{"en_US.UTF-8", "zh_CN.UTF-8"} {
