@@ -59,18 +59,13 @@ func (c *Counter) Take(ctx context.Context, key string, n int, per time.Duration
 	defer c.mu.Unlock()
 	now := c.now()
 	c.sweep(now)
-	one := c.used[key]
-	if wait := one.wait(now, n, per); wait > 0 {
+	if wait := c.used[key].wait(now, n, per); wait > 0 {
 		return wait
 	}
 	if shared && n == 1 {
 		return 0 // of one use little is lost when the shared count goes away, and such keys are many
 	}
-	one.at = slices.DeleteFunc(one.at, func(at time.Time) bool { return now.Sub(at) >= per })
-	if c.used == nil {
-		c.used = map[string]uses{}
-	}
-	c.used[key] = uses{append(one.at, now), per}
+	c.keep(key, now, 1, per)
 	return 0
 }
 
@@ -89,6 +84,82 @@ func (c *Counter) takeShared(ctx context.Context, key string, n int, per time.Du
 	}
 	c.answers()
 	return true, wait
+}
+
+// takeSeveral is Take for several uses, all or none. They count as ours before the
+// shared limiter is asked: of letters that go side by side each would else find room
+// for its first message, and then say the others as well.
+func (c *Counter) takeSeveral(ctx context.Context, l limit, uses int) time.Duration {
+	if c.shared == nil {
+		return 0
+	}
+	at, wait := c.putDown(l, uses)
+	if wait > 0 || c.isAlone() {
+		return wait
+	}
+	// So many are free when one is at a limit that is lower by the others.
+	wait, err := c.shared.Take(ctx, l.key, l.N-uses+1, l.Per)
+	if err == nil && wait > 0 {
+		c.answers()
+		c.takeBack(l.key, at, uses)
+		return wait
+	}
+	for range uses - 1 {
+		if err == nil { // only another replica can have been faster
+			_, err = c.shared.Take(ctx, l.key, l.N, l.Per)
+		}
+	}
+	if err != nil {
+		c.fails(ctx, err)
+		return 0
+	}
+	c.answers()
+	return 0
+}
+
+// putDown counts uses as ours from now on, or tells how long to wait until there is
+// room for them.
+func (c *Counter) putDown(l limit, n int) (at time.Time, wait time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	c.sweep(now)
+	if wait := c.used[l.key].wait(now, l.N-n+1, l.Per); wait > 0 {
+		return now, wait
+	}
+	c.keep(l.key, now, n, l.Per)
+	return now, 0
+}
+
+// keep adds uses of now, with the lock held.
+func (c *Counter) keep(key string, now time.Time, n int, per time.Duration) {
+	at := slices.DeleteFunc(c.used[key].at, func(at time.Time) bool { return now.Sub(at) >= per })
+	if c.used == nil {
+		c.used = map[string]uses{}
+	}
+	for range n {
+		at = append(at, now)
+	}
+	c.used[key] = uses{at, per}
+}
+
+// takeBack undoes what was put down at a time.
+func (c *Counter) takeBack(key string, at time.Time, uses int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one := c.used[key]
+	one.at = slices.DeleteFunc(one.at, func(other time.Time) bool {
+		undone := uses > 0 && other.Equal(at)
+		if undone {
+			uses--
+		}
+		return undone
+	})
+	if len(one.at) == 0 {
+		delete(c.used, key)
+		return
+	}
+	c.used[key] = one
 }
 
 // wait gives how long it takes until there are fewer than n uses in a time.

@@ -30,17 +30,13 @@ type pacer struct {
 	swept time.Time
 }
 
-// takeAll asks for several uses of a key, all or none.
+// takeAll asks for several uses of a limit, all or none.
 func (p *pacer) takeAll(ctx context.Context, l limit, uses int) time.Duration {
 	uses = max(min(uses, l.N), 1) // what is more than a limit allows goes when nothing else went
-	// So many are free when one is at a limit that is lower by the others.
-	if wait := p.Take(ctx, l.key, l.N-uses+1, l.Per); wait > 0 {
-		return wait
+	if uses == 1 {
+		return p.Take(ctx, l.key, l.N, l.Per)
 	}
-	for range uses - 1 {
-		p.Take(ctx, l.key, l.N, l.Per) // only another replica can have been faster
-	}
-	return 0
+	return p.takeSeveral(ctx, l, uses)
 }
 
 // silent tells how long a platform wants silence for a key yet.

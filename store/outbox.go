@@ -163,18 +163,6 @@ func otherWays(except []string, n int) (string, []any) {
 
 func mark(n int) string { return fmt.Sprintf("$%d", n) }
 
-// NextDue gives when the next letter is due, which may be past, or false when
-// none waits. A letter behind another of its lane does not count, and one that
-// is held is due when it is lost, by the clock that judges that.
-func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
-	var due sql.NullInt64
-	err := s.reader.QueryRowContext(ctx, `SELECT MIN(CASE WHEN held > due THEN held ELSE due END) FROM outbox WHERE `+headOfLane).Scan(&due)
-	if err != nil {
-		return time.Time{}, false, s.fail("read outbox", err)
-	}
-	return instant(due.Int64), due.Valid, nil
-}
-
 // ours is the condition that a letter waits and that nobody has taken it since. The end
 // of a hold tells one taking from every other: nobody takes a letter before it is over,
 // and the next hold ends later.

@@ -301,7 +301,7 @@ func TestListenEndsPromptly(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("Listen sleeps on")
 	}
 }

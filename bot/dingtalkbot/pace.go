@@ -16,10 +16,10 @@ var (
 // minute, since more than 20 silence a robot for ten minutes. That the limit of
 // group robots counts for session webhooks is not documented; it is kept all the
 // same. The interactive card is changed by a call of its own and not counted
-// there.
+// there, unless it was refused and its drawings are messages for a while.
 func (b *Bot) Pace(o bot.Outgoing) []bot.Pace {
 	app := bot.Pace{Scope: bot.PaceApp, N: 20, Per: time.Second}
-	if b.asCard(o) {
+	if b.asCard(o) && !b.cardless() {
 		return []bot.Pace{app, {Scope: bot.PaceMessage, N: 1, Per: time.Second}}
 	}
 	return []bot.Pace{app, {Scope: bot.PaceChat, N: 18, Per: time.Minute}}

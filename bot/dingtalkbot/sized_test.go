@@ -2,8 +2,10 @@ package dingtalkbot_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/sync/simulator/dingtalksim"
@@ -51,4 +53,28 @@ func TestPartsAreForetold(t *testing.T) {
 	}
 	stop()
 	w.innocent()
+}
+
+// TestDrawingsThatAreMessagesAreCounted: a live card whose template is refused comes as
+// messages, and too many of those silence the robot.
+func TestDrawingsThatAreMessagesAreCounted(t *testing.T) {
+	t.Parallel()
+	w := setup(t, withTemplate)
+	counted := func() bool {
+		return slices.ContainsFunc(w.bot.Pace(live(info())), func(p bot.Pace) bool { return p.Scope == bot.PaceChat })
+	}
+	if counted() {
+		t.Error("an interactive card counts as a message")
+	}
+	w.AddDraft(template)
+	if _, err := w.bot.Send(t.Context(), live(info()), "letter-1", ""); err != nil || len(w.Messages(room)) != 1 {
+		t.Fatalf("without a template: %v, %d messages", err, len(w.Messages(room)))
+	}
+	if !counted() {
+		t.Error("the drawings are messages now, and nobody counts them")
+	}
+	w.clock.advance(11 * time.Minute)
+	if counted() {
+		t.Error("the card is tried again, and counts as a message")
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rollcallhq/rollcall/store"
 	"github.com/rollcallhq/rollcall/store/queue"
 	"github.com/rollcallhq/rollcall/sync/connector"
+	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/engine"
 	"github.com/rollcallhq/rollcall/sync/fault"
@@ -41,11 +42,12 @@ type app struct {
 	doubts   []ruleDoubt // in the rules, by flow
 	written  []ruleWrite // by the rules
 	closers  []func() error
-	slots    *scripting.Slots // shared by the rules of all flows
-	checking bool             // what a system does not tell is printed, not logged
-	asFound  bool             // the record is only looked at
-	fail     *failpoint       // nil but in tests
-	looked   readiness        // at the record, for who asks whether we are ready
+	slots    *scripting.Slots              // shared by the rules of all flows
+	checking bool                          // what a system does not tell is printed, not logged
+	probed   map[*sqltable.Connector]error // while checking: what databases said
+	asFound  bool                          // the record is only looked at
+	fail     *failpoint                    // nil but in tests
+	looked   readiness                     // at the record, for who asks whether we are ready
 }
 
 var (

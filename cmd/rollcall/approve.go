@@ -158,7 +158,9 @@ func (a *app) vote(ctx context.Context, code run.Code, b ballot, by run.Actor) (
 // once, so that one who looks over the shoulder gains nothing.
 func (a *app) proveIdentity(c *cobra.Command, b ballot) error {
 	person, ok := a.cfg.Person(b.person)
-	if !ok {
+	if !ok && b.person != "" {
+		return fault.New(fault.Invalid, "say who votes: nobody under people is called %[1]s / 请写明投票人：people 里没有叫“%[1]s”的人", b.person)
+	} else if !ok {
 		return fault.New(fault.Invalid, "say who votes: --person NAME, a name under people / 请用 --person 写明投票人（people 里的名字）")
 	}
 	if !person.TOTP.IsSet() {

@@ -300,7 +300,8 @@ func (d *doctor) restored(ctx context.Context) []bot.Check {
 		Level: bot.Advice,
 		Say: bot.Text{
 			EN: fmt.Sprintf("was restored on %s (%s): what happened after the backup is not in it", at, last.Detail),
-			ZH: fmt.Sprintf("于 %s 从备份恢复（%s）：备份之后发生的事不在里面", at, last.Detail),
+			ZH: fmt.Sprintf("于 %s 从备份恢复（%s）：备份之后发生的事不在里面", at,
+				strings.NewReplacer("backup of ", "备份做于 ", ", applying ", "，当时正在执行 ").Replace(last.Detail)), // the audit is in English
 		},
 		Fix: bot.Text{
 			EN: "Look at a plan of each flow before you let it apply, and let identity providers push everything again.",

@@ -16,7 +16,9 @@ func (p *process) asked(c *cobra.Command, path, person string) (*app, run.Actor,
 	if err != nil {
 		return nil, run.Actor{}, err
 	}
-	if _, ok := cfg.Person(person); !ok {
+	if _, ok := cfg.Person(person); !ok && person != "" {
+		return nil, run.Actor{}, fault.New(fault.Invalid, "say who asks: nobody under people is called %[1]s / 请写明发起人：people 里没有叫“%[1]s”的人", person)
+	} else if !ok {
 		return nil, run.Actor{}, fault.New(fault.Invalid, "say who asks: --person NAME, a name under people / 请用 --person 写明发起人（people 里的名字）")
 	}
 	a, err := p.open(c.Context(), cfg)

@@ -146,7 +146,7 @@ func TestChangeFromWeCom(t *testing.T) {
 		flow: "wecom-to-feishu", events: true,
 		rest: `    departments: {map: {name: name, parent: parent}}
     users: {match: [userid], map: {user_id: userid, employee_no: userid, name: name, mobile: mobile, department_ids: department, job_title: position}}
-    on_change: 1s
+    on_change: 3s
 `,
 		arrange: func(f *firm) {
 			id, err := f.wecom.AddDepartment(wecomsim.Department{Name: "研发部"})

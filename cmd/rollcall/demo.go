@@ -41,8 +41,23 @@ func (p *process) demoCommand() *cobra.Command {
 	c.Flags().StringVar(&d.dir, "dir", "", p.say("folder for the pretend company; a temporary one by default", "模拟公司的文件夹；默认用临时文件夹"))
 	c.Flags().BoolVar(&d.english, "english", p.lang() == "en", p.say("the Feishu group speaks English, the DingTalk group Chinese; by default as the terminal does", "飞书群用英文，钉钉群用中文；默认随终端的语言"))
 	c.Flags().BoolVar(&d.logs, "logs", false, p.say("show the service's log on standard error", "在标准错误上显示服务日志"))
-	c.RunE = func(c *cobra.Command, _ []string) error { return p.demo(c.Context(), d) }
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := d.wrong(); err != nil {
+			return err
+		}
+		return p.demo(c.Context(), d)
+	}
 	return c
+}
+
+// wrong refuses a way in which events do not come: another one would be taken instead.
+func (d *demo) wrong() error {
+	for _, way := range []struct{ flag, given, usual string }{{"feishu", d.feishu, "connection"}, {"dingtalk", d.ding, "stream"}} {
+		if way.given != way.usual && way.given != "callback" {
+			return fault.New(fault.Invalid, "--%[1]s must be %[2]s or callback / --%[1]s 只能是 %[2]s 或 callback", way.flag, way.usual)
+		}
+	}
+	return nil
 }
 
 // demo sets the stage, runs the service on it, and gives the person a chat

@@ -9,6 +9,7 @@ import (
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/connector/rosterfile"
+	"github.com/rollcallhq/rollcall/sync/connector/sqltable"
 	"github.com/rollcallhq/rollcall/sync/directory"
 	"github.com/rollcallhq/rollcall/sync/plan"
 )
@@ -29,6 +30,7 @@ type fitting struct {
 	from, to *configs.System
 	source   attributeNames
 	target   connector.Info
+	unread   map[directory.Kind]bool // whose columns the target has not told
 	found    []misfit
 }
 
@@ -67,7 +69,7 @@ func (a *app) misfits(ctx context.Context, f *configs.Flow) []misfit {
 		fit.checkSource()
 	}
 	if target, err := a.source(f.To); err == nil {
-		fit.target = target.Describe()
+		fit.target, fit.unread = target.Describe(), unread(target)
 		fit.checkTarget()
 		fit.checkOps()
 	}
@@ -75,8 +77,18 @@ func (a *app) misfits(ctx context.Context, f *configs.Flow) []misfit {
 	return fit.found
 }
 
-// sourceAttributes gives what a source has. A roster's columns are known only when
-// it can be read.
+// unread gives the kinds of which a database has not told its columns: nobody can say
+// that it lacks one.
+func unread(source connector.Source) map[directory.Kind]bool {
+	db, ok := source.(*sqltable.Connector)
+	if !ok {
+		return nil
+	}
+	return map[directory.Kind]bool{directory.User: !db.Known(directory.User), directory.Department: !db.Known(directory.Department)}
+}
+
+// sourceAttributes gives what a source has. The columns of a roster and of a database are
+// known only when they can be read; nothing is given of what is not known.
 func sourceAttributes(ctx context.Context, source connector.Source) attributeNames {
 	out := attributeNames{}
 	info := source.Describe()
@@ -86,6 +98,11 @@ func sourceAttributes(ctx context.Context, source connector.Source) attributeNam
 	for kind, id := range map[directory.Kind]string{directory.User: info.IDAttribute, directory.Department: info.DepartmentIDAttribute} {
 		if id != "" && !slices.Contains(out[kind], id) {
 			out[kind] = append(out[kind], id)
+		}
+	}
+	for kind, hidden := range unread(source) {
+		if hidden {
+			out[kind] = nil
 		}
 	}
 	roster, ok := source.(*rosterfile.Connector)
@@ -177,7 +194,7 @@ func (x *fitting) checkTarget() {
 	}
 	for _, a := range finds {
 		have := x.attributes(a.Kind, false)
-		if len(have) == 0 || everywhere(a.Named) || slices.Contains(have, a.Name) {
+		if len(have) == 0 || x.unread[a.Kind] || everywhere(a.Named) || slices.Contains(have, a.Name) {
 			continue
 		}
 		if slices.Contains(written, asked{a.Named, strings.TrimSuffix(a.where, ".match") + ".map", false}) {

@@ -137,7 +137,7 @@ func (s *service) alarmed(t *testing.T, want []string, in ...run.Run) {
 			}
 		}
 	}
-	s.settled(t)
+	s.quiet(t)
 	for _, p := range s.all() {
 		m := alarmShape.FindStringSubmatch(p.Text)
 		if m != nil && !slices.ContainsFunc(in, func(r run.Run) bool { return string(r.Code) == m[1] }) {

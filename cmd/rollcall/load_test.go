@@ -111,9 +111,7 @@ func (w *loadWorld) manyFlows(t *testing.T, d *loadDrive, tell func(string, ...a
 	if n := w.count(t, `SELECT COUNT(*) FROM changes WHERE step = 'done'`); n != w.flows*w.rows {
 		t.Errorf("%d changes are done, want %d", n, w.flows*w.rows)
 	}
-	w.await(t, "every run is told of", 10*time.Minute, func() bool {
-		return w.count(t, `SELECT COUNT(*) FROM outbox WHERE state = 'waiting'`)+w.count(t, `SELECT COUNT(*) FROM inbox WHERE handled = 0`) == 0
-	})
+	w.await(t, "every run is told of", 10*time.Minute, func() bool { return w.untold(t)+w.count(t, `SELECT COUNT(*) FROM inbox WHERE handled = 0`) == 0 })
 	waits, ends := w.lives(t)
 	tell("\n%d flows at once, four workers in each process: all ended after %.1f s", w.flows, took.Seconds())
 	tell("  until a worker began: %s", quantiles(waits))
@@ -221,7 +219,7 @@ func (w *loadWorld) drain(t *testing.T, d *loadDrive, tell func(string, ...any))
 	t.Helper()
 	last := time.Now()
 	w.await(t, "every letter is sent", 2*time.Hour, func() bool {
-		left := w.count(t, `SELECT COUNT(*) FROM outbox WHERE state = 'waiting'`)
+		left := w.untold(t)
 		if time.Since(last) > 30*time.Second {
 			last = time.Now()
 			d.mu.Lock()
@@ -230,6 +228,14 @@ func (w *loadWorld) drain(t *testing.T, d *loadDrive, tell func(string, ...any))
 		}
 		return left == 0
 	})
+}
+
+// untold gives how much is to be said yet: letters, and what will make letters.
+func (w *loadWorld) untold(t *testing.T) int {
+	t.Helper()
+	return w.count(t, `SELECT (SELECT COUNT(*) FROM runs WHERE state IN ('queued', 'reading', 'planning', 'applying'))
+		+ (SELECT COUNT(*) FROM events WHERE seq > COALESCE((SELECT seq FROM cursors WHERE reader = 'bot'), 0))
+		+ (SELECT COUNT(*) FROM outbox WHERE state = 'waiting')`)
 }
 
 // handling gives how long each message of the load was on its way from claim to handled.

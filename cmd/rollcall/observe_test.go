@@ -87,7 +87,11 @@ func TestSeenFromOutside(t *testing.T) {
 	}
 	s.ask(t, stage.FeishuRoom, "李敏", "@点名 同步 hr-to-wecom", "待批准")
 	code := string(s.runs(t)[0].Code)
-	_, page := s.scrape(t, scrapeToken)
+	var page string
+	until(t, "what leads to the card is counted", func() bool { // behind the step that it counts
+		_, page = s.scrape(t, scrapeToken)
+		return strings.Contains(page, `rollcall_run_moves_total{flow="hr-to-wecom",state="awaiting_approval"} 1`)
+	})
 	has(t, page, `rollcall_runs_open{flow="hr-to-wecom",state="awaiting_approval"} 1`,
 		`rollcall_run_moves_total{flow="hr-to-wecom",state="awaiting_approval"} 1`, `rollcall_approval_expires_timestamp_seconds{flow="hr-to-wecom"}`)
 	s.restart(t)

@@ -40,14 +40,15 @@ type firmOptions struct {
 	around func(http.Handler) http.Handler
 }
 
-// A flow of a Feishu tenant into WeCom that listens.
+// A flow of a Feishu tenant into WeCom that listens. What is told twice is told within
+// on_change, on a crowded machine too: later it is another run, which has nothing to do.
 const (
 	feishuFlow  = "feishu-to-wecom"
 	feishuUsers = `    departments: {map: {name: name, parent: parent}}
     users: {match: [employee_no], map: {userid: user_id, name: name, mobile: mobile, department: departments, position: title}}
     leavers: {first: delete}
     approve: {disable_over: 0}
-    on_change: 1s
+    on_change: 3s
 `
 )
 

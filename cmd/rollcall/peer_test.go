@@ -19,7 +19,7 @@ import (
 // reproduce what other products that keep accounts in step were seen to get wrong.
 
 // peerUsers is a flow of Feishu into WeCom that runs when it is asked.
-var peerUsers = strings.Replace(feishuUsers, "    on_change: 1s\n", "", 1)
+var peerUsers = strings.Replace(feishuUsers, "    on_change: 3s\n", "", 1)
 
 // peerGuard lets a few deletions of a small company be voted on in the chat.
 const peerGuard = "    guard: {max_delete_percent: 50, max_delete_percent_per_department: 100, max_shrink_percent: 50, max_change_percent: 100}\n"

@@ -107,9 +107,7 @@ func TestP07_PartitionFromRedis(t *testing.T) {
 		}
 		until(t, "it is told that Redis is away: "+c.name, func() bool { return len(d.far.log.with("redis is away")) > away })
 		pause(t.Context(), time.Until(began.Add(*cutFor)))
-		if status := get(t, "http://"+d.far.public+"/readyz"); status != 200 {
-			t.Errorf("%s: /readyz says %d", c.name, status)
-		}
+		until(t, "/readyz says 200: "+c.name, func() bool { return get(t, "http://"+d.far.public+"/readyz") == 200 })
 		d.proxy.Pass()
 		healed := time.Now()
 		until(t, "it is told that Redis is back: "+c.name, func() bool { return len(d.far.log.with("redis is back")) > back })

@@ -224,7 +224,7 @@ func (r *replicas) skewedClock(t *testing.T) {
 	r.all[1].clock.forward(40 * time.Second)
 	until(t, "it is not ready", func() bool { return status() == http.StatusServiceUnavailable })
 	d := &doctor{app: r.all[1].app}
-	if found := d.recordClock(t.Context()); len(found) != 1 || found[0].Level != bot.Broken || !strings.Contains(found[0].Say.EN, "-40") && !strings.Contains(found[0].Say.EN, "-39.9") {
+	if found := d.recordClock(t.Context()); len(found) != 1 || found[0].Level != bot.Broken || !strings.Contains(found[0].Say.EN, " 40") && !strings.Contains(found[0].Say.EN, " 39.9") || !strings.Contains(found[0].Say.EN, "behind") {
 		t.Errorf("the doctor finds %+v", found)
 	}
 }
@@ -342,8 +342,8 @@ func oneStops(t *testing.T, server *pgtest.Server) {
 			group.Go(func() { alive.post(t, e) })
 		}
 		s.start(t)
+		group.Wait() // before the other is ended
 	}
-	group.Wait()
 	r.settled(t, len(events)+2)
 	until(t, "every command is answered", func() bool {
 		for _, e := range events {

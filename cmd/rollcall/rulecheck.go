@@ -66,7 +66,27 @@ func (a *app) tells(ctx context.Context, system string) error {
 	case *rosterfile.Connector:
 		_, err = s.Declared(ctx)
 	case *sqltable.Connector:
-		err = s.Probe(ctx)
+		err = a.probe(ctx, s)
+	}
+	return err
+}
+
+// probe asks a database for its columns; while a configuration is checked once only,
+// since one that is away takes its time for each flow.
+func (a *app) probe(ctx context.Context, db *sqltable.Connector) error {
+	a.making.Lock()
+	err, asked := a.probed[db]
+	a.making.Unlock()
+	if asked {
+		return err
+	}
+	if err = db.Probe(ctx); a.checking {
+		a.making.Lock()
+		defer a.making.Unlock()
+		if a.probed == nil {
+			a.probed = map[*sqltable.Connector]error{}
+		}
+		a.probed[db] = err
 	}
 	return err
 }

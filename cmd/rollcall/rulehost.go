@@ -249,7 +249,11 @@ func (a *app) declaredOnce(ctx context.Context, flow string, source connector.So
 func (a *app) declared(ctx context.Context, source connector.Source) map[directory.Kind]map[string]directory.Type {
 	out := map[directory.Kind]map[string]directory.Type{}
 	if db, ok := source.(*sqltable.Connector); ok {
-		if err := db.Probe(ctx); err != nil && !a.checking {
+		err := a.probe(ctx, db)
+		if err != nil && a.checking {
+			return out // of what is not known nothing is doubted; that it is not is printed
+		}
+		if err != nil {
 			a.log.WarnContext(ctx, "database does not tell its columns", "err", err)
 		}
 	}

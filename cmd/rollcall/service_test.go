@@ -126,8 +126,7 @@ func debugging(name string) (string, bool) {
 }
 
 // ask lets a person say a line and gives the bot's next post in the room that
-// holds a text. The bot answers what it heard in order, so everything that was
-// heard before is settled then.
+// holds a text.
 func (s *service) ask(t *testing.T, room stage.Room, who, line, want string) string {
 	t.Helper()
 	posts, _ := s.chat.From(0)
@@ -158,10 +157,15 @@ func (s *service) await(t *testing.T, from int, fits func(stage.Post) bool) stri
 	}
 }
 
-// settled waits until everything that was heard before is answered.
+// settled waits until everything that was heard before is answered: the bot answers
+// what one person says in one chat in order, and what others say beside that.
 func (s *service) settled(t *testing.T) {
 	t.Helper()
 	s.ask(t, stage.FeishuRoom, "李敏", "@点名 我是谁", "李敏")
+	until(t, "everything that was heard is handled", func() bool {
+		b, err := s.app.store.Backlog(t.Context())
+		return err == nil && b.Inbox.N == 0
+	})
 }
 
 // quiet waits until everything that happened is told.

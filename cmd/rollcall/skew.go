@@ -61,11 +61,20 @@ func (a *app) skewed(ctx context.Context) error {
 	case err != nil:
 		return err
 	case has && offset.Abs() > mostSkew:
-		ms := offset.Round(time.Millisecond)
-		return fault.New(fault.Unavailable, "the clock of PostgreSQL is %[1]s ahead of this machine's: set both right (NTP) / PostgreSQL 的时钟比本机快 %[1]s：请校准两边的时间（NTP）", ms)
+		off := askew(offset)
+		return fault.New(fault.Unavailable, "%s: set both right (NTP) / %s：请校准两边的时间（NTP）", off.EN, off.ZH)
 	default:
 		return nil
 	}
+}
+
+// askew says how far PostgreSQL's clock is ahead of ours, or behind.
+func askew(offset time.Duration) bot.Text {
+	by := offset.Abs().Round(time.Millisecond)
+	if offset < 0 {
+		return bot.Text{EN: fmt.Sprintf("the clock of PostgreSQL is %s behind this machine's", by), ZH: fmt.Sprintf("PostgreSQL 的时钟比本机慢 %s", by)}
+	}
+	return bot.Text{EN: fmt.Sprintf("the clock of PostgreSQL is %s ahead of this machine's", by), ZH: fmt.Sprintf("PostgreSQL 的时钟比本机快 %s", by)}
 }
 
 // recordTime gives the time of the record, the one clock that all replicas share; ours
@@ -102,11 +111,7 @@ func (d *doctor) recordClock(ctx context.Context) []bot.Check {
 		return nil
 	case offset.Abs() > mostSkew:
 		return []bot.Check{{
-			Level: bot.Broken,
-			Say: bot.Text{
-				EN: fmt.Sprintf("the clock of PostgreSQL is %s ahead of this machine's", offset.Round(time.Millisecond)),
-				ZH: fmt.Sprintf("PostgreSQL 的时钟比本机快 %s", offset.Round(time.Millisecond)),
-			},
+			Level: bot.Broken, Say: askew(offset),
 			Fix: bot.Text{EN: "Set the clocks of both machines by NTP.", ZH: "请用 NTP 校准两台机器的时间。"},
 		}}
 	default:

@@ -41,7 +41,7 @@ import (
 // A line that begins with # is skipped.
 type Script struct {
 	Chat     *Chat
-	Patience time.Duration // how long an expectation waits; 0 = 1 min
+	Patience time.Duration // how long an expectation waits; 0 = 3 min
 	// Do carries out "do" lines; nil: there are none.
 	Do func(ctx context.Context, name string, args []string) error
 
@@ -178,7 +178,7 @@ func (s *Script) expect(ctx context.Context, want string) error {
 	}
 	patience := s.Patience
 	if patience == 0 {
-		patience = time.Minute
+		patience = 3 * time.Minute // a crowded machine is slow
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

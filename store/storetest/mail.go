@@ -263,20 +263,9 @@ func testLanes(t *testing.T, b *bench) {
 			t.Errorf("%s: due %v, want %v", what, got, want)
 		}
 	}
-	next := func(what string, want time.Time) {
-		t.Helper()
-		got, ok, err := b.NextDue(t.Context())
-		if err != nil || !ok || !got.Equal(want) {
-			t.Errorf("%s: next due %s, %v, %v; want %s", what, got, ok, err, want)
-		}
-	}
-	if _, ok, err := b.NextDue(t.Context()); ok || err != nil {
-		t.Errorf("an empty outbox has something due: %v, %v", ok, err)
-	}
 	post("a/1", "b/1", "a/2", "/1", "/2", "a/3")
 	post("a/1", "a/2")
 	want("heads", "a/1", "b/1", "/1", "/2")
-	next("at once", time.Time{})
 	later := b.clock.Now().Add(time.Minute)
 	for _, id := range []string{"a/1", "b/1", "/1"} {
 		if err := b.Retry(t.Context(), run.Letter{ID: id}, later, "限流"); err != nil {
@@ -288,7 +277,6 @@ func testLanes(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	want("nothing")
-	next("in a minute", later)
 	b.clock.Add(time.Minute)
 	want("due again", "a/1", "b/1", "/1")
 	letters := b.takes(t, run.Pick{Limit: 1})

@@ -34,6 +34,13 @@ func (c *Connector) Describe() connector.Info {
 	return info
 }
 
+// Known tells whether the columns of a kind were read yet, so that Describe names all
+// of them. It asks nobody.
+func (c *Connector) Known(kind directory.Kind) bool {
+	_, ok := c.known(kind)
+	return ok
+}
+
 // described adds an attribute, or gives one the type that its column has.
 func described(list []connector.Attribute, t *table, f field) []connector.Attribute {
 	if t.kind == directory.Department && f.name == directory.AttrActive {
