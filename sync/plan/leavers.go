@@ -33,7 +33,7 @@ func (m *maker) leavers(kind directory.Kind) []*subject {
 			continue
 		}
 		c := &subject{source: source, target: target, link: l, leaver: true, gone: true}
-		if m.confirmedGone(c) && !m.contested(c) && !m.stranger(c) {
+		if m.confirmedGone(c) && !m.contested(c) {
 			c.target.Attributes = nil
 			all = append(all, c)
 		}

@@ -72,8 +72,7 @@ func (m *maker) leftByStatus(c *subject) (left, known bool) {
 	return false, known
 }
 
-// leave turns a case into a leaver; false when there is nothing to take away, or nobody
-// knows whose it is.
+// leave turns a case into a leaver; false when there is nothing to take away.
 func (m *maker) leave(c *subject) bool {
 	if !c.exists() {
 		return false
@@ -82,8 +81,8 @@ func (m *maker) leave(c *subject) bool {
 		m.note(Kept, None, c.source, "has left, but the account %s is not ours: untouched / 已离职，但账号 %s 不是由本流程管理，保持不动", c.target.ID, c.target.ID)
 		return false
 	}
-	c.leaver = !m.stranger(c)
-	return c.leaver
+	c.leaver = true
+	return true
 }
 
 // departmentTakesPart tells whether a department is in scope: under one of the

@@ -123,6 +123,8 @@ func (c *Connector) listed(list *listing, id directory.ID) connector.Sighting {
 		return present(c.hiddenUser(list.members[i], c.hiddenBy()))
 	case list.partial != "":
 		return unsure(list.partial)
+	case len(list.members) == 0:
+		return unsure("the list of members shows nobody at all: check the rights of the contacts secret / 成员列表里一个人也没有：请检查通讯录 secret 的权限")
 	default:
 		return gone()
 	}

@@ -2,6 +2,7 @@ package wecom_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
@@ -83,5 +84,21 @@ func TestLookupManyIsCutShort(t *testing.T) {
 	b.Inject(wecomsim.Fault{Path: "user/get", Times: -1, Status: 500})
 	if seen, err := b.conn.Lookup(t.Context(), directory.User, asked); fault.KindOf(err) != fault.Unavailable || seen != nil {
 		t.Errorf("%+v, %v", seen, err)
+	}
+}
+
+// TestLookupWhereNobodyIsListed checks that a listing without anybody proves nobody gone.
+func TestLookupWhereNobodyIsListed(t *testing.T) {
+	t.Parallel()
+	asked := []directory.ID{"amy"}
+	for i := range 30 {
+		asked = append(asked, directory.ID(fmt.Sprintf("x%d", i)))
+	}
+	for _, ids := range [][]directory.ID{asked[:1], asked} {
+		c := connect(t, stub{"user/list_id": `{"errcode":0,"dept_user":[]}`, "user/list": `{"errcode":0,"userlist":[]}`, "user/get": `{"errcode":60111}`})
+		seen, err := c.Lookup(t.Context(), directory.User, ids)
+		if err != nil || seen[0].Presence != connector.Unsure || !strings.Contains(seen[0].Why, " / ") {
+			t.Errorf("%d asked: %+v, %v", len(ids), seen, err)
+		}
 	}
 }
