@@ -133,6 +133,9 @@ func (a *assessor) departments(limit float64) {
 			lost[d.Where]++
 		}
 	}
+	if len(lost) == 0 {
+		return // whom the departments have is not counted for nothing
+	}
 	members := map[string]int{}
 	for key, l := range a.m.bySource {
 		if key.Kind != directory.User {
