@@ -47,9 +47,17 @@ func (m *mortal) versions(t *testing.T) (old, next int) {
 	return m.logged(t, `"version":"`+version()+`"`), m.logged(t, `"version":"`+otherVersion()+`"`)
 }
 
-// TestP12_UpgradedInTheMiddle gives the service a binary of another version while it
-// runs: in its own place, so that the old process starts the rules' processes from the
-// new file. It plans, is ended while the run waits for votes or applies, and the next
+// spoil puts half of a binary in a place.
+func (m *mortal) spoil(t *testing.T, place string) {
+	t.Helper()
+	if err := errors.Join(os.WriteFile(place+".new", []byte("\x7fELF"), 0o700), os.Rename(place+".new", place)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestP12_UpgradedInTheMiddle puts a binary of another version in the place of the one
+// that runs, once by way of half a binary. The old process plans, with rules' processes
+// of its own version; it is ended while the run waits for votes or applies, and the next
 // version goes on with the same plan.
 func TestP12_UpgradedInTheMiddle(t *testing.T) {
 	t.Parallel()
@@ -65,9 +73,10 @@ func TestP12_UpgradedInTheMiddle(t *testing.T) {
 			stop := m.serve(t.Context(), t, failWatch)
 			defer stop()
 			m.until(t, "it serves", m.whole)
-			m.install(t, m.hosts[0].exe, true)
+			m.spoil(t, m.hosts[0].exe)
 			old, next := m.versions(t)
 			r := m.asked(t, "同步 "+flowName)
+			m.install(t, m.hosts[0].exe, true)
 			if applying {
 				reached, open := m.gated(t, 2)
 				m.approve(t, r)
