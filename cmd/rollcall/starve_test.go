@@ -295,7 +295,8 @@ func memoryGroup(t *testing.T) *cgroup {
 		}
 		// Of version 2 the parent may hold no process, and must hand on the controller.
 		for at := parts[2]; ; at = filepath.Dir(at) {
-			if g.dir, err = os.MkdirTemp(filepath.Join(root, at), "rollcall-test-"); err == nil {
+			g.dir = filepath.Join(root, at, "rollcall-test-"+strconv.Itoa(os.Getpid()))
+			if err = os.Mkdir(g.dir, 0o700); err == nil {
 				if _, err = os.Stat(filepath.Join(g.dir, g.max)); err == nil {
 					t.Cleanup(func() { until(t, "the control group is empty", func() bool { return os.Remove(g.dir) == nil }) })
 					_ = os.WriteFile(filepath.Join(g.dir, "memory.swap.max"), []byte("0"), 0o600) // where there is any

@@ -70,7 +70,7 @@ func refuseSyncs() error {
 		return fmt.Errorf("no new privileges: %w", no)
 	}
 	prog := syscall.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	thread, _, no := syscall.RawSyscall(call, seccompSetModeFilter, seccompTSync, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // how the kernel takes it
+	thread, _, no := syscall.RawSyscall(call, seccompSetModeFilter, seccompTSync, uintptr(unsafe.Pointer(&prog)))
 	runtime.KeepAlive(program)
 	if no != 0 {
 		return fmt.Errorf("seccomp: %w", no)
