@@ -33,7 +33,7 @@ test: servers ## every test, with -race, against simulators and against real ser
 	$(GO) build -race -tags $(TAGS) $(PKGS)
 	@echo "the order of the tests: make test SHUFFLE=$(SHUFFLE) repeats it"
 	$(GO) test -race -shuffle=$(SHUFFLE) -tags $(TAGS) -p 1 -parallel 4 -timeout 20m $(PKGS)
-	$(GO) test -tags $(TAGS) -parallel 8 -timeout 20m -run '^Test(P0[1-59]|P11|P15|I10)_' ./cmd/rollcall # a dozen failpoints and random kills, signals, starvation, a lost record, a few faults at once; all of them: make faults, make soak
+	$(GO) test -tags $(TAGS) -parallel 8 -timeout 20m -run '^Test(P0[1-59]|P1[125]|I10)_' ./cmd/rollcall # a dozen failpoints and random kills, signals, starvation, another binary, a lost record, a few faults at once; all of them: make faults, make soak
 	$(GO) test -shuffle=$(SHUFFLE) -tags $(TAGS) -timeout 20m ./sync/matrix ./scripting # all pairs of systems, all hostile rules: with -race they take a part of them
 
 # Debian packages, each with a command that shows that it is there.

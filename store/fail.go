@@ -35,10 +35,7 @@ func (s *Store) fail(what string, err error) error {
 	}
 	switch kindOf(err) {
 	case fault.Unavailable:
-		if sqliteHeld(err) {
-			return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now: another process holds it; if that stays so, end that process / 数据库暂时无法读写：被另一个进程占用；一直这样就请结束那个进程")
-		}
-		return fault.Wrap(fault.Unavailable, recordError{err}, "the record cannot be read or written now / 数据库暂时无法读写")
+		return fault.Wrap(fault.Unavailable, recordError{err}, "%s", away(err))
 	case fault.Credential:
 		return fault.Wrap(fault.Credential, err, "%s", refusal(err))
 	case fault.Conflict:
@@ -46,6 +43,19 @@ func (s *Store) fail(what string, err error) error {
 	default:
 		return fault.Wrap(fault.Internal, err, "the record is in trouble, see the log / 数据库出错，请看日志")
 	}
+}
+
+// away says that the record cannot be used now, and why, where that is known.
+func away(err error) string {
+	switch {
+	case sqliteHeld(err):
+		return "the record cannot be read or written now: another process holds it; if that stays so, end that process / 数据库暂时无法读写：被另一个进程占用；一直这样就请结束那个进程"
+	case sqliteFull(err):
+		return "the record cannot be written now: its disk is full; make room / 数据库暂时无法写入：磁盘已满；请腾出空间"
+	case sqliteUnconfirmed(err):
+		return "the record cannot be read or written now: its disk reports an error; look at it, and start Rollcall again after a repair / 数据库暂时无法读写：磁盘报错；请检查磁盘，修复后请重新启动点名"
+	}
+	return "the record cannot be read or written now / 数据库暂时无法读写"
 }
 
 // heldAt adds to the fault of a record that another process holds, for whoever opens it,

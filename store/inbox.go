@@ -58,9 +58,11 @@ func (s *Store) claim(ctx context.Context, id string, payload []byte) (int64, er
 		ctx, cancel = context.WithTimeoutCause(ctx, claimWait, errors.New("the server does not answer"))
 		defer cancel()
 	}
-	return affected(conn.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
+	n, err := affected(conn.ExecContext(ctx, `INSERT INTO inbox (id, seq, payload, at, handled)
 		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM inbox), $2, $3, 0)
 		ON CONFLICT (id) DO NOTHING`, id, payload, millis(s.now())))
+	overwrite(ctx, conn, err)
+	return n, err
 }
 
 // bytesOf gives bytes that are never NULL.

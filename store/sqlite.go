@@ -84,16 +84,27 @@ func sqliteKind(err error) fault.Kind {
 // sqliteHeld tells whether a connection that is not of our pools held the database:
 // ours never stand in each other's way.
 func sqliteHeld(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+	return sqliteCode(err) == sqlite3.SQLITE_BUSY
 }
 
 // sqliteBusy tells whether another process held the database.
 func sqliteBusy(err error) bool {
+	code := sqliteCode(err)
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+// sqliteUnconfirmed tells whether the disk refused what was written: it may be there.
+func sqliteUnconfirmed(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_IOERR }
+
+// sqliteFull tells whether the disk has no room.
+func sqliteFull(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_FULL }
+
+// sqliteCode gives SQLite's code without its extension; 0 when it was not SQLite that
+// spoke.
+func sqliteCode(err error) int {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
-		return false
+		return 0
 	}
-	code := e.Code() & 0xff
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	return e.Code() & 0xff
 }

@@ -203,7 +203,9 @@ func (s *Store) Close() error {
 // one that can only be read would not show. Faults: Unavailable.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.write(ctx, "check database", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO counters (name, value) VALUES ('pings', 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1`)
+		_, err := tx.ExecContext(ctx, countPing)
 		return err
 	})
 }
+
+const countPing = `INSERT INTO counters (name, value) VALUES ('pings', 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1`

@@ -51,7 +51,32 @@ func (s *Store) writeOnce(ctx context.Context, fn func(tx *sql.Tx) error) (err e
 	if err := fn(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	err = tx.Commit()
+	overwrite(ctx, s.writer, err)
+	return err
+}
+
+// overwriteTime bounds the write over one that the disk did not confirm.
+const overwriteTime = 500 * time.Millisecond
+
+// overwrite takes the place of a write that the disk did not confirm with one that
+// matters to nobody. It failed, and its caller does without it; but its bytes are in the
+// log that SQLite writes ahead, behind the last write that counts, and whoever opens the
+// record after this process has died would find them whole there and take them for
+// committed. The next write begins at that place, confirmed or not. (On PostgreSQL a
+// commit without an answer stays what it is.)
+func overwrite(ctx context.Context, on execer, failed error) {
+	if !sqliteUnconfirmed(failed) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), overwriteTime)
+	defer cancel()
+	_, _ = on.ExecContext(ctx, countPing) // it fails as the other did
+}
+
+// execer is what *sql.DB and *sql.Conn have in common for writing.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // querier is what *sql.DB and *sql.Tx have in common for reading.

@@ -18,7 +18,7 @@ import (
 // TestMain lets the test binary be the rollcall command when it is called by
 // that name: scripts run it, and so do the tests that kill it.
 func TestMain(m *testing.M) {
-	testscript.Main(tidy{m}, map[string]func(){"rollcall": func() { os.Exit(profiled(func() int { return start(true) })) }})
+	testscript.Main(tidy{m}, map[string]func(){"rollcall": func() { loseSyncs(); os.Exit(profiled(func() int { return start(true) })) }})
 }
 
 // tidy runs the tests and sees that they leave no goroutine behind.

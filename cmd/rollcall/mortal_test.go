@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -57,7 +58,8 @@ type host struct {
 	name   string
 	config string
 	env    []string
-	files  int // it may not open more; 0: as many as we
+	exe    string   // its binary; "": the tests' own
+	within []string // a command that runs it; nil: none
 
 	child  *exec.Cmd     // guarded by m.mu
 	serves chan struct{} // of the present child: closed when it serves
@@ -269,11 +271,9 @@ func (h *host) start(ctx context.Context, failpoint string) error {
 		return errSpared
 	}
 	h.serves = make(chan struct{})
-	c := exec.CommandContext(ctx, h.m.exe, "serve", "--config", h.config)
-	if h.files > 0 {
-		own := filepath.Join(h.m.dir, "rollcall") // it goes by the name that it is called
-		_ = os.Symlink(h.m.exe, own)
-		c = exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--nofile=%[1]d:%[1]d", h.files), "--", own, "serve", "--config", h.config)
+	c := exec.CommandContext(ctx, cmp.Or(h.exe, h.m.exe), "serve", "--config", h.config)
+	if len(h.within) > 0 {
+		c = exec.CommandContext(ctx, h.within[0], append(slices.Clone(h.within[1:]), h.own(), "serve", "--config", h.config)...)
 	} else {
 		c.Args[0] = "rollcall"
 	}
@@ -282,6 +282,14 @@ func (h *host) start(ctx context.Context, failpoint string) error {
 	c.WaitDelay = 2 * time.Second // a rule's process may hold the pipe a little longer
 	h.child = c
 	return c.Start()
+}
+
+// own gives the binary's path under the name by which it goes, for commands that start
+// it: they call it by its path.
+func (h *host) own() string {
+	own := filepath.Join(h.m.dir, "rollcall")
+	_ = os.Symlink(h.m.exe, own)
+	return own
 }
 
 // errSpared is why nobody is started any more.

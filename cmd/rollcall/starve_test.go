@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,7 +88,7 @@ func TestP11_FewFiles(t *testing.T) {
 	t.Parallel()
 	canStarve(t)
 	m := openMortal(t, kindOf(t, "sqlite"))
-	m.hosts[0].files = 64
+	m.hosts[0].within = []string{"prlimit", "--nofile=64:64", "--"}
 	m.change(t)
 	stop := m.serve(t.Context(), t, failWatch)
 	defer stop()
@@ -137,24 +137,11 @@ func (m *mortal) endsWell(t *testing.T, stop func()) {
 	}
 }
 
-// space gives how much address space a process has taken, in bytes.
-func space(t *testing.T, pid int) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	pages, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
-}
-
 // TestP11_LittleMemory lets the service have no more memory than it has: while it
-// plans, and while it applies. Go ends a process that gets none, and says so; then
-// the next goes on, and nothing is done twice. A rule that gets none changes nothing.
+// plans, and while it applies. Either Go gets none, and ends the process, or the record
+// or a rule gets none, and what needs them waits or fails; it is said, the next process
+// or the same one, when it has some, goes on, and nothing is done twice. A rule that gets
+// none changes nothing.
 func TestP11_LittleMemory(t *testing.T) {
 	t.Parallel()
 	canStarve(t)
@@ -165,12 +152,9 @@ func TestP11_LittleMemory(t *testing.T) {
 		m.mu.Lock()
 		m.frail = 1
 		m.mu.Unlock()
-		prlimit(t, "--pid", pid, fmt.Sprintf("--as=%d:", space(t, child.Process.Pid)))
-		return func() { // of one that lives
-			_ = exec.CommandContext(t.Context(), "prlimit", "--pid", pid, "--as=unlimited:").Run()
-			m.mu.Lock()
-			m.frail = 0
-			m.mu.Unlock()
+		prlimit(t, "--pid", pid, "--data=1:") // it keeps what it has, and gets nothing more
+		return func() {                       // of one that lives
+			_ = exec.CommandContext(t.Context(), "prlimit", "--pid", pid, "--data=unlimited:").Run()
 		}
 	}
 	t.Run("planning", func(t *testing.T) {
@@ -178,18 +162,30 @@ func TestP11_LittleMemory(t *testing.T) {
 		stop := m.serve(t.Context(), t, failWatch)
 		defer stop()
 		m.until(t, "it serves", m.whole)
+		was, spoke := m.known(t), m.saysNoMemory(t)
 		feed := starve()
-		was := m.known(t)
-		m.say(t, "李敏", "@点名 同步 "+flowName)
-		r := m.fresh(t, "what was asked for comes to rest", was, func(r run.Run) bool { return r.State.Ended() || r.State == run.Awaiting })
-		t.Logf("without memory the run is %s: %s; the service died %d times", r.State, r.Reason, m.deaths)
+		refused := m.chat.Say(t.Context(), stage.FeishuRoom, "李敏", "@点名 同步 "+flowName)
+		fresh := func(r run.Run) bool { return !was[r.Code] }
+		m.until(t, "it is short of memory, and says so", func() bool {
+			return m.saysNoMemory(t) > spoke || slices.ContainsFunc(m.runs(t), func(r run.Run) bool { return fresh(r) && (r.State == run.Failed || r.State == run.Blocked) })
+		})
 		feed()
-		if r.State.Ended() {
+		if refused != nil {
+			m.until(t, "the platform delivers it", func() bool { return m.chat.Again(t.Context(), stage.FeishuRoom) == nil })
+		}
+		m.until(t, "what was asked for is planned, or given up", func() bool { return slices.ContainsFunc(m.runs(t), fresh) || allSaid(t.Context(), m.store) })
+		var r run.Run
+		if slices.ContainsFunc(m.runs(t), fresh) {
+			r = m.fresh(t, "what was asked for comes to rest", was, func(r run.Run) bool { return r.State.Ended() || r.State == run.Awaiting })
+			t.Logf("without memory the run is %s: %s", r.State, r.Reason)
+		}
+		if r.State != run.Awaiting {
 			r = m.asked(t, "同步 "+flowName)
 		}
 		m.approve(t, r)
 		m.ends(t, r, run.Succeeded)
 		m.endsWell(t, stop)
+		t.Logf("the service died %d times", m.died())
 	})
 	t.Run("applying", func(t *testing.T) {
 		m.change(t)
@@ -200,13 +196,163 @@ func TestP11_LittleMemory(t *testing.T) {
 		reached, open := m.gated(t, 2)
 		m.approve(t, r)
 		m.await(t, "the second write", reached)
-		feed := starve()
-		leave := strangers(t, m.listens(t), 300) // each takes a little
+		feed, spoke := starve(), m.saysNoMemory(t)
 		open()
-		m.ends(t, r, run.Succeeded)
-		leave()
+		m.crowded(t, func() bool { return m.died() > 0 })
+		if m.saysNoMemory(t) == spoke {
+			t.Error("it died of something else")
+		}
 		feed()
-		t.Logf("the service died %d times", m.deaths)
+		m.ends(t, r, run.Succeeded)
 		m.endsWell(t, stop)
+		if m.died() > 1 {
+			t.Errorf("it died %d times", m.died())
+		}
 	})
+}
+
+// saysNoMemory counts what Go says last, and what SQLite says.
+func (m *mortal) saysNoMemory(t *testing.T) int {
+	t.Helper()
+	return m.logged(t, "out of memory") + m.logged(t, "cannot allocate memory") + m.logged(t, "pthread_create failed")
+}
+
+// died gives how often a process died in this round.
+func (m *mortal) died() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.deaths
+}
+
+// crowded lets strangers come until they have taken what memory is left, each a little.
+func (m *mortal) crowded(t *testing.T, enough func() bool) {
+	t.Helper()
+	address := m.listens(t)
+	var all []func()
+	m.until(t, "the strangers have taken all the memory", func() bool {
+		if len(all) < 5 { // it takes no more than 1,024 at once
+			all = append(all, strangers(t, address, 200))
+		}
+		return enough()
+	})
+	for _, leave := range all {
+		leave()
+	}
+}
+
+// TestP11_LittleMemoryInAContainer lets the service live in a control group, as in a
+// container, that has a little more memory than it takes: the kernel kills it while it
+// applies, the next one, in the same group with more, goes on, and nothing is done
+// twice.
+func TestP11_LittleMemoryInAContainer(t *testing.T) {
+	t.Parallel()
+	if raceEnabled {
+		t.Skip(withoutRace)
+	}
+	group := memoryGroup(t)
+	m := openMortal(t, kindOf(t, "sqlite"))
+	m.hosts[0].within = []string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(group.dir, "cgroup.procs")}
+	m.change(t)
+	stop := m.serve(t.Context(), t, failWatch)
+	defer stop()
+	m.until(t, "it serves", m.whole)
+	r := m.asked(t, "同步 "+flowName)
+	reached, open := m.gated(t, 2)
+	m.approve(t, r)
+	m.await(t, "the second write", reached)
+	group.limit(t, group.used(t)+2<<20)
+	open()
+	m.crowded(t, func() bool { return group.kills(t) > 0 && m.died() > 0 })
+	group.limit(t, 1<<30)
+	m.ends(t, r, run.Succeeded)
+	m.endsWell(t, stop)
+	t.Logf("the kernel killed %d times, the service died %d times", group.kills(t), m.died())
+}
+
+// cgroup is a control group with a limit of memory.
+type cgroup struct{ dir, max, current, events string }
+
+// memoryGroup makes a control group below our own, of either version, or skips.
+func memoryGroup(t *testing.T) *cgroup {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Skipf("NOT RUN: there are no control groups here, so the kernel ends no service for its memory: %v", err)
+	}
+	var why []string
+	for line := range strings.Lines(string(text)) { // number:controllers:path
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		g := &cgroup{max: "memory.max", current: "memory.current", events: "memory.events"}
+		root := "/sys/fs/cgroup"
+		switch {
+		case len(parts) < 3:
+			continue
+		case slices.Contains(strings.Split(parts[1], ","), "memory"):
+			g = &cgroup{max: "memory.limit_in_bytes", current: "memory.usage_in_bytes", events: "memory.oom_control"}
+			root += "/memory"
+		case parts[1] != "":
+			continue
+		}
+		// Of version 2 the parent may hold no process, and must hand on the controller.
+		for at := parts[2]; ; at = filepath.Dir(at) {
+			g.dir = filepath.Join(root, at, "rollcall-test-"+strconv.Itoa(os.Getpid()))
+			if err = os.Mkdir(g.dir, 0o700); err == nil {
+				if _, err = os.Stat(filepath.Join(g.dir, g.max)); err == nil {
+					t.Cleanup(func() { until(t, "the control group is empty", func() bool { return os.Remove(g.dir) == nil }) })
+					_ = os.WriteFile(filepath.Join(g.dir, "memory.swap.max"), []byte("0"), 0o600) // where there is any
+					return g
+				}
+				_ = os.Remove(g.dir)
+			}
+			why = append(why, err.Error())
+			if at == "/" || at == "." {
+				break
+			}
+		}
+	}
+	t.Skipf("NOT RUN: no control group with a limit of memory can be made here (it needs root, or a group of one's own), so the kernel ends no service for its memory: %s", strings.Join(why, "; "))
+	return nil
+}
+
+func (g *cgroup) read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(g.dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// used gives the memory of the group in bytes.
+func (g *cgroup) used(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(g.read(t, g.current))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// limit sets how much the group may have, in bytes.
+func (g *cgroup) limit(t *testing.T, n int) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(g.dir, g.max), []byte(strconv.Itoa(n)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kills gives how often the kernel killed somebody of the group for its memory.
+func (g *cgroup) kills(t *testing.T) int {
+	t.Helper()
+	for line := range strings.Lines(g.read(t, g.events)) {
+		if word, number, _ := strings.Cut(strings.TrimSpace(line), " "); word == "oom_kill" {
+			n, err := strconv.Atoi(number)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("%s does not count", g.events)
+	return 0
 }

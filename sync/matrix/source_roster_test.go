@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -153,59 +152,6 @@ func TestS12_CutBetweenRows(t *testing.T) {
 				t.Errorf("the run is %s, %+v, after %d writes\n%s", r.State, r.Counts, n, w.trouble(r))
 			}
 		})
-	}
-}
-
-// replaced is a file of which another takes the place while it is read.
-type replaced struct {
-	fs.File
-	swap func()
-}
-
-func (f *replaced) Read(b []byte) (int, error) {
-	n, err := f.File.Read(b[:min(len(b), 64)])
-	f.swap()
-	return n, err
-}
-
-// TestS12_ChangedWhileRead lets a roster be written anew in the middle of each reading,
-// and of the first alone: a mixture of two files is never used.
-func TestS12_ChangedWhileRead(t *testing.T) {
-	t.Parallel()
-	s, _ := newCSV(t, nil).(*roster)
-	var swaps, left atomic.Int64
-	var whole, half []byte
-	open := func(_ context.Context, path string) (fs.File, error) {
-		f, err := os.Open(filepath.Clean(path))
-		if err != nil {
-			return nil, err
-		}
-		return &replaced{File: f, swap: func() {
-			if left.Load() == 0 {
-				return
-			}
-			left.Add(-1)
-			text := whole
-			if swaps.Add(1)%2 == 1 {
-				text = half
-			}
-			if err := os.WriteFile(path, text, 0o600); err != nil { // in its place, as a careless export does
-				t.Error(err)
-			}
-		}}, nil
-	}
-	src := &tampered{system: s, name: "csv", source: s.opened(open), file: s, clock: s.clock}
-	w := newFaultWorld(t, src, faultOptions{})
-	w.someGo()
-	whole = s.raw()
-	lines := bytes.SplitAfter(whole, []byte("\n"))
-	half = bytes.Join(lines[:len(lines)/2], nil)
-	left.Store(1 << 30)
-	w.harmless("again and again", run.Failed)
-	left.Store(2) // half, and whole again
-	w.control()
-	if swaps.Load() < 3 {
-		t.Errorf("it was changed %d times", swaps.Load())
 	}
 }
 
