@@ -238,17 +238,7 @@ func TestLookedAtDoesNotCountForLong(t *testing.T) {
 				<-time.After(31 * time.Second)
 			}
 		}
-		done := 0
-		for _, e := range ladderEnd(w, r, 2) {
-			if e.Step == run.StepDone {
-				done++
-			} else if !strings.Contains(e.Say, "has changed in the source") {
-				w.t.Errorf("%s is %s: %s", e.Source.ID, e.Step, e.Say)
-			}
-		}
-		if done != 1 {
-			w.t.Errorf("%d are disabled, want the first alone", done)
-		}
+		onlyOneOfTwo(w, r, "has changed in the source")
 	})
 }
 
