@@ -135,7 +135,7 @@ func TestFindings(t *testing.T) {
 	for _, code := range []string{
 		plan.FindDelete, plan.FindDisable, plan.FindAdopt, plan.FindMany, plan.FindStaff, plan.FindBlind, plan.FindMaxDelete, plan.FindDeletePercent,
 		plan.FindDepartment, plan.FindShrink, plan.FindChangePercent, plan.FindBlanked, plan.FindEmptySource, plan.FindIncomplete, plan.FindProtected,
-		plan.FindUnlinked, plan.FindHardCap, plan.FindRuleErrors, plan.FindRuleBroken, plan.FindUndo, plan.FindAnother, "new_code",
+		plan.FindUnlinked, plan.FindHardCap, plan.FindRuleErrors, plan.FindRuleBroken, plan.FindUndo, plan.FindAnother, plan.FindStranger, "new_code",
 	} {
 		for _, what := range []string{"", "%", "a name"} {
 			for _, l := range []Lang{ZH, EN} {

@@ -59,6 +59,9 @@ func (l Lang) finding(f plan.Finding) string {
 	case plan.FindAnother:
 		return l.say("Accounts that get another name, mobile number and mail address all at once: %[1]s (%[2]s). Perhaps the source gave their id to somebody else, who would take over the account: look before you vote.",
 			"有 %[1]s 个账号的姓名、手机号和邮箱同时都变了（%[2]s）：可能是来源把编号给了另一个人，批准后账号会归他使用，投票前请先核对。", have, what)
+	case plan.FindStranger:
+		return l.say("Accounts to be disabled or deleted that show nothing of what was last written: %[1]s (%[2]s). Perhaps their id was given to somebody else, who would lose the account: look before you vote.",
+			"要停用或删除的账号中有 %[1]s 个与上次写入的内容全都不同（%[2]s）：可能编号已经给了另一个人，批准后他会失去账号，投票前请先核对。", have, what)
 	case plan.FindBlind:
 		return l.say("The current state of %s is not visible in the target: look at the account before you vote.", "看不到 %s 在目标系统中的当前状态：投票前请先核对该账号。", what)
 	}

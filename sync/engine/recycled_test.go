@@ -3,11 +3,14 @@ package engine_test
 import (
 	"context"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rollcallhq/rollcall/sync/connector"
 	"github.com/rollcallhq/rollcall/sync/directory"
+	"github.com/rollcallhq/rollcall/sync/plan"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
 
@@ -17,10 +20,8 @@ import (
 func TestS11_AnAccountMadeByHandUnderAnOldIDIsNobodysOfOurs(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(*world){
-		"gone": func(w *world) { w.source.drop(directory.User, "0007") },
-		"left by status": func(w *world) {
-			w.source.put(directory.User, "0007", "人0007", directory.Attributes{"employee_no": directory.TextOf("0007"), "status": directory.TextOf("离职")})
-		},
+		"gone":           func(w *world) { w.source.drop(directory.User, "0007") },
+		"left by status": quits,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,3 +102,50 @@ func (l *late) Read(ctx context.Context) (*directory.Snapshot, error) {
 }
 
 var _ connector.Target = (*late)(nil)
+
+func quits(w *world) {
+	w.source.put(directory.User, "0007", "人0007", directory.Attributes{"employee_no": directory.TextOf("0007"), "status": directory.TextOf("离职")})
+}
+
+// TestS11_AnAccountThatShowsSomebodyElseIsLookedAt: deleted and made again by hand before
+// any run saw that it was gone, or changed by hand all over: nobody can tell, so that it
+// needs a vote where a DISABLE needs none.
+func TestS11_AnAccountThatShowsSomebodyElseIsLookedAt(t *testing.T) {
+	t.Parallel()
+	gone := func(w *world) { w.source.drop(directory.User, "0007") }
+	for name, c := range map[string]struct {
+		leave      func(*world)
+		name, mail string
+		asks       bool
+	}{
+		"somebody else":                     {gone, "外聘顾问", "guest@x.cn", true},
+		"somebody else, left by status":     {quits, "外聘顾问", "guest@x.cn", true},
+		"a remark was put to the name":      {gone, "人0007（离职）", "u0007@x.cn", false},
+		"only a name is shown, and another": {quits, "外聘顾问", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, 30, func(w *world) {
+				w.flow.Plan.Approve.DisableOver = 5
+				w.flow.Plan.Leavers.When = map[string][]string{"status": {"离职"}}
+			}, func(w *world) {
+				w.want(w.until(w.start(true).Code), run.Succeeded)
+				c.leave(w)
+				more := directory.Attributes{"userid": directory.TextOf("0007")}
+				if c.mail != "" {
+					more["email"] = directory.TextOf(c.mail)
+				}
+				w.target.put(directory.User, "0007", c.name, more)
+				r := w.until(w.start(true).Code)
+				p := w.plan(r.Code)
+				asks := slices.ContainsFunc(p.Risk.Reasons, func(f plan.Finding) bool { return f.Code == plan.FindStranger && f.Tier == 1 && f.What == "人0007" })
+				if r.Counts.Disable != 1 || asks != c.asks || (r.State == run.Awaiting) != c.asks || w.target.active("0007") != c.asks {
+					w.t.Errorf("run is %s, %+v, %+v", r.State, r.Counts, p.Risk)
+				}
+				if says := strings.Contains(p.Changes[0].Reason, "is 外聘顾问 now"); says != c.asks {
+					w.t.Errorf("reason %q", p.Changes[0].Reason)
+				}
+			})
+		})
+	}
+}

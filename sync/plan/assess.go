@@ -86,6 +86,7 @@ func (a *assessor) votes() {
 		a.find(FindUndo, 1, float64(a.counts.Total()), 0, a.m.undo.Code)
 	}
 	a.others()
+	a.strangers()
 	two := max(twoVotesMin, twoVotesPercent*float64(a.plan.Managed)/100)
 	switch {
 	case a.risk.Tier == 0 || a.all <= oneVoteMax:

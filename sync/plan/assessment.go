@@ -30,6 +30,7 @@ const (
 	FindUndo          = "undo"           // takes back what people had voted on
 	FindMany          = "many"           // more destructive changes than one vote covers
 	FindAnother       = "another"        // an account of ours gets another name, number and address at once; What: the first
+	FindStranger      = "stranger"       // an account to be taken away seems to be somebody else's by now; What: the first
 	FindStaff         = "staff"          // an approver, admin or manager is touched
 	FindBlind         = "blind"          // a DELETE of an account whose state cannot be seen
 	FindMaxDelete     = "max_delete"     // guard.max_delete

@@ -90,6 +90,7 @@ type draft struct {
 	second   bool             // the second pass of references
 	empties  []*draft         // of a department's DELETE: what takes out those who are in it
 	unlinked bool             // a destructive change of an account that is not ours
+	stranger bool             // the same of one that seems to be somebody else's by now
 	source   directory.Object // of a destructive change: what says whether it is protected
 	target   directory.Object // the same, with what we know of hidden values
 }

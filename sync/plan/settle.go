@@ -283,6 +283,7 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 	d.Before[directory.AttrActive] = c.activity()
 	d.unlinked = c.link == nil
 	d.target.Attributes = m.known(c)
+	d.stranger = m.stranger(c)
 	d.Cause, d.Reason = c.cause, withReason(c.why, v)
 	if r.Chosen {
 		d.Cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}
@@ -300,6 +301,9 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 	if d.Op == Delete && !r.Chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
 		day := c.link.DisabledAt.Format("2006-01-02")
 		d.Reason = withDetail(d.Reason, day)
+	}
+	if d.stranger {
+		d.Reason = joined(d.Reason, sprintf("the account shows nothing of what was last written and is %s now: perhaps somebody else's / 账号与上次写入的内容全都不同，现在是 %s：可能已归他人使用", c.target.Name(), c.target.Name()))
 	}
 	m.drafts = append(m.drafts, d)
 }
