@@ -284,20 +284,10 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 	d.unlinked = c.link == nil
 	d.target.Attributes = m.known(c)
 	d.stranger = m.stranger(c)
-	d.Cause, d.Reason = c.cause, withReason(c.why, v)
+	d.Cause, d.Reason = m.grounds(c, v, r), withReason(c.why, v)
 	if r.Chosen {
-		d.Cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}
-		if c.leaver && (c.cause.Kind == CauseGone || c.cause.Kind == CauseScope) {
-			// There is no source object that could keep a fingerprint, or it keeps one though
-			// its departments are moved.
-			d.Cause = c.cause
-		}
 		d.Reason = withReason("chosen by the rule / 由规则决定", v)
 	}
-	if _, ruled := m.rules.about(c.source.Kind); ruled && d.Cause.Kind == CauseStatus {
-		d.Cause.Fingerprint = c.source.Digest() // the rule let it pass for what it is
-	}
-	d.Cause.Looked = m.looked(v)
 	if d.Op == Delete && !r.Chosen && c.link != nil && !c.link.DisabledAt.IsZero() {
 		day := c.link.DisabledAt.Format("2006-01-02")
 		d.Reason = withDetail(d.Reason, day)
@@ -306,6 +296,21 @@ func (m *maker) take(c *subject, v Verdict, r Ruling) {
 		d.Reason = joined(d.Reason, sprintf("the account shows nothing of what was last written and is %s now: perhaps somebody else's / 账号与上次写入的内容全都不同，现在是 %s：可能已归他人使用", c.target.Name(), c.target.Name()))
 	}
 	m.drafts = append(m.drafts, d)
+}
+
+// grounds gives what a DISABLE or DELETE rests on.
+func (m *maker) grounds(c *subject, v Verdict, r Ruling) Cause {
+	cause := c.cause
+	// Of who is gone there is no source object that could keep a fingerprint, and of who
+	// is out of scope it keeps one though the departments are moved.
+	if r.Chosen && (!c.leaver || cause.Kind != CauseGone && cause.Kind != CauseScope) {
+		cause = Cause{Kind: CauseRule, Fingerprint: c.source.Digest()}
+	}
+	if _, ruled := m.rules.about(c.source.Kind); ruled && cause.Kind == CauseStatus {
+		cause.Fingerprint = c.source.Digest() // the rule let it pass for what it is
+	}
+	cause.Looked = m.looked(v)
+	return cause
 }
 
 // disabledFor tells whether a DISABLE has nothing to do any more.
