@@ -39,7 +39,7 @@ type uses struct {
 
 // NewCounter makes a Counter beside a limiter; without one (nil) nothing is limited.
 func NewCounter(shared Limiter, now func() time.Time, logger *slog.Logger) *Counter {
-	return &Counter{shared: shared, now: now, logger: logger}
+	return &Counter{shared: shared, now: now, logger: logger, used: map[string]uses{}}
 }
 
 // Take asks for one use of a key at n uses in a time; it gives how long to wait,
@@ -134,9 +134,6 @@ func (c *Counter) putDown(l limit, n int) (at time.Time, wait time.Duration) {
 // keep adds uses of now, with the lock held.
 func (c *Counter) keep(key string, now time.Time, n int, per time.Duration) {
 	at := slices.DeleteFunc(c.used[key].at, func(at time.Time) bool { return now.Sub(at) >= per })
-	if c.used == nil {
-		c.used = map[string]uses{}
-	}
 	for range n {
 		at = append(at, now)
 	}

@@ -148,9 +148,7 @@ func (e *engine) rest() {
 	case len(e.looked) > plan.MaxLooked:
 		c.void(lineOf(c.at), textManyGrounds.sayf(plan.MaxLooked))
 	default:
-		c.out.Looked = slices.SortedFunc(slices.Values(e.looked), func(a, b directory.Key) int {
-			return strings.Compare(a.String(), b.String())
-		})
+		c.out.Looked = slices.Clone(e.looked)
 	}
 }
 

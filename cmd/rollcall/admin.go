@@ -67,7 +67,7 @@ func (p *process) migrateCommand() *cobra.Command {
 		}
 		st, err := store.Open(c.Context(), store.Options{Dir: cfg.Resolve(cfg.Data), URL: cfg.Record.URL.Reveal(), Now: p.now, ServerTime: true, Logger: p.logger(), AuditKeys: cfg.AuditKeys()})
 		if err != nil {
-			return (&app{cfg: cfg}).recordAt(err)
+			return recordAt(cfg, err)
 		}
 		defer func() { _ = st.Close() }()
 		if err := st.Migrate(c.Context()); err != nil {

@@ -111,13 +111,13 @@ func (a *app) openStore(ctx context.Context) error {
 		Key: a.cfg.SnapshotKey(), AuditKeys: a.cfg.AuditKeys(), AsFound: a.asFound,
 	})
 	if err != nil {
-		return a.recordAt(err)
+		return recordAt(a.cfg, err)
 	}
 	a.store = st
 	a.closers = append(a.closers, st.Close)
 	have, want, err := st.Version(ctx)
 	if err != nil {
-		return a.recordAt(err)
+		return recordAt(a.cfg, err)
 	}
 	if have != want {
 		return fault.New(fault.Invalid, "the record is of version %[1]d, this binary needs %[2]d: run rollcall migrate / 数据库版本是 %[1]d，本程序需要 %[2]d：请运行 rollcall migrate", have, want)
@@ -135,11 +135,11 @@ func (a *app) openBell(ctx context.Context) error {
 	queue.QuietDriver(a.log)
 	r, err := queue.OpenRedis(ctx, queue.Options{URL: a.cfg.Redis.URL.Reveal(), URLFile: a.cfg.Redis.File, Consumer: a.name, Logger: a.log})
 	if err != nil {
-		return a.redisAt(err)
+		return redisAt(a.cfg, err)
 	}
 	a.closers = append(a.closers, r.Close)
 	if err := r.Ready(ctx); err != nil {
-		return a.redisAt(err)
+		return redisAt(a.cfg, err)
 	}
 	warnings, err := r.Warnings(ctx)
 	if err != nil {

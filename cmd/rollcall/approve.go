@@ -12,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"github.com/spf13/cobra"
 
+	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
@@ -158,10 +159,8 @@ func (a *app) vote(ctx context.Context, code run.Code, b ballot, by run.Actor) (
 // once, so that one who looks over the shoulder gains nothing.
 func (a *app) proveIdentity(c *cobra.Command, b ballot) error {
 	person, ok := a.cfg.Person(b.person)
-	if !ok && b.person != "" {
-		return fault.New(fault.Invalid, "say who votes: nobody under people is called %[1]s / 请写明投票人：people 里没有叫“%[1]s”的人", b.person)
-	} else if !ok {
-		return fault.New(fault.Invalid, "say who votes: --person NAME, a name under people / 请用 --person 写明投票人（people 里的名字）")
+	if !ok {
+		return nobody(b.person, bot.Text{EN: "votes", ZH: "投票人"})
 	}
 	if !person.TOTP.IsSet() {
 		return fault.New(fault.Denied, "%[1]s has no totp in the configuration; make one: rollcall person totp %[1]s / %[1]s 在配置里没有 totp；请先运行 rollcall person totp %[1]s", b.person)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcallhq/rollcall/bot"
 	"github.com/rollcallhq/rollcall/sync/fault"
 	"github.com/rollcallhq/rollcall/sync/run"
 )
@@ -16,13 +17,19 @@ func (p *process) asked(c *cobra.Command, path, person string) (*app, run.Actor,
 	if err != nil {
 		return nil, run.Actor{}, err
 	}
-	if _, ok := cfg.Person(person); !ok && person != "" {
-		return nil, run.Actor{}, fault.New(fault.Invalid, "say who asks: nobody under people is called %[1]s / 请写明发起人：people 里没有叫“%[1]s”的人", person)
-	} else if !ok {
-		return nil, run.Actor{}, fault.New(fault.Invalid, "say who asks: --person NAME, a name under people / 请用 --person 写明发起人（people 里的名字）")
+	if _, ok := cfg.Person(person); !ok {
+		return nil, run.Actor{}, nobody(person, bot.Text{EN: "asks", ZH: "发起人"})
 	}
 	a, err := p.open(c.Context(), cfg)
 	return a, run.Actor{Person: person, Platform: run.CLI, Channel: run.FromCLI}, err
+}
+
+// nobody refuses a --person who is not under people, or none, as who does something.
+func nobody(person string, does bot.Text) error {
+	if person == "" {
+		return fault.New(fault.Invalid, "say who %s: --person NAME, a name under people / 请用 --person 写明%s（people 里的名字）", does.EN, does.ZH)
+	}
+	return fault.New(fault.Invalid, "say who %[1]s: nobody under people is called %[3]s / 请写明%[2]s：people 里没有叫“%[3]s”的人", does.EN, does.ZH, person)
 }
 
 func personFlag(c *cobra.Command, p *process) *string {

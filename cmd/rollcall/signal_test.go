@@ -19,6 +19,16 @@ func (m *mortal) gated(t *testing.T, n int32) (reached <-chan struct{}, open fun
 	return gatedAt(t, m.stage.WeCom, n)
 }
 
+// midway approves a run and waits until it has made one of its writes and is at the
+// second, which open lets through.
+func (m *mortal) midway(t *testing.T, r run.Run) (open func()) {
+	t.Helper()
+	reached, open := m.gated(t, 2)
+	m.approve(t, r)
+	m.await(t, "the second write", reached)
+	return open
+}
+
 // await waits for something that must come.
 func (m *mortal) await(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
@@ -64,9 +74,7 @@ func TestP03_Terminated(t *testing.T) {
 			defer stop()
 			m.until(t, "both serve", m.whole)
 			r := m.asked(t, "同步 "+flowName)
-			reached, open := m.gated(t, 2)
-			m.approve(t, r)
-			m.await(t, "the second write", reached)
+			open := m.midway(t, r)
 			worker := m.worker(t)
 			if worker == nil {
 				t.Fatal("nobody is at work")

@@ -8,27 +8,28 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rollcallhq/rollcall/configs"
 	"github.com/rollcallhq/rollcall/sync/fault"
 )
 
 // recordAt says of a record that could not be opened where it stands and why it does
 // not answer: whoever starts the service has to find it. The folder of an embedded
 // record is named by the store itself.
-func (a *app) recordAt(err error) error {
+func recordAt(cfg *configs.Config, err error) error {
 	_, ofRecord := errors.AsType[interface {
 		error
 		OfRecord() bool
 	}](err)
-	if a.cfg.Record.Driver != "postgres" || !ofRecord && fault.KindOf(err) != fault.Credential { // such as the data folder
+	if cfg.Record.Driver != "postgres" || !ofRecord && fault.KindOf(err) != fault.Credential { // such as the data folder
 		return err
 	}
-	where := hostOf(a.cfg.Record.URL.Reveal())
+	where := hostOf(cfg.Record.URL.Reveal())
 	return placed(err, place{en: "PostgreSQL at " + where, zh: "PostgreSQL，" + where, key: "record"})
 }
 
 // redisAt says the same of a Redis.
-func (a *app) redisAt(err error) error {
-	where := hostOf(a.cfg.Redis.URL.Reveal())
+func redisAt(cfg *configs.Config, err error) error {
+	where := hostOf(cfg.Redis.URL.Reveal())
 	return placed(err, place{en: where, zh: where, key: "redis"})
 }
 

@@ -78,9 +78,7 @@ func TestP12_UpgradedInTheMiddle(t *testing.T) {
 			r := m.asked(t, "同步 "+flowName)
 			m.install(t, m.hosts[0].exe, true)
 			if applying {
-				reached, open := m.gated(t, 2)
-				m.approve(t, r)
-				m.await(t, "the second write", reached)
+				open := m.midway(t, r)
 				m.hosts[0].leave(t, 1, open)
 				m.hosts[0].launch(t.Context(), t, failWatch)
 			} else {
@@ -114,9 +112,7 @@ func TestP12_RollingUpgrade(t *testing.T) {
 	upgraded := filepath.Join(m.dir, "bin", "rollcall")
 	m.install(t, upgraded, true)
 	r := m.asked(t, "同步 "+flowName)
-	reached, open := m.gated(t, 2)
-	m.approve(t, r)
-	m.await(t, "the second write", reached)
+	open := m.midway(t, r)
 	worker := m.worker(t)
 	if worker == nil {
 		t.Fatal("nobody is at work")
@@ -131,9 +127,7 @@ func TestP12_RollingUpgrade(t *testing.T) {
 	m.ends(t, r, run.Succeeded)
 	m.change(t)
 	mixed := m.asked(t, "同步 "+flowName) // both versions serve
-	reached, open = m.gated(t, 2)
-	m.approve(t, mixed)
-	m.await(t, "the second write", reached)
+	open = m.midway(t, mixed)
 	for _, h := range m.hosts {
 		if h != worker {
 			upgrade(h, open)

@@ -193,13 +193,14 @@ func (w *worker) twin(ctx context.Context, open []run.Run, r run.Run, p *plan.Pl
 }
 
 // held gives the changes that are not free, each in a form in which equal ones
-// are equal texts: operation, key, before and after, and what the rule judged by.
+// are equal texts: operation, key, before and after, and what it rests on: a change of
+// which that is not so any more would not be made, so that nobody is asked to vote on it.
 func held(p *plan.Plan, free map[int]bool) []string {
 	type change struct {
 		Op            plan.Op
 		Key, Source   string
 		Before, After any
-		Looked        []plan.Look
+		Cause         plan.Cause
 	}
 	var list []string
 	for i := range p.Changes {
@@ -207,7 +208,7 @@ func held(p *plan.Plan, free map[int]bool) []string {
 		if free[c.Seq] {
 			continue
 		}
-		b, err := json.Marshal(change{c.Op, c.Key.String(), c.Source.String(), c.Before, c.After, c.Cause.Looked})
+		b, err := json.Marshal(change{c.Op, c.Key.String(), c.Source.String(), c.Before, c.After, c.Cause})
 		if err != nil {
 			b = []byte(err.Error()) // equal to nothing: the older run is superseded
 		}

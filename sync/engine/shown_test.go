@@ -274,25 +274,25 @@ func TestLookedAtIsHeldAgainstAnotherSendingToo(t *testing.T) {
 	}
 }
 
-// TestLookedAtIsPartOfWhatWaitsForAVote: a plan that could not be applied any more makes
-// room for the one of now.
-func TestLookedAtIsPartOfWhatWaitsForAVote(t *testing.T) {
+// TestWhatAPlanRestsOnIsPartOfWhatWaitsForAVote: one that could not be applied any more
+// makes room for the one of now.
+func TestWhatAPlanRestsOnIsPartOfWhatWaitsForAVote(t *testing.T) {
 	t.Parallel()
-	for name, renamed := range map[string]bool{"as it was": false, "renamed": true} {
+	for name, changed := range map[string]string{"as it was": "", "another, whom the rule looked at": "0050", "the one who would go": "0001"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			law := &onlooker{looks: map[directory.ID][]directory.Key{"0001": {ofUser("0050")}}, choose: map[directory.ID]bool{"0001": true}}
-			mirrorStory(t, law, func(*world) {}, func(w *world, m *mirror, r run.Run) {
+			mirrorStory(t, law, func(*world) {}, func(w *world, _ *mirror, r run.Run) {
 				old := run.Awaiting
-				if renamed {
-					w.marked("0050", "room", "B12") // no mapping reads it
+				if changed != "" {
+					w.marked(changed, "room", "B12") // no mapping reads it
 					old = run.Superseded
 				}
 				next := w.until(w.start(true).Code)
 				if got := w.state(r.Code).State; got != old {
 					w.t.Errorf("the plan that waited is %s, want %s", got, old)
 				}
-				if renamed && next.State != run.Awaiting {
+				if changed != "" && next.State != run.Awaiting {
 					w.t.Errorf("the next is %s: %s", next.State, next.Reason)
 				}
 			})

@@ -22,7 +22,7 @@ func (m *maker) stranger(c *subject) bool {
 		if name == m.in.Abilities.IDAttribute[c.source.Kind] || v.Type() != directory.Text || have.Type() != directory.Text || v.IsEmpty() || have.IsEmpty() {
 			continue
 		}
-		if mapping.Same(name, v, have) || mapping.Normal(name, v.Text()) == mapping.Normal(name, have.Text()) {
+		if mapping.Normal(name, v.Text()) == mapping.Normal(name, have.Text()) {
 			return false
 		}
 		other++
